@@ -1,0 +1,345 @@
+import { describe, expect, it } from '@jest/globals';
+import { rules } from '../../../training/autodiff/rules/index.ts';
+import { float } from '../../../training/onnx/attributes.ts';
+import type { GraphBuilder } from '../../../training/onnx/builder.ts';
+import {
+  type FloatInput,
+  type GradientCase,
+  gradientErrors,
+  toleranceOf,
+} from '../../support/check-gradients.ts';
+
+type Shape = readonly number[];
+type Build = GradientCase['build'];
+type Rest = Partial<GradientCase>;
+
+const x = (...shape: number[]): FloatInput => ({ shape });
+const within = (low: number, high: number, ...shape: number[]): FloatInput => ({
+  shape,
+  between: [low, high],
+});
+const values = (shape: Shape, ...list: number[]): FloatInput => ({ shape, values: list });
+
+const op =
+  (name: string, attributes: Parameters<GraphBuilder['op']>[2] = {}): Build =>
+  (b, floats) =>
+    b.op(name, floats, attributes);
+
+const spec = (inputs: FloatInput[], build: Build, rest: Rest = {}): GradientCase => ({
+  inputs,
+  build,
+  ...rest,
+});
+
+/** A binary operator over equal shapes, broadcast rows, columns, scalars, missing axes and both sides at once. */
+const broadcasts = (name: string, make: (...shape: number[]) => FloatInput, rest: Rest = {}) =>
+  (
+    [
+      [
+        [2, 3],
+        [2, 3],
+      ],
+      [[2, 3], [3]],
+      [
+        [2, 3],
+        [2, 1],
+      ],
+      [[2, 3], []],
+      [[3], [4, 2, 3]],
+      [
+        [2, 1, 3],
+        [4, 1],
+      ],
+      [
+        [1, 3],
+        [2, 1],
+      ],
+    ] as [Shape, Shape][]
+  ).map(([a, b]) => spec([make(...a), make(...b)], op(name), rest));
+
+const constants =
+  (name: string, attributes: object, ...lists: (readonly number[])[]): Build =>
+  (b, [value]) =>
+    b.op(name, [value, ...lists.map((list) => b.ints(list))], attributes as Record<string, number>);
+
+/** Where the numerical derivative is defined everywhere: away from kinks by more than the step. */
+const awayFromZero = (shape: Shape): FloatInput =>
+  values(
+    shape,
+    ...Array.from(
+      { length: shape.reduce((n, d) => n * d, 1) },
+      (_, i) => (i % 2 ? -1 : 1) * (0.3 + 0.17 * i),
+    ),
+  );
+const distinct = (shape: Shape, shift = 0): FloatInput =>
+  values(
+    shape,
+    ...Array.from(
+      { length: shape.reduce((n, d) => n * d, 1) },
+      (_, i) => ((i * 7 + shift) % 23) / 3,
+    ),
+  );
+
+const layerNorm = (axis: number, shape: Shape, rest: Rest = {}): GradientCase => {
+  const tail = shape.slice(axis);
+  return spec(
+    [x(...shape), within(0.5, 1.5, ...tail), x(...tail)],
+    op('LayerNormalization', { axis: axis - shape.length, epsilon: float(1e-5) }),
+    rest,
+  );
+};
+
+const f32: Rest = { type: 'float32' };
+
+/** Cases of each rule: shapes, axes, broadcasts and attributes; inputs stay away from kinks. */
+const cases: Record<string, GradientCase[]> = {
+  Add: broadcasts('Add', x),
+  Sub: broadcasts('Sub', x),
+  Mul: broadcasts('Mul', x),
+  Div: broadcasts('Div', (...s) => within(0.5, 2, ...s)),
+  Max: broadcasts('Max', x).map((c) => ({
+    ...c,
+    inputs: c.inputs.map((i, k) => distinct(i.shape, 5 * k + 0.5)),
+  })),
+  Min: broadcasts('Min', x).map((c) => ({
+    ...c,
+    inputs: c.inputs.map((i, k) => distinct(i.shape, 5 * k + 0.5)),
+  })),
+  Sum: [spec([x(2, 3), x(3), x(2, 1)], op('Sum'), f32), spec([x(4)], op('Sum'), f32)],
+  Mean: [spec([x(2, 3), x(3), x(2, 1)], op('Mean'), f32)],
+  Pow: [0, 1, 2, 3, 0.5, -1, 2.5].flatMap((e) => [
+    spec([within(0.5, 2, 2, 3)], (b, [v]) => b.op('Pow', [v, b.scalar(e, v!)])),
+    spec([within(0.5, 2, 3)], (b, [v]) => b.op('Pow', [v, b.expandLike(b.scalar(e, v!), v!)])),
+  ]),
+  Where: [
+    spec(
+      [x(2, 3), x(3)],
+      (b, [p, q], [i]) => b.where(b.op('Greater', [i, b.scalar(0, 'int64')]), p!, q!),
+      { integers: [{ shape: [2, 1], values: [1, 0] }] },
+    ),
+  ],
+  Expand: [
+    spec([x(3, 1)], constants('Expand', {}, [2, 3, 4])),
+    spec([x(1, 4)], constants('Expand', {}, [3, 1])),
+  ],
+  Identity: [spec([x(2, 3)], op('Identity'))],
+  Neg: [spec([x(2, 3)], op('Neg'))],
+  Abs: [spec([awayFromZero([2, 3])], op('Abs'))],
+  Sqrt: [spec([within(0.5, 3, 2, 3)], op('Sqrt'))],
+  Exp: [spec([x(2, 3)], op('Exp'))],
+  Log: [spec([within(0.5, 3, 2, 3)], op('Log'))],
+  Reciprocal: [spec([within(0.5, 3, 2, 3)], op('Reciprocal'))],
+  Sin: [spec([x(2, 3)], op('Sin'))],
+  Cos: [spec([x(2, 3)], op('Cos'), f32)],
+  Erf: [spec([x(2, 3)], op('Erf'), f32)],
+  Tanh: [spec([x(2, 3)], op('Tanh'))],
+  Sigmoid: [spec([x(2, 3)], op('Sigmoid'))],
+  Softplus: [
+    spec([x(2, 3)], op('Softplus'), f32),
+    spec([values([4], -8, -0.5, 0, 9)], op('Softplus'), f32),
+  ],
+  Relu: [spec([awayFromZero([2, 3])], op('Relu'))],
+  LeakyRelu: [spec([awayFromZero([2, 3])], op('LeakyRelu', { alpha: float(0.2) }), f32)],
+  Elu: [spec([awayFromZero([2, 3])], op('Elu', { alpha: float(0.7) }), f32)],
+  Gelu: [
+    spec([x(2, 5)], op('Gelu'), { ...f32, opset: 20 }),
+    spec([x(2, 5)], op('Gelu', { approximate: 'tanh' }), { ...f32, opset: 20 }),
+  ],
+  Clip: [
+    spec([awayFromZero([6])], (b, [v]) => b.op('Clip', [v, b.scalar(-0.6, v!), b.scalar(0.7, v!)])),
+    spec([awayFromZero([6])], (b, [v]) => b.op('Clip', [v, b.scalar(-0.6, v!)])),
+    spec([awayFromZero([6])], (b, [v]) => b.op('Clip', [v, undefined, b.scalar(0.7, v!)])),
+  ],
+  Cast: [
+    spec(
+      [x(2, 3)],
+      (b, [v]) => b.cast(b.mul(b.cast(v!, 'float64'), b.cast(v!, 'float64')), 'float32'),
+      f32,
+    ),
+  ],
+  CastLike: [spec([x(2, 3)], (b, [v]) => b.op('CastLike', [v, b.scalar(1, 'float64')]), f32)],
+  MatMul: (
+    [
+      [
+        [2, 3],
+        [3, 4],
+      ],
+      [
+        [5, 2, 3],
+        [3, 4],
+      ],
+      [
+        [2, 5, 2, 3],
+        [3, 2],
+      ],
+      [
+        [2, 3],
+        [5, 3, 4],
+      ],
+      [
+        [2, 1, 2, 3],
+        [4, 3, 2],
+      ],
+      [
+        [4, 2, 3],
+        [4, 3, 2],
+      ],
+      [[3], [3, 4]],
+      [[2, 3], [3]],
+      [[3], [3]],
+      [[3], [5, 3, 4]],
+      [[5, 2, 3], [3]],
+    ] as [Shape, Shape][]
+  ).map(([a, b]) => spec([x(...a), x(...b)], op('MatMul'))),
+  Gemm: [0, 1].flatMap((transA) =>
+    [0, 1].flatMap((transB) =>
+      [[2, 4], [4], [2, 1], []].map((c) =>
+        spec(
+          [transA ? x(3, 2) : x(2, 3), transB ? x(4, 3) : x(3, 4), x(...c)],
+          op('Gemm', { transA, transB, alpha: float(0.7), beta: float(1.3) }),
+        ),
+      ),
+    ),
+  ),
+  Softmax: [-1, 0, 1].map((axis) => spec([x(2, 3, 4)], op('Softmax', { axis }))),
+  LogSoftmax: [-1, 0, 1].map((axis) => spec([x(2, 3, 4)], op('LogSoftmax', { axis }))),
+  LayerNormalization: [
+    layerNorm(2, [2, 3, 5]),
+    layerNorm(1, [2, 3, 4]),
+    layerNorm(2, [2, 3, 5], f32),
+    layerNorm(1, [4, 6], f32),
+    spec([x(2, 5), within(0.5, 1.5, 5)], op('LayerNormalization', { axis: -1 }), f32),
+  ],
+  Dropout: [
+    spec([x(2, 3)], op('Dropout'), f32),
+    spec(
+      [x(8, 16)],
+      (b, [v]) =>
+        b.op('Dropout', [
+          v,
+          b.scalar(0.4, v!),
+          b.constant({ type: 'bool', dims: [], bytes: Uint8Array.of(0) }),
+        ]),
+      f32,
+    ),
+  ],
+  ReduceSum: [
+    spec([x(2, 3, 4)], constants('ReduceSum', { keepdims: 1 }, [1])),
+    spec([x(2, 3, 4)], constants('ReduceSum', { keepdims: 0 }, [0, -1])),
+    spec([x(2, 3)], op('ReduceSum', { keepdims: 0 })),
+    spec([x(2, 3)], constants('ReduceSum', { noop_with_empty_axes: 1, keepdims: 0 }, [])),
+  ],
+  ReduceMean: [
+    spec([x(2, 3, 4)], op('ReduceMean', { axes: [1], keepdims: 1 })),
+    spec([x(2, 3, 4)], op('ReduceMean', { axes: [-1, 0], keepdims: 0 })),
+    spec([x(2, 3)], op('ReduceMean', { keepdims: 0 })),
+    spec([x(2, 3, 4)], constants('ReduceMean', { keepdims: 0 }, [-2]), { opset: 18 }),
+  ],
+  ReduceMax: [
+    spec([distinct([3, 7])], op('ReduceMax', { axes: [1], keepdims: 0 })),
+    spec([distinct([3, 7])], op('ReduceMax', { keepdims: 1 })),
+    spec([distinct([3, 7])], constants('ReduceMax', { keepdims: 0 }, [0]), { opset: 18 }),
+  ],
+  ReduceMin: [
+    spec([distinct([3, 7])], op('ReduceMin', { axes: [1], keepdims: 0 })),
+    spec([distinct([3, 7])], op('ReduceMin', { keepdims: 1 })),
+  ],
+  ReduceSumSquare: [spec([x(2, 3, 4)], op('ReduceSumSquare', { axes: [1], keepdims: 0 }))],
+  ReduceL2: [spec([x(2, 3, 4)], op('ReduceL2', { axes: [-1], keepdims: 0 }), f32)],
+  Reshape: [
+    spec([x(2, 3, 4)], constants('Reshape', {}, [0, -1])),
+    spec([x(2, 6)], constants('Reshape', {}, [3, 4])),
+  ],
+  Squeeze: [spec([x(2, 1, 3, 1)], constants('Squeeze', {}, [1, -1]))],
+  Unsqueeze: [spec([x(2, 3)], constants('Unsqueeze', {}, [0, 2]))],
+  Flatten: [
+    spec([x(2, 3, 4)], op('Flatten', { axis: 2 })),
+    spec([x(2, 3)], op('Flatten', { axis: 0 })),
+  ],
+  Transpose: [
+    spec([x(2, 3, 4)], op('Transpose', { perm: [2, 0, 1] })),
+    spec([x(2, 3, 4)], op('Transpose')),
+  ],
+  Concat: [
+    spec([x(2, 3), x(2, 1), x(2, 2)], op('Concat', { axis: -1 })),
+    spec([x(2, 3)], (b, [v]) => b.op('Concat', [v, b.mul(v!, v!), v], { axis: 0 })),
+  ],
+  Split: [
+    spec([x(2, 6)], (b, [v]) =>
+      b.node('Split', [v, b.ints([1, 3, 2])], { axis: 1 }, { outputs: ['p', 'q', 'r'] }),
+    ),
+    spec(
+      [x(6, 2)],
+      (b, [v]) =>
+        b.node('Split', [v, b.ints([1, 3, 2])], { axis: -2 }, { outputs: ['p', 'q', 'r'] })[1]!,
+    ),
+    spec(
+      [x(2, 5)],
+      (b, [v]) => b.node('Split', [v], { axis: 1, num_outputs: 2 }, { outputs: ['p', 'q'] }),
+      { opset: 18 },
+    ),
+  ],
+  Tile: [spec([x(2, 3)], constants('Tile', {}, [2, 3])), spec([x(3)], constants('Tile', {}, [4]))],
+  Pad: [
+    spec([x(2, 3)], (b, [v]) => b.op('Pad', [v, b.ints([1, 0, 0, 2]), b.scalar(0.5, v!)])),
+    spec([x(4, 3)], (b, [v]) => b.op('Pad', [v, b.ints([-1, 1, 0, -1])])),
+    spec([x(2, 3)], (b, [v]) => b.op('Pad', [v, b.ints([1, 2]), undefined, b.ints([-1])]), {
+      opset: 18,
+    }),
+  ],
+  Slice: [
+    spec([x(5, 4)], constants('Slice', {}, [1], [3])),
+    spec([x(5, 4)], constants('Slice', {}, [0, 1], [2 ** 31, 3], [0, 1], [1, 1])),
+    spec([x(5, 4)], constants('Slice', {}, [-2], [2 ** 31], [-1])),
+    spec([x(5, 4)], constants('Slice', {}, [4, 0], [-6, 4], [0, 1], [-2, 3])),
+    spec([x(5, 4)], (b, [v], [end]) => b.op('Slice', [v, b.ints([0]), end]), {
+      integers: [{ shape: [1], values: [3] }],
+    }),
+  ],
+  Gather: [
+    spec([x(5, 3)], (b, [v], [i]) => b.op('Gather', [v, i], { axis: 0 }), {
+      integers: [{ shape: [2, 3], values: [4, 0, 4, -1, 2, 4] }],
+    }),
+    spec([x(2, 5, 3)], (b, [v], [i]) => b.op('Gather', [v, i], { axis: 1 }), {
+      integers: [{ shape: [2, 2], values: [4, 0, 4, -2] }],
+    }),
+    spec([x(3, 2, 4)], (b, [v], [i]) => b.op('Gather', [v, i], { axis: -1 }), {
+      integers: [{ shape: [2], values: [3, 3] }],
+    }),
+    spec([x(2, 3, 4)], (b, [v]) => b.op('Gather', [v, b.scalar(0, 'int64')], { axis: 1 })),
+    spec([x(2, 3, 4)], (b, [v]) => b.op('Gather', [v, b.scalar(-1, 'int64')], { axis: 2 })),
+    spec([x(2, 3, 4)], (b, [v]) => b.op('Gather', [v, b.ints([1])], { axis: 0 })),
+  ],
+  GatherElements: [
+    spec([x(3, 3)], (b, [v], [i]) => b.op('GatherElements', [v, i], { axis: 0 }), {
+      ...f32,
+      integers: [{ shape: [2, 3], values: [1, 2, 0, 2, -3, 0] }],
+    }),
+  ],
+};
+
+describe('gradient rules against central finite differences', () => {
+  it('has cases for every rule', () => {
+    expect(Object.keys(cases).sort()).toEqual(Object.keys(rules).sort());
+  });
+
+  for (const [name, list] of Object.entries(cases)) {
+    it.each(['static', 'symbolic', 'anonymous'] as const)(
+      `${name} is right with %s shapes`,
+      async (knowledge) => {
+        for (const one of list) {
+          const errors = await gradientErrors(one, knowledge);
+          for (const error of errors) expect(error).toBeLessThan(toleranceOf(one));
+        }
+      },
+    );
+  }
+
+  it('would notice a gradient that is 1 % too large', async () => {
+    for (const type of ['float64', 'float32'] as const) {
+      const tanh: GradientCase = { inputs: [x(3, 2)], type, build: op('Tanh') };
+      const errors = await gradientErrors(tanh, 'static', 1.01);
+      expect(errors[0]).toBeGreaterThan(toleranceOf(tanh));
+    }
+  });
+});

@@ -1,0 +1,128 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from '@jest/globals';
+import { AppError } from '../../../src/errors.ts';
+import { addGradients } from '../../../training/autodiff/gradients.ts';
+import { nonDifferentiable } from '../../../training/autodiff/non-differentiable.ts';
+import { rules } from '../../../training/autodiff/rules/index.ts';
+import { GraphBuilder } from '../../../training/onnx/builder.ts';
+import { symbolicDim } from '../../../training/onnx/dim.ts';
+import { Graph, type Value } from '../../../training/onnx/graph.ts';
+import { floatTensor } from '../../../training/onnx/tensor.ts';
+import { runSession, sessionOf } from '../../support/run-graph.ts';
+
+/** Every operator of the default domain, as the ONNX specification lists them. */
+const operators: string[] = JSON.parse(
+  readFileSync(new URL('../../fixtures/operators.json', import.meta.url), 'utf8'),
+);
+
+/** A graph with one node of an operator between a float input and a float output. */
+function oneNode(op: string): { graph: Graph; x: Value; y: Value } {
+  const graph = new Graph('one');
+  const x = graph.addInput('x', 'float32', [2, 2]);
+  const node = graph.addNode({ op, inputs: [x], outputs: ['y'], name: 'the/node' });
+  const y = node.outputs[0]!;
+  y.type = 'float32';
+  y.shape = [2, 2];
+  graph.outputs.push(y);
+  return { graph, x, y };
+}
+
+function differentiate({ graph, x, y }: ReturnType<typeof oneNode>): Map<Value, Value> {
+  const dy = graph.addInput('dy', 'float32', [2, 2]);
+  return addGradients(graph, new Map([[y, dy]]), [x]);
+}
+
+describe('addGradients', () => {
+  it('has for every operator a rule, an entry as non-differentiable, or an error that names it', () => {
+    const rejected: string[] = [];
+    for (const op of operators) {
+      const known = Object.hasOwn(rules, op);
+      expect({ op, twice: known && nonDifferentiable.has(op) }).toEqual({ op, twice: false });
+      if (known) continue;
+      if (nonDifferentiable.has(op)) {
+        expect(differentiate(oneNode(op)).size).toBe(0);
+        continue;
+      }
+      rejected.push(op);
+      const attempt = () => differentiate(oneNode(op));
+      expect(attempt).toThrow(AppError);
+      expect(attempt).toThrow(new RegExp(`${op} has no gradient rule.*"the/node".*"x"`));
+    }
+    expect(rejected).toContain('LSTM');
+    expect(rejected.length).toBeLessThan(operators.length);
+  });
+
+  it('has rules and non-differentiable entries only for operators that exist', () => {
+    for (const op of [...Object.keys(rules), ...nonDifferentiable]) expect(operators).toContain(op);
+  });
+
+  it('sums the contributions of every reader of a value', async () => {
+    const graph = new Graph('sum');
+    const b = new GraphBuilder(graph);
+    const x = graph.addInput('x', 'float32', [2]);
+    const y = b.add(b.mul(x, x), b.add(x, b.mul(x, 3)));
+    graph.outputs.push(y);
+    const gradient = addGradients(
+      graph,
+      new Map([[y, b.constant(floatTensor([2], Float32Array.of(1, 10)))]]),
+      [x],
+    ).get(x)!;
+    graph.outputs.push(gradient);
+    const results = await runSession(await sessionOf(graph), {
+      x: floatTensor([2], Float32Array.of(5, -1)),
+    });
+    expect(results[gradient.name]!.values).toEqual([14, 20]);
+  });
+
+  it('leaves out what the loss does not depend on', () => {
+    const graph = new Graph('unreached');
+    const b = new GraphBuilder(graph);
+    const x = graph.addInput('x', 'float32', [2]);
+    const other = graph.addInput('other', 'float32', [2]);
+    const y = b.op('Exp', [x]);
+    b.op('Exp', [other]);
+    const before = graph.nodes.size;
+    const gradients = addGradients(graph, new Map([[y, b.scalar(1, y)]]), [x, other]);
+    expect([...gradients.keys()]).toEqual([x]);
+    expect(graph.nodes.size).toBe(before + 1);
+  });
+
+  it('adds no backward nodes before the first trained value', () => {
+    const graph = new Graph('frozen');
+    const b = new GraphBuilder(graph);
+    const x = graph.addInput('x', 'float32', [2]);
+    const w = graph.addInput('w', 'float32', [2]);
+    const y = b.mul(b.op('Exp', [x]), w);
+    const dy = graph.addInput('dy', 'float32', [2]);
+    const before = graph.nodes.size;
+    addGradients(graph, new Map([[y, dy]]), [w]);
+    expect(graph.nodes.size).toBe(before + 1);
+  });
+
+  it('names a trained value at an input through which no gradient is defined', () => {
+    const graph = new Graph('exponent');
+    const b = new GraphBuilder(graph);
+    const e = graph.addInput('exponent', 'float32', []);
+    const y = b.op('Pow', [b.scalar(2, 'float32'), e]);
+    const dy = graph.addInput('dy', 'float32', []);
+    expect(() => addGradients(graph, new Map([[y, dy]]), [e])).toThrow(/Pow .*input 1, "exponent"/);
+  });
+
+  it('differentiates with respect to intermediate values', async () => {
+    const graph = new Graph('intermediate');
+    const b = new GraphBuilder(graph);
+    const x = graph.addInput('x', 'float32', [symbolicDim('n')]);
+    const middle = b.mul(x, 2);
+    const y = b.mul(middle, middle);
+    graph.outputs.push(y);
+    const dy = graph.addInput('dy', 'float32', [symbolicDim('n')]);
+    const gradient = addGradients(graph, new Map([[y, dy]]), [middle]).get(middle)!;
+    graph.outputs.push(gradient);
+    const one = floatTensor([1], Float32Array.of(1));
+    const results = await runSession(await sessionOf(graph), {
+      x: floatTensor([1], Float32Array.of(3)),
+      dy: one,
+    });
+    expect(results[gradient.name]!.values).toEqual([12]);
+  });
+});

@@ -1,0 +1,122 @@
+import { AppError } from '../../src/errors.ts';
+import { GraphBuilder } from '../onnx/builder.ts';
+import type { Graph, Node, Value } from '../onnx/graph.ts';
+import { isFloat } from '../onnx/tensor.ts';
+import { sumToShapeOf } from './broadcast.ts';
+import { nonDifferentiable, operatorKey } from './non-differentiable.ts';
+import { type Rule, RuleContext } from './rule.ts';
+import { rules } from './rules/index.ts';
+
+/**
+ * Reverse-mode differentiation, graph to graph: adds to `graph` the nodes that compute vector-Jacobian
+ * products.
+ *
+ * @param cotangents for some values of the graph, the gradient of the loss with respect to them, of the
+ *   same shape and type (for the loss itself: the scalar 1)
+ * @param wrt the values whose gradients are wanted: inputs, initializers or intermediate values
+ * @returns the gradient of each wrt value that the cotangents depend on, in that value's shape and type
+ * @throws AppError operator_unsupported where a gradient must pass an operator that has no rule
+ */
+export function addGradients(
+  graph: Graph,
+  cotangents: ReadonlyMap<Value, Value>,
+  wrt: readonly Value[],
+): Map<Value, Value> {
+  const order = graph.topologicalOrder();
+  const active = activeValues(order, wrt);
+  const b = new GraphBuilder(graph);
+  const contributions = new Map<Value, Value[]>();
+  for (const [value, cotangent] of cotangents) contributions.set(value, [cotangent]);
+  for (const node of order.reverse()) {
+    const upstream = node.outputs.map((y) => y && active.has(y) && total(b, contributions, y));
+    if (!upstream.some((dy) => dy)) continue;
+    b.scope = `gradient/${node.name}`;
+    const gradients = inputGradients(
+      node,
+      b,
+      upstream.map((dy) => dy || undefined),
+      active,
+    );
+    for (const [input, gradient] of gradients) {
+      contributions.set(input, [...(contributions.get(input) ?? []), gradient]);
+    }
+  }
+  b.scope = 'gradient';
+  const found = new Map<Value, Value>();
+  for (const value of wrt) {
+    const gradient = total(b, contributions, value);
+    if (gradient !== undefined) found.set(value, gradient);
+  }
+  return found;
+}
+
+/** The float values through which the loss can depend on the wrt values. */
+function activeValues(order: readonly Node[], wrt: readonly Value[]): Set<Value> {
+  const active = new Set(wrt);
+  for (const node of order) {
+    if (nonDifferentiable.has(operatorKey(node))) continue;
+    if (!node.inputs.some((input) => input && active.has(input))) continue;
+    for (const output of node.outputs) {
+      if (output && (output.type === undefined || isFloat(output.type))) active.add(output);
+    }
+  }
+  return active;
+}
+
+/** The sum of a value's gradient contributions so far, left as the only one. */
+function total(
+  b: GraphBuilder,
+  contributions: Map<Value, Value[]>,
+  value: Value,
+): Value | undefined {
+  const parts = contributions.get(value);
+  if (parts === undefined) return undefined;
+  const sum = parts.reduce(b.add);
+  contributions.set(value, [sum]);
+  return sum;
+}
+
+/** Applies a node's rule: pairs of an active input and its gradient. */
+function inputGradients(
+  node: Node,
+  b: GraphBuilder,
+  upstream: readonly (Value | undefined)[],
+  active: ReadonlySet<Value>,
+): [Value, Value][] {
+  const context = new RuleContext(node, b, upstream);
+  const rule = ruleOf(node, upstream);
+  const makers = rule.vjp(context);
+  return node.inputs.flatMap((input, i): [Value, Value][] => {
+    if (input === undefined || !active.has(input)) return [];
+    const make = makers[i];
+    if (make === undefined) {
+      throw context.unsupported(
+        `no gradient is defined for its input ${i}, "${input.name}", which depends on a trained value`,
+      );
+    }
+    return [[input, rule.broadcasts ? sumToShapeOf(b, make(), input) : make()]];
+  });
+}
+
+function ruleOf(node: Node, upstream: readonly (Value | undefined)[]): Rule {
+  const key = operatorKey(node);
+  const rule = Object.hasOwn(rules, key) ? rules[key] : undefined;
+  if (rule === undefined) {
+    const at = node.inputs.map((input) => `"${input?.name ?? ''}"`).join(', ');
+    throw new AppError(
+      'operator_unsupported',
+      `${key} has no gradient rule: ${node}, which reads ${at}, lies between a trained value and the loss`,
+      {
+        hint: 'Freeze the parameters before it, or export the model without this operator. `mbti-model inspect` lists what is supported.',
+      },
+    );
+  }
+  const other = upstream.findIndex((dy, i) => i > 0 && dy !== undefined);
+  if (other > 0 && !rule.allOutputs) {
+    throw new AppError(
+      'operator_unsupported',
+      `${node} cannot be differentiated: the loss depends on its output ${other}, and only output 0 has a gradient rule`,
+    );
+  }
+  return rule;
+}

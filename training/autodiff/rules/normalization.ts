@@ -1,0 +1,82 @@
+import type { Value } from '../../onnx/graph.ts';
+import { inferNode } from '../../onnx/shapes/infer.ts';
+import { constantScalar } from '../constants.ts';
+import { type InputGradient, once, type RuleContext, type RuleTable } from '../rule.ts';
+import { floatTypeOf } from './arithmetic.ts';
+
+/** Y⊙(dY − Σ(dY⊙Y)) along the axis. */
+function softmaxGradient(c: RuleContext): Value {
+  const axis = c.axis(c.node.int('axis') ?? -1);
+  const weighted = c.b.mul(c.dy, c.y());
+  return c.b.sub(weighted, c.b.mul(c.y(), c.b.reduceSum(weighted, [axis])));
+}
+
+/** dY − exp(Y)·ΣdY along the axis. */
+function logSoftmaxGradient(c: RuleContext): Value {
+  const axis = c.axis(c.node.int('axis') ?? -1);
+  return c.b.sub(c.dy, c.b.mul(c.b.op('Exp', [c.y()]), c.b.reduceSum(c.dy, [axis])));
+}
+
+/** The reciprocal standard deviation r and the normalised input x̂ = (x − μ)·r. */
+function normalised(c: RuleContext, axes: readonly number[]): { xHat: Value; r: Value } {
+  const { b, node } = c;
+  if (c.x().type === 'float32') {
+    const mean = node.graph.ensureOutput(node, 1, `${node.name}/mean`);
+    const r = node.graph.ensureOutput(node, 2, `${node.name}/inv_std_dev`);
+    inferNode(node);
+    return { r, xHat: b.mul(b.sub(c.x(), mean), r) };
+  }
+  const centred = b.sub(c.x(), b.reduceMean(c.x(), axes));
+  const variance = b.reduceMean(b.mul(centred, centred), axes);
+  const r = b.op('Reciprocal', [b.op('Sqrt', [b.add(variance, node.float('epsilon') ?? 1e-5)])]);
+  return { r, xHat: b.mul(centred, r) };
+}
+
+/**
+ * g = dY·γ: dX = r(g − mean g − x̂·mean(g·x̂)); dγ = Σ dY·x̂ and dβ = Σ dY over the axes before the
+ * normalised ones.
+ */
+function layerNormGradients(c: RuleContext): InputGradient[] {
+  const { b, dy } = c;
+  const first = c.axis(c.node.int('axis') ?? -1);
+  const axes = c.shape().flatMap((_, i) => (i >= first ? [i] : []));
+  const leading = c.shape().flatMap((_, i) => (i < first ? [i] : []));
+  let parts: ReturnType<typeof normalised> | undefined;
+  const statistics = (): ReturnType<typeof normalised> => {
+    parts ??= normalised(c, axes);
+    return parts;
+  };
+  const weightedXHat = once(() => b.mul(dy, statistics().xHat));
+  return [
+    () => {
+      const { r, xHat } = statistics();
+      const g = b.mul(dy, c.x(1));
+      const along = b.reduceMean(b.mul(g, xHat), axes);
+      const centred = b.sub(b.sub(g, b.reduceMean(g, axes)), b.mul(xHat, along));
+      return b.mul(centred, r);
+    },
+    () => b.reshapeLike(b.reduceSum(weightedXHat(), leading, false), c.x(1)),
+    () => b.reshapeLike(b.reduceSum(dy, leading, false), c.x(2)),
+  ];
+}
+
+/** dY·mask/(1−p) when training; a Dropout that does not train passes dY on. */
+function dropoutGradient(c: RuleContext): Value {
+  const { b, dy, node } = c;
+  const training = node.inputs[2];
+  if (training === undefined || constantScalar(training) === 0) return dy;
+  if (constantScalar(training) === undefined)
+    throw c.unsupported('training_mode is computed at run time');
+  const ratio = node.inputs[1] === undefined ? 0.5 : constantScalar(node.inputs[1]);
+  if (ratio === undefined) throw c.unsupported('its ratio is computed at run time');
+  const mask = node.graph.ensureOutput(node, 1, `${node.name}/mask`);
+  inferNode(node);
+  return b.mul(b.mul(dy, b.cast(mask, floatTypeOf(dy))), 1 / (1 - ratio));
+}
+
+export const normalizationRules: RuleTable = {
+  Softmax: { vjp: (c) => [() => softmaxGradient(c)] },
+  LogSoftmax: { vjp: (c) => [() => logSoftmaxGradient(c)] },
+  LayerNormalization: { vjp: layerNormGradients },
+  Dropout: { vjp: (c) => [() => dropoutGradient(c)] },
+};

@@ -1,0 +1,59 @@
+import { productOf } from '../../onnx/dim.ts';
+import type { Value } from '../../onnx/graph.ts';
+import { constantInts } from '../constants.ts';
+import type { Rule, RuleContext, RuleTable } from '../rule.ts';
+import { floatTypeOf } from './arithmetic.ts';
+
+/** The reduced axes, counted from the front: an attribute in older operator sets, an input in newer ones. */
+function reducedAxes(c: RuleContext): readonly number[] {
+  const input = c.node.inputs[1];
+  const axes = c.node.ints('axes') ?? (input && constantInts(input));
+  if (input && axes === undefined) throw c.unsupported('its axes are computed at run time');
+  if (axes !== undefined && axes.length > 0) return axes.map((axis) => c.axis(axis));
+  const none = c.node.int('noop_with_empty_axes') === 1;
+  return none ? [] : c.shape().map((_, i) => i);
+}
+
+/** A value of the output's shape with the reduced axes back as 1. */
+function keepAxes(c: RuleContext, value: Value): Value {
+  const axes = reducedAxes(c);
+  return c.node.int('keepdims') === 0 && axes.length > 0 ? c.b.unsqueeze(value, axes) : value;
+}
+
+const spread = (c: RuleContext, value: Value): Value => c.b.expandLike(keepAxes(c, value), c.x());
+
+/** value ÷ the number of elements that each output is made from. */
+function divideByCount(c: RuleContext, value: Value): Value {
+  const count = productOf(reducedAxes(c).map((axis) => c.shape()[axis] ?? 1));
+  if (typeof count === 'number') return c.b.mul(value, 1 / count);
+  const known = c.b.dims([count]);
+  const size = known ?? c.b.op('ReduceProd', [gatherDims(c)], { keepdims: 1 });
+  return c.b.div(value, c.b.cast(size, floatTypeOf(value)));
+}
+
+const gatherDims = (c: RuleContext): Value =>
+  c.b.op('Gather', [c.b.shapeOf(c.x()), c.b.ints(reducedAxes(c))], { axis: 0 });
+
+/** To the extreme elements; ties share equally. */
+const extreme: Rule = {
+  vjp: (c) => [
+    () => {
+      const hit = c.b.cast(c.b.op('Equal', [c.x(), keepAxes(c, c.y())]), floatTypeOf(c.dy));
+      const hits = c.b.reduceSum(hit, reducedAxes(c));
+      return c.b.mul(hit, c.b.div(keepAxes(c, c.dy), hits));
+    },
+  ],
+};
+
+const reduction = (derivative: (c: RuleContext) => Value): Rule => ({
+  vjp: (c) => [() => derivative(c)],
+});
+
+export const reductionRules: RuleTable = {
+  ReduceSum: reduction((c) => spread(c, c.dy)),
+  ReduceMean: reduction((c) => c.b.expandLike(divideByCount(c, keepAxes(c, c.dy)), c.x())),
+  ReduceMax: extreme,
+  ReduceMin: extreme,
+  ReduceSumSquare: reduction((c) => c.b.mul(c.b.mul(c.x(), 2), keepAxes(c, c.dy))),
+  ReduceL2: reduction((c) => c.b.mul(c.x(), keepAxes(c, c.b.div(c.dy, c.y())))),
+};

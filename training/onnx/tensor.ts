@@ -23,6 +23,11 @@ export type DataType =
   | 'float8e5m2'
   | 'float8e5m2fnuz'
   | 'float4e2m1'
+  | 'float8e8m0'
+  | 'uint2'
+  | 'int2'
+  | 'float6e2m3'
+  | 'float6e3m2'
   | 'complex64'
   | 'complex128';
 

@@ -1,0 +1,104 @@
+import { fromBinary } from '@bufbuild/protobuf';
+import { AppError } from '../../../src/errors.ts';
+import { Graph } from '../graph.ts';
+import type { Model } from '../model.ts';
+import { type ModelProto, ModelProtoSchema } from '../proto/onnx_pb.ts';
+import { fillGraph } from './decode-graph.ts';
+import type { ModelExtras } from './extras.ts';
+
+/** Beginnings of what is found in place of models, and what it is. */
+const strangers = [
+  ['version https://git-lfs', 'a Git LFS pointer: the file itself was not downloaded'],
+  ['PK\u0003\u0004', 'a ZIP archive (PyTorch writes such files)'],
+  ['<', 'a web page or XML'],
+  ['{', 'JSON'],
+] as const;
+
+const exportHint = 'export the model to .onnx again, or download it again';
+
+/** Parses the messages of a file. Empties nothing, copies no raw data. */
+export function parseModel(bytes: Uint8Array): ModelProto {
+  if (bytes.length === 0) {
+    throw new AppError('model_invalid', 'the file is empty', { hint: exportHint });
+  }
+  const start = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 32)).toString(
+    'latin1',
+  );
+  const stranger = strangers.find(([beginning]) => start.startsWith(beginning));
+  if (stranger !== undefined) {
+    throw new AppError('model_invalid', `this is no ONNX model but ${stranger[1]}`, {
+      hint: exportHint,
+    });
+  }
+  const proto = parse(bytes);
+  if (proto.graph === undefined || proto.irVersion <= 0n || proto.opsetImport.length === 0) {
+    throw new AppError(
+      'model_invalid',
+      'this is no ONNX model: it has no graph, no IR version or no operator set, or it was cut off',
+      { hint: exportHint },
+    );
+  }
+  return proto;
+}
+
+function parse(bytes: Uint8Array): ModelProto {
+  try {
+    return fromBinary(ModelProtoSchema, bytes);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new AppError('model_invalid', `this is no complete ONNX model (${reason})`, {
+      cause,
+      hint: exportHint,
+    });
+  }
+}
+
+/** The model of parsed messages, which are emptied: what is left in them is kept as extras. */
+export function modelOf(proto: ModelProto): Model {
+  const body = proto.graph;
+  if (body === undefined) throw new AppError('model_invalid', 'the model has no graph');
+  delete proto.graph;
+  const graph = new Graph(body.name);
+  graph.opsets.clear();
+  for (const { domain, version } of proto.opsetImport) {
+    graph.opsets.set(domain === 'ai.onnx' ? '' : domain, Number(version));
+  }
+  fillGraph(graph, body);
+  const model: Model = {
+    graph,
+    irVersion: Number(proto.irVersion),
+    producerName: proto.producerName,
+    producerVersion: proto.producerVersion,
+    metadata: new Map(proto.metadataProps.map(({ key, value }) => [key, value])),
+    extras: { proto } satisfies ModelExtras,
+  };
+  proto.opsetImport = [];
+  proto.metadataProps = [];
+  return model;
+}
+
+/** Runs a step of reading; its errors name the file. */
+export function naming<T>(file: string | undefined, step: () => T): T {
+  try {
+    return step();
+  } catch (error) {
+    throw file === undefined ? error : named(file, error);
+  }
+}
+
+/** An error that names the file. */
+export function named(file: string, error: unknown): unknown {
+  if (!(error instanceof AppError)) return error;
+  return new AppError(error.code, `${file}: ${error.message}`, {
+    cause: error.cause ?? error,
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+  });
+}
+
+/**
+ * A model from the bytes of an `.onnx` file; raw data stays a view of them. Throws `model_invalid` where
+ * they are no model, or refer to external data (`readModel` loads it). `file` names it in errors.
+ */
+export function decodeModel(bytes: Uint8Array, options: { readonly file?: string } = {}): Model {
+  return naming(options.file, () => modelOf(parseModel(bytes)));
+}

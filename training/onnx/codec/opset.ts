@@ -1,0 +1,20 @@
+import { AppError } from '../../../src/errors.ts';
+import type { Model } from '../model.ts';
+
+/** The default operator set's versions whose operators the compiler understands. */
+const supported = { minimum: 13, maximum: 26 } as const;
+
+/** Throws `model_invalid`, saying what to do, where the model's operator set is too old or too new to compile. */
+export function requireOpset(model: Model, file?: string): void {
+  const { opset } = model.graph;
+  const { minimum, maximum } = supported;
+  if (opset >= minimum && opset <= maximum) return;
+  const where = file === undefined ? 'the model' : file;
+  throw new AppError(
+    'model_invalid',
+    `${where} uses operator set ${opset}; ${minimum} to ${maximum} are supported`,
+    {
+      hint: `export it again with an opset from ${minimum} to ${maximum} (opset_version=17, for example)`,
+    },
+  );
+}

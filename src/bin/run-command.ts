@@ -1,0 +1,82 @@
+import { writeSync } from 'node:fs';
+import type { Argv } from 'yargs';
+import { AppError } from '../errors.ts';
+
+const STANDARD_ERROR = 2;
+
+export interface RunOptions {
+  /** Whether a failure also prints its stack; by default what `--verbose` on the command line says. */
+  readonly verbose?: boolean;
+}
+
+/**
+ * Runs a command's main function. A failure becomes `error: …` and `hint: …` on standard error and
+ * the process's exit code (`errorTable`; 1 for what is no AppError); the process then ends by itself.
+ */
+export async function runCommand(
+  main: () => Promise<void>,
+  options: RunOptions = {},
+): Promise<void> {
+  process.stdout.on('error', endQuietlyOnClosedPipe);
+  try {
+    await main();
+  } catch (error) {
+    const verbose = options.verbose ?? process.argv.includes('--verbose');
+    printError(error, verbose);
+    process.exitCode = error instanceof AppError ? error.exitCode : 1;
+  }
+}
+
+/** The lines that a failed command prints: what was wrong, what to do, and the stack where asked for. */
+export function describeError(error: unknown, verbose: boolean): string {
+  const known = error instanceof AppError;
+  const message = error instanceof Error ? error.message || error.name : String(error);
+  const lines = [`error: ${message}`];
+  if (known && error.hint) lines.push(`hint: ${error.hint}`);
+  if (!known && !verbose) lines.push('hint: run it again with --verbose to see where it failed');
+  if (verbose) lines.push(...stacks(error));
+  return lines.join('\n');
+}
+
+/**
+ * The settings that all commands share: unknown flags and words are errors (AppError `usage`), not a
+ * help page; `--help`, `--version` and `--verbose` exist. Parse with `parseAsync`.
+ */
+export function strictArguments<T>(parser: Argv<T>, version: string): Argv<T> {
+  return parser
+    .strict()
+    .detectLocale(false)
+    .version(version)
+    .help()
+    .alias('help', 'h')
+    .wrap(Math.min(100, process.stdout.columns ?? 100))
+    .option('verbose', { type: 'boolean', default: false, describe: 'Print stacks and details' })
+    .fail((message, error) => {
+      if (error instanceof AppError) throw error;
+      throw new AppError('usage', message ?? error.message, {
+        hint: 'run it with --help to see every command and option',
+      });
+    }) as Argv<T>;
+}
+
+/** Synchronous, so that the lines are out even when the process ends right after. */
+function printError(error: unknown, verbose: boolean): void {
+  try {
+    writeSync(STANDARD_ERROR, `${describeError(error, verbose)}\n`);
+  } catch {
+    // Nobody reads standard error any more; the exit code still tells.
+  }
+}
+
+function stacks(error: unknown): string[] {
+  if (!(error instanceof Error)) return [];
+  const own = error.stack ? [error.stack] : [];
+  const cause = error.cause === undefined ? [] : ['caused by:', ...stacks(error.cause)];
+  return [...own, ...cause];
+}
+
+/** `mbti-predict … | head` closes the pipe early: that is no failure worth a message. */
+function endQuietlyOnClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(process.exitCode ?? 0);
+}

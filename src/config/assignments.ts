@@ -1,0 +1,78 @@
+import { dirname } from 'node:path';
+import { type ConfigFile, shortPath } from './files.ts';
+import type { Problems } from './problems.ts';
+import { keys } from './schema.ts';
+import { suggest } from './suggest.ts';
+
+/** One value for one key, and where it came from. */
+export interface Assignment {
+  readonly path: string;
+  readonly value: unknown;
+  readonly origin: string;
+  /** The folder that a relative input path starts from. */
+  readonly folder: string;
+}
+
+const sections: ReadonlySet<string> = new Set(
+  [...keys.keys()].filter((path) => path.includes('.')).map((path) => path.replace(/\..*/, '')),
+);
+
+/** The assignments of a file. Unknown keys and sections that are no objects are problems. */
+export function fromFile({ file, values }: ConfigFile, problems: Problems): Assignment[] {
+  const origin = shortPath(file);
+  const walk = (node: object, prefix: string): Assignment[] =>
+    Object.entries(node).flatMap(([name, value]: [string, unknown]): Assignment[] => {
+      const path = prefix + name;
+      if (keys.has(path)) return [{ path, value, origin, folder: dirname(file) }];
+      if (!sections.has(path)) problems.reject(unknownKey(path, origin));
+      else if (isObject(value)) return walk(value, `${path}.`);
+      else problems.rejectValue(path, value, 'an object', origin);
+      return [];
+    });
+  return walk(values, '');
+}
+
+/** The assignments of `key=value` words. */
+export function fromWords(words: readonly string[], problems: Problems): Assignment[] {
+  const folder = process.cwd();
+  return words.flatMap((word): Assignment[] => {
+    const sign = word.indexOf('=');
+    const path = word.slice(0, Math.max(sign, 0)).trim();
+    const known = keys.get(path);
+    if (sign < 1) {
+      problems.reject(`${JSON.stringify(word)} is not of the form key=value`);
+      return [];
+    }
+    if (!known) {
+      problems.reject(unknownKey(path, 'command line'));
+      return [];
+    }
+    const value = known.format.parse(word.slice(sign + 1));
+    return [{ path, value, origin: 'command line', folder }];
+  });
+}
+
+/** The assignments of a command's own flags; those that were not given are undefined. */
+export function fromFlags(flags: Record<string, unknown>, problems: Problems): Assignment[] {
+  const folder = process.cwd();
+  return Object.entries(flags).flatMap(([path, given]): Assignment[] => {
+    if (given === undefined) return [];
+    const known = keys.get(path);
+    if (!known) {
+      problems.reject(unknownKey(path, 'command line'));
+      return [];
+    }
+    const value = typeof given === 'string' ? known.format.parse(given) : given;
+    return [{ path, value, origin: 'command line', folder }];
+  });
+}
+
+function unknownKey(path: string, origin: string): string {
+  const near = suggest(path, keys.keys());
+  const hint = near === undefined ? '' : `; did you mean ${near}?`;
+  return `${path} is not a key (${origin})${hint}`;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

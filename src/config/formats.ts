@@ -1,0 +1,141 @@
+/** One thing wrong inside a value: where (`''` is the value itself, else `.init.dim`, `[0].labels`). */
+export interface Fault {
+  readonly at: string;
+  readonly value: unknown;
+  readonly allowed: string;
+}
+
+/** What a key's value may be, in words and in code. */
+export interface Format<T> {
+  readonly allowed: string;
+  /** A word of the command line or of the environment as a value; what it cannot read stays a string. */
+  parse(word: string): unknown;
+  check(value: unknown): readonly Fault[];
+  /** Never present: it carries the type. */
+  readonly type?: T;
+}
+
+/** The word for "no value" where a key allows that. */
+const NOTHING = 'null';
+
+function format<T>(
+  allowed: string,
+  accepts: (value: unknown) => boolean,
+  parse: (word: string) => unknown = (word) => word,
+): Format<T> {
+  return {
+    allowed,
+    parse,
+    check: (value) => (accepts(value) ? [] : [{ at: '', value, allowed }]),
+  };
+}
+
+function parseNumber(word: string): unknown {
+  const value = Number(word);
+  return word.trim() === '' || Number.isNaN(value) ? word : value;
+}
+
+/** JSON where the word is JSON, else the word. */
+export function parseJson(word: string): unknown {
+  try {
+    return JSON.parse(word);
+  } catch {
+    return word;
+  }
+}
+
+export function integer(minimum: number, maximum: number): Format<number> {
+  return format(
+    `an integer from ${minimum} to ${maximum}`,
+    (value) => Number.isInteger(value) && Number(value) >= minimum && Number(value) <= maximum,
+    parseNumber,
+  );
+}
+
+export interface Range {
+  readonly from?: number;
+  readonly above?: number;
+  readonly to?: number;
+  readonly below?: number;
+}
+
+export function number(range: Range): Format<number> {
+  const { from, above, to, below } = range;
+  const lower = from === undefined ? `above ${above}` : `from ${from}`;
+  const upper = to === undefined ? `below ${below}` : `to ${to}`;
+  const inside = (x: number) =>
+    x >= (from ?? -Infinity) &&
+    x > (above ?? -Infinity) &&
+    x <= (to ?? Infinity) &&
+    x < (below ?? Infinity);
+  return format(
+    `a number ${lower} ${upper}`,
+    (value) => typeof value === 'number' && Number.isFinite(value) && inside(value),
+    parseNumber,
+  );
+}
+
+export function choice<const T extends readonly string[]>(...values: T): Format<T[number]> {
+  return format(
+    `one of ${values.join(', ')}`,
+    (value) => typeof value === 'string' && values.includes(value),
+  );
+}
+
+export function text(
+  allowed = 'a string that is not empty',
+  pattern: RegExp = /./s,
+): Format<string> {
+  return format(
+    allowed,
+    (value) => typeof value === 'string' && pattern.test(value) && !value.includes('\0'),
+  );
+}
+
+/** A list in JSON, or on the command line also `a,b,c`. Every element has the same format. */
+export function list<T>(of: Format<T>): Format<readonly T[]> {
+  const allowed = `a list, each ${of.allowed}`;
+  return {
+    allowed,
+    parse: (word) => {
+      const value = parseJson(word);
+      if (Array.isArray(value)) return value;
+      return word.split(',').map((part) => of.parse(part.trim()));
+    },
+    check: (value) => {
+      if (!Array.isArray(value)) return [{ at: '', value, allowed }];
+      return value.flatMap((one, i) =>
+        of.check(one).map((fault) => ({ ...fault, at: `[${i}]${fault.at}` })),
+      );
+    },
+  };
+}
+
+/** The first format that takes the value; `words` are read by the first that accepts the reading. */
+export function either<A, B>(first: Format<A>, second: Format<B>): Format<A | B> {
+  const allowed = `${first.allowed}, or ${second.allowed}`;
+  return {
+    allowed,
+    parse: (word) => {
+      const value = first.parse(word);
+      return first.check(value).length === 0 ? value : second.parse(word);
+    },
+    check: (value) => {
+      if (first.check(value).length === 0) return [];
+      const faults = second.check(value);
+      return faults.some(({ at }) => at === '') ? [{ at: '', value, allowed }] : faults;
+    },
+  };
+}
+
+export function optional<T>(of: Format<T>, meaning: string): Format<T | null> {
+  const allowed = `${of.allowed}, or null (${meaning})`;
+  return {
+    allowed,
+    parse: (word) => (word === NOTHING ? null : of.parse(word)),
+    check: (value) => {
+      if (value === null) return [];
+      return of.check(value).map((fault) => (fault.at === '' ? { ...fault, allowed } : fault));
+    },
+  };
+}

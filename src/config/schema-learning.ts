@@ -1,0 +1,106 @@
+import type { CleaningMode } from '../text/cleaning.ts';
+import { choice, either, type Format, integer, list, number, optional, text } from './formats.ts';
+import { key } from './key.ts';
+import { axes, modelBase } from './structures.ts';
+
+const name = text(
+  'letters, digits, dot, dash and underscore, beginning with a letter or digit',
+  /^[A-Za-z0-9][\w.-]{0,99}$/,
+);
+const cleaning: Format<CleaningMode> = choice('mbti', 'none');
+const input = { input: true } as const;
+
+/** What is learnt, from what, starting where. */
+export const learningKeys = {
+  seed: key('Decides splits, initial weights, windows and dropout', integer(0, 4294967295), 42),
+  run: {
+    name: key('Names the run', optional(name, "the task's name"), null),
+    dir: key('The folder of the run', optional(text(), 'runs/<run.name>'), null),
+  },
+  task: {
+    name: key('Names the task', optional(name, "mbti, or the axes' names"), null),
+    text_column: key('The CSV column of the text', optional(text(), 'posts for mbti'), null),
+    label_column: key(
+      'The CSV column of a code with one label per axis in order, such as INFP',
+      optional(text(), 'type for mbti; without it every axis names its column'),
+      null,
+    ),
+    axes: key('What is predicted', optional(axes, 'E/I, S/N, T/F, J/P'), null),
+  },
+  data: {
+    source: key('The CSV file to learn from', optional(text(), 'not set'), null, input),
+    dir: key('Where prepared data is written', text(), 'data/processed'),
+    clean: key(
+      'How texts are cleaned, in training and in serving alike',
+      optional(cleaning, 'mbti for the mbti task, else none'),
+      null,
+    ),
+    test_fraction: key('The share held out for the test', number({ above: 0, to: 0.5 }), 0.15),
+    validation_fraction: key(
+      'The share of the rest held out for validation',
+      number({ above: 0, to: 0.5 }),
+      0.15,
+    ),
+  },
+  model: {
+    base: key('What training starts from', optional(modelBase, 'not set'), null, input),
+    tokenizer: key(
+      'A tokenizer.json or its folder, or "train" to learn one from the training texts',
+      optional(text(), 'the one beside model.base'),
+      null,
+      input,
+    ),
+    vocab_size: key('Word pieces of a tokenizer that is learnt', integer(64, 250000), 8000),
+    out: key(
+      'The bundle: where training writes it and the server reads it',
+      optional(text(), 'models/<run.name>'),
+      null,
+    ),
+  },
+  train: {
+    epochs: key('Passes over the training texts', integer(1, 10000), 10),
+    max_steps: key('Stops after so many updates', optional(integer(1, 1e9), 'no limit'), null),
+    batch_size: key('Texts in a step', integer(1, 4096), 16),
+    max_length: key('Tokens of a window, [CLS] and [SEP] included', integer(8, 8192), 512),
+    accumulate: key('Steps whose gradients make one update', integer(1, 4096), 1),
+    learning_rate: key('The peak learning rate', number({ above: 0, to: 1 }), 2e-5),
+    weight_decay: key(
+      'Decay of weights; biases and LayerNorm have none',
+      number({ from: 0, to: 1 }),
+      0.01,
+    ),
+    warmup_steps: key('Updates until the learning rate peaks', integer(0, 1e9), 500),
+    schedule: key(
+      'The learning rate after warm-up',
+      choice('linear', 'cosine', 'constant'),
+      'linear',
+    ),
+    max_grad_norm: key(
+      'Gradients are scaled down to this norm',
+      optional(number({ above: 0, to: 1e6 }), 'no clipping'),
+      1,
+    ),
+    dropout: key('Dropout of the task head', number({ from: 0, below: 1 }), 0.1),
+    freeze: key('Parameters that stay as they are: patterns with *', list(text()), []),
+    pos_weight: key(
+      "Weight of each axis's positive label in the loss",
+      optional(either(choice('balanced'), list(number({ above: 0, to: 1e6 }))), 'all 1'),
+      null,
+    ),
+    evaluate_every: key(
+      'Updates between validations',
+      optional(integer(1, 1e9), 'after each epoch'),
+      null,
+    ),
+    checkpoint_every: key(
+      'Updates between checkpoints',
+      optional(integer(1, 1e9), 'after each epoch'),
+      null,
+    ),
+    patience: key(
+      'Validations without a better average F1 before training stops',
+      optional(integer(1, 1e6), 'never stop early'),
+      3,
+    ),
+  },
+};

@@ -1,0 +1,67 @@
+import { choice, integer, optional, text } from './formats.ts';
+import { key } from './key.ts';
+
+/** How it runs and how it is served. */
+export const servingKeys = {
+  runtime: {
+    device: key(
+      'Where it runs; a device that is named but not there is an error',
+      choice('auto', 'cpu', 'cuda', 'webgpu', 'coreml', 'dml'),
+      'auto',
+    ),
+    precision: key(
+      'When training: auto, fp32, fp16; when serving: auto, int8, fp32, fp16',
+      choice('auto', 'fp32', 'fp16', 'int8'),
+      'auto',
+    ),
+    threads: key('Threads of a training step; 0: one for each core', integer(0, 1024), 0),
+  },
+  server: {
+    host: key('The address to listen on', text(), '0.0.0.0'),
+    port: key('The port to listen on; 0: any free one', integer(0, 65535), 8000),
+    workers: key('Inference processes; 0: one for each core', integer(0, 256), 0),
+    drain_delay_ms: key(
+      'How long requests are still taken after SIGTERM, while readiness says no',
+      integer(0, 3600000),
+      0,
+    ),
+  },
+  queue: {
+    max_depth: key('Texts that may wait; more are answered 429', integer(1, 1e6), 512),
+    max_tokens: key('Tokens in one batch, padding included', integer(8, 1e7), 4096),
+    timeout_ms: key(
+      'How long a request may take before it is answered 408',
+      integer(1, 3600000),
+      30000,
+    ),
+  },
+  limits: {
+    max_body_bytes: key('The largest body; more is answered 413', integer(1, 1073741824), 1048576),
+    max_texts: key(
+      'Texts in one request, at most queue.max_depth',
+      optional(integer(1, 1e6), '128, or queue.max_depth where that is less'),
+      null,
+    ),
+    max_windows: key('Windows of one text that are scored; the rest is cut', integer(1, 1e5), 32),
+  },
+  security: {
+    api_keys_file: key(
+      'A JSON file of API keys',
+      optional(text(), 'predictions are open, admin routes closed'),
+      null,
+      { input: true },
+    ),
+  },
+  log: {
+    level: key(
+      'The least important lines to log',
+      choice('error', 'warn', 'info', 'debug'),
+      'info',
+    ),
+    format: key(
+      'json, pretty, or auto: pretty on a terminal',
+      choice('auto', 'json', 'pretty'),
+      'auto',
+    ),
+  },
+};

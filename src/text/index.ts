@@ -1,0 +1,9 @@
+export {
+  type CleaningMode,
+  cleanText,
+  countTypeNames,
+  isTooShort,
+  MINIMUM_TEXT_LENGTH,
+} from './cleaning.ts';
+export { TextTokenizer, tokenizerPaths } from './tokenizer.ts';
+export { SPECIAL_TOKENS_PER_WINDOW, tokenWindows } from './windows.ts';

@@ -1,0 +1,22 @@
+import { AppError } from '../errors.ts';
+import type { TextTokenizer } from './tokenizer.ts';
+
+/** [CLS] and [SEP] around every window. */
+export const SPECIAL_TOKENS_PER_WINDOW = 2;
+
+/** Cuts ids into consecutive windows of at most maxLength-2 ids, each as [CLS] … [SEP]; at least one window. */
+export function tokenWindows(
+  ids: readonly number[],
+  maxLength: number,
+  tokenizer: Pick<TextTokenizer, 'clsId' | 'sepId'>,
+): number[][] {
+  const room = maxLength - SPECIAL_TOKENS_PER_WINDOW;
+  if (!Number.isInteger(room) || room < 1) {
+    throw new AppError('internal', `windows of ${maxLength} tokens have no room for text`);
+  }
+  const windows: number[][] = [];
+  for (let start = 0; start === 0 || start < ids.length; start += room) {
+    windows.push([tokenizer.clsId, ...ids.slice(start, start + room), tokenizer.sepId]);
+  }
+  return windows;
+}

@@ -1,0 +1,28 @@
+import { describe, expect, it } from '@jest/globals';
+import { describeError } from '../../../src/bin/run-command.ts';
+import { AppError } from '../../../src/errors.ts';
+
+describe('the report of a failed command', () => {
+  it('is the message and the hint of an expected error', () => {
+    const error = new AppError('file_missing', 'x.csv does not exist', { hint: 'name another' });
+    expect(describeError(error, false)).toBe('error: x.csv does not exist\nhint: name another');
+  });
+
+  it('has no stack of an unexpected error, but says how to get it', () => {
+    expect(describeError(new TypeError('x is not a function'), false)).toBe(
+      'error: x is not a function\nhint: run it again with --verbose to see where it failed',
+    );
+  });
+
+  it('has the stacks of the error and its causes when verbose', () => {
+    const error = new AppError('data_invalid', 'bad', { cause: new Error('deeper') });
+    const lines = describeError(error, true).split('\n');
+    expect(lines[0]).toBe('error: bad');
+    expect(lines).toContain('AppError: bad');
+    expect(lines).toContain('Error: deeper');
+  });
+
+  it('is made of anything that is thrown', () => {
+    expect(describeError('just words', false)).toContain('error: just words');
+  });
+});

@@ -1,0 +1,34 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { tokenWindows } from '../../../src/text/index.ts';
+
+const special = { clsId: 101, sepId: 102 };
+
+describe('token windows', () => {
+  it('cut ids into consecutive pieces between [CLS] and [SEP]', () => {
+    expect(tokenWindows([1, 2, 3, 4, 5], 4, special)).toEqual([
+      [101, 1, 2, 102],
+      [101, 3, 4, 102],
+      [101, 5, 102],
+    ]);
+  });
+
+  it('are one even where there are no ids', () => {
+    expect(tokenWindows([], 8, special)).toEqual([[101, 102]]);
+  });
+
+  it('hold every id once, in order, and all but the last are full', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(100)), fc.integer({ min: 3, max: 20 }), (ids, maxLength) => {
+        const windows = tokenWindows(ids, maxLength, special);
+        expect(windows.flatMap((window) => window.slice(1, -1))).toEqual(ids);
+        for (const window of windows.slice(0, -1)) expect(window).toHaveLength(maxLength);
+        expect(windows).toHaveLength(Math.max(1, Math.ceil(ids.length / (maxLength - 2))));
+      }),
+    );
+  });
+
+  it('refuse a length without room for text', () => {
+    expect(() => tokenWindows([1], 2, special)).toThrow(/no room/);
+  });
+});

@@ -1,0 +1,132 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { type LoadedConfig, loadConfig } from '../../../src/config/index.ts';
+import { TextTokenizer } from '../../../src/text/index.ts';
+import { corpusTokenizer, loadCorpus, prepareData } from '../../../training/data/index.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+
+const folder = temporaryFolder();
+const nouns = [
+  'film',
+  'plot',
+  'cast',
+  'score',
+  'scene',
+  'ending',
+  'script',
+  'camera',
+  'set',
+  'cut',
+];
+const rows = nouns.flatMap((noun) => [
+  `positive,the ${noun} was a delight`,
+  `negative,the ${noun} was a bore to me`,
+]);
+const task = {
+  text_column: 'text',
+  axes: [{ name: 'sentiment', labels: ['positive', 'negative'], column: 'label' }],
+};
+
+function configure(lines: readonly string[], more: object = {}): LoadedConfig {
+  const source = folder.write('reviews.csv', `label,text\n${lines.join('\n')}\n`);
+  const file = folder.write(
+    'config.json',
+    JSON.stringify({
+      task,
+      data: { source, dir: join(folder.path, 'processed') },
+      model: { tokenizer: 'train', vocab_size: 150 },
+      ...more,
+    }),
+  );
+  return loadConfig({ file, env: {} });
+}
+
+const jsonLines = (file: string) =>
+  readFileSync(file, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+
+describe('a corpus', () => {
+  it('is refused where training would see one label only', async () => {
+    const many = rows.map((row) => row.replace('negative,', 'positive,'));
+    await expect(loadCorpus(configure(many).config)).rejects.toThrow(
+      'no training text labelled negative on the axis sentiment: expected both labels',
+    );
+  });
+
+  it('learns its tokenizer from training texts alone', async () => {
+    const { config } = configure(rows);
+    const { splits } = await loadCorpus(config);
+    const { tokenizer } = corpusTokenizer(config, [
+      { text: 'zebra zebra', labels: new Float32Array(1) },
+    ]);
+    expect(tokenizer.encode('zebra')).toHaveLength(1);
+    expect(corpusTokenizer(config, splits.train).tokenizer.encode('zebra').length).toBeGreaterThan(
+      1,
+    );
+  });
+
+  it('takes the tokenizer beside the base where none is named', async () => {
+    const { tokenizerJson } = corpusTokenizer(configure(rows).config, []);
+    folder.write('base/tokenizer.json', tokenizerJson);
+    for (const base of ['base', 'base/model.onnx']) {
+      const { config } = configure(rows, { model: { base } });
+      expect(corpusTokenizer(config, []).tokenizerJson).toBe(tokenizerJson);
+    }
+    const { config } = configure(rows, { model: {} });
+    expect(() => corpusTokenizer(config, [])).toThrow(/model\.tokenizer is missing/);
+  });
+});
+
+describe('prepared data', () => {
+  const output = join(folder.path, 'processed');
+
+  it('has the splits, the tokenizer, the report and the configuration, and replaces older ones', async () => {
+    const { config, resolved } = configure(rows);
+    await prepareData(config, resolved);
+    const report = await prepareData(config, resolved);
+    expect(readdirSync(output).sort()).toEqual([
+      'config.json',
+      'report.json',
+      'test.jsonl',
+      'tokenizer.json',
+      'tokenizer_config.json',
+      'train.jsonl',
+      'validation.jsonl',
+    ]);
+    const train = jsonLines(join(output, 'train.jsonl'));
+    expect(train).toHaveLength(report.splits.train.rows);
+    expect(train).toContainEqual({ text: expect.any(String), labels: { sentiment: 'positive' } });
+    const parts = ['train', 'validation', 'test'].flatMap((s) =>
+      jsonLines(join(output, `${s}.jsonl`)),
+    );
+    expect(parts.map(({ text, labels }) => `${labels.sentiment},${text}`).sort()).toEqual(
+      [...rows].sort(),
+    );
+    expect(JSON.parse(readFileSync(join(output, 'report.json'), 'utf8'))).toEqual(report);
+    expect(TextTokenizer.load(output).encode('film').length).toBeGreaterThan(0);
+    expect(readdirSync(folder.path).filter((name) => name.includes('.tmp'))).toEqual([]);
+  });
+
+  it('leaves an older folder as it is where the data is wrong', async () => {
+    const before = readFileSync(join(output, 'train.jsonl'), 'utf8');
+    const { config, resolved } = configure([...rows, 'neutral,neither good nor bad']);
+    await expect(prepareData(config, resolved)).rejects.toThrow(/line 22/);
+    expect(readFileSync(join(output, 'train.jsonl'), 'utf8')).toBe(before);
+  });
+
+  it('does not replace a folder that holds anything else', async () => {
+    const other = join(folder.path, 'mine');
+    mkdirSync(other);
+    writeFileSync(join(other, 'thesis.txt'), 'years of work');
+    const { config, resolved } = configure(rows, {
+      data: { source: join(folder.path, 'reviews.csv'), dir: other },
+    });
+    await expect(prepareData(config, resolved)).rejects.toThrow(
+      /holds other files \(thesis\.txt\)/,
+    );
+    expect(existsSync(join(other, 'thesis.txt'))).toBe(true);
+  });
+});

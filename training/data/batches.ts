@@ -1,0 +1,131 @@
+import { SPECIAL_TOKENS_PER_WINDOW, type TextTokenizer } from '../../src/text/index.ts';
+import { Random } from './random.ts';
+import type { Batch, Example, TokenizedExample } from './types.ts';
+
+export interface BatchOptions {
+  readonly batchSize: number;
+  /** [CLS] and [SEP] included. */
+  readonly maxLength: number;
+  readonly tokenizer: Pick<TextTokenizer, 'clsId' | 'sepId' | 'padId'>;
+}
+
+/** Batches that are laid out in advance and filled one by one. */
+export interface BatchPlan<B extends Batch = Batch> extends Iterable<B> {
+  readonly count: number;
+  /** The batch at a position in [0, count): the same at every call. */
+  at(position: number): B;
+}
+
+/** A piece of an example: `length` ids from `start`. */
+interface Window {
+  readonly index: number;
+  readonly start: number;
+  readonly length: number;
+}
+
+/** Lengths are padded to a multiple of this, so that few shapes occur. */
+const LENGTH_STEP = 8;
+
+/** Batches of neighbours in length are cut from so many shuffled batches at once. */
+const POOL_BATCHES = 32;
+
+export function tokenizeExamples(
+  examples: readonly Example[],
+  tokenizer: Pick<TextTokenizer, 'encode'>,
+): TokenizedExample[] {
+  return examples.map(({ text, labels }) => ({
+    ids: Int32Array.from(tokenizer.encode(text)),
+    labels,
+  }));
+}
+
+/**
+ * One epoch of training: of every example a random window of at most maxLength-2 ids, examples of
+ * similar length together, batches in random order. The same (seed, epoch) gives the same batches.
+ */
+export function trainingBatches(
+  examples: readonly TokenizedExample[],
+  options: BatchOptions & { readonly seed: number; readonly epoch: number },
+): BatchPlan {
+  const { batchSize } = options;
+  const random = new Random(options.seed, 'epoch', options.epoch);
+  const room = options.maxLength - SPECIAL_TOKENS_PER_WINDOW;
+  const windows = examples.map(({ ids }, index): Window => {
+    const length = Math.min(ids.length, room);
+    return { index, start: random.int(ids.length - length + 1), length };
+  });
+  random.shuffle(windows);
+  const batches: Window[][] = [];
+  const pool = batchSize * POOL_BATCHES;
+  for (let start = 0; start < windows.length; start += pool) {
+    const sorted = windows.slice(start, start + pool).sort((a, b) => a.length - b.length);
+    batches.push(...chunks(sorted, batchSize));
+  }
+  random.shuffle(batches);
+  return plan(batches, (windowsOfBatch) => fill(examples, windowsOfBatch, options));
+}
+
+/** Every example once, cut to its first maxLength-2 ids, sorted by length; `indices` say which. */
+export function evaluationBatches(
+  examples: readonly TokenizedExample[],
+  options: BatchOptions,
+): BatchPlan<Batch & { readonly indices: readonly number[] }> {
+  const room = options.maxLength - SPECIAL_TOKENS_PER_WINDOW;
+  const windows = examples
+    .map(({ ids }, index): Window => ({ index, start: 0, length: Math.min(ids.length, room) }))
+    .sort((a, b) => a.length - b.length);
+  return plan(chunks(windows, options.batchSize), (windowsOfBatch) => ({
+    ...fill(examples, windowsOfBatch, options),
+    indices: windowsOfBatch.map(({ index }) => index),
+  }));
+}
+
+function chunks<T>(list: readonly T[], size: number): T[][] {
+  const count = Math.ceil(list.length / size);
+  return Array.from({ length: count }, (_, i) => list.slice(i * size, (i + 1) * size));
+}
+
+function plan<B extends Batch>(
+  batches: readonly Window[][],
+  build: (windows: readonly Window[]) => B,
+): BatchPlan<B> {
+  const at = (position: number): B => {
+    const windows = batches[position];
+    if (!windows) throw new RangeError(`there is no batch ${position} of ${batches.length}`);
+    return build(windows);
+  };
+  return {
+    count: batches.length,
+    at,
+    *[Symbol.iterator]() {
+      for (let i = 0; i < batches.length; i++) yield at(i);
+    },
+  };
+}
+
+function fill(
+  examples: readonly TokenizedExample[],
+  windows: readonly Window[],
+  { maxLength, tokenizer }: BatchOptions,
+): Batch {
+  const size = windows.length;
+  const longest = Math.max(...windows.map((window) => window.length)) + SPECIAL_TOKENS_PER_WINDOW;
+  const length = Math.min(Math.ceil(longest / LENGTH_STEP) * LENGTH_STEP, maxLength);
+  const inputIds = new BigInt64Array(size * length).fill(BigInt(tokenizer.padId));
+  const attentionMask = new BigInt64Array(size * length);
+  const axes = examples[windows[0]?.index ?? 0]?.labels.length ?? 0;
+  const labels = new Float32Array(size * axes);
+  for (const [row, window] of windows.entries()) {
+    const example = examples[window.index] as TokenizedExample;
+    const offset = row * length;
+    const tokens = window.length + SPECIAL_TOKENS_PER_WINDOW;
+    inputIds[offset] = BigInt(tokenizer.clsId);
+    for (let i = 0; i < window.length; i++) {
+      inputIds[offset + 1 + i] = BigInt(example.ids[window.start + i] as number);
+    }
+    inputIds[offset + tokens - 1] = BigInt(tokenizer.sepId);
+    attentionMask.fill(1n, offset, offset + tokens);
+    labels.set(example.labels, row * axes);
+  }
+  return { size, length, inputIds, attentionMask, labels };
+}

@@ -1,0 +1,31 @@
+import type { Config } from '../../src/config/index.ts';
+import { writeFolderAtomically } from './atomic.ts';
+import { type CorpusReport, corpusTokenizer, loadCorpus } from './corpus.ts';
+import type { Example } from './types.ts';
+
+/** Writes the cleaned splits, the tokenizer and a report to `data.dir`, all at once. */
+export async function prepareData(
+  config: Config,
+  resolved: Record<string, unknown>,
+): Promise<CorpusReport> {
+  const { splits, report } = await loadCorpus(config);
+  const { tokenizerJson, tokenizerConfig } = corpusTokenizer(config, splits.train);
+  const lines = (examples: readonly Example[]) =>
+    examples.map((example) => `${JSON.stringify(toRecord(example, config))}\n`).join('');
+  await writeFolderAtomically(config.data.dir, {
+    'train.jsonl': lines(splits.train),
+    'validation.jsonl': lines(splits.validation),
+    'test.jsonl': lines(splits.test),
+    'tokenizer.json': tokenizerJson,
+    'tokenizer_config.json': tokenizerConfig,
+    'report.json': `${JSON.stringify(report, null, 2)}\n`,
+    'config.json': `${JSON.stringify(resolved, null, 2)}\n`,
+  });
+  return report;
+}
+
+/** The cleaned text and its label on every axis. */
+function toRecord({ text, labels }: Example, { task }: Config): object {
+  const named = task.axes.map((axis, i) => [axis.name, axis.labels[labels[i] === 1 ? 0 : 1]]);
+  return { text, labels: Object.fromEntries(named) };
+}

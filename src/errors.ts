@@ -30,12 +30,16 @@ export const errorTable = {
   text_too_short: { title: 'The text is too short', status: 400, exitCode: 1 },
   not_found: { title: 'There is nothing at this path', status: 404, exitCode: 1 },
   method_not_allowed: { title: 'The method is not allowed here', status: 405, exitCode: 1 },
+  request_timeout: { title: 'The request did not arrive in time', status: 408, exitCode: 1 },
   deadline_exceeded: { title: 'The deadline has passed', status: 408, exitCode: 1 },
   body_too_large: { title: 'The body is too large', status: 413, exitCode: 1 },
   unsupported_media_type: { title: 'The content type is not supported', status: 415, exitCode: 1 },
+  headers_too_large: { title: 'The headers are too large', status: 431, exitCode: 1 },
   queue_full: { title: 'Too many texts are waiting', status: 429, exitCode: 1 },
   not_ready: { title: 'The server is not ready', status: 503, exitCode: 1 },
   engine_failed: { title: 'The inference engine failed', status: 503, exitCode: 1 },
+  /** Never seen by a client: 499 is what logs and metrics say of a request that was given up. */
+  client_closed: { title: 'The client left before the answer', status: 499, exitCode: 1 },
   internal: { title: 'Internal error', status: 500, exitCode: 1 },
 } as const satisfies Record<string, ErrorKind>;
 
@@ -45,18 +49,22 @@ export interface AppErrorOptions {
   /** What the user can do about it; shown on a line of its own. */
   readonly hint?: string;
   readonly cause?: unknown;
+  /** Seconds after which trying again makes sense: the answer's Retry-After. */
+  readonly retryAfter?: number;
 }
 
 /** The only error class that the product throws on purpose: `message` says what was wrong and what was expected. */
 export class AppError extends Error {
   readonly code: ErrorCode;
   readonly hint: string | undefined;
+  readonly retryAfter: number | undefined;
 
   constructor(code: ErrorCode, message: string, options: AppErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'AppError';
     this.code = code;
     this.hint = options.hint;
+    this.retryAfter = options.retryAfter;
   }
 
   get status(): number {

@@ -1,5 +1,5 @@
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
-import { encodeModel } from '../../training/onnx/codec.ts';
+import { encodeModel } from '../../training/onnx/codec/index.ts';
 import type { Graph } from '../../training/onnx/graph.ts';
 import { elementsOf, type Tensor } from '../../training/onnx/tensor.ts';
 

@@ -1,0 +1,90 @@
+#!/usr/bin/env node
+import yargs from 'yargs';
+import { hideBin } from 'yargs/helpers';
+import { keyHelp, loadConfig } from '../config/index.ts';
+import { errorTable } from '../errors.ts';
+import { packageVersion } from '../package-root.ts';
+import { type RunningServer, startServer } from '../server.ts';
+import { createLogger, type Logger } from '../telemetry/index.ts';
+import { describeError, runCommand, strictArguments } from './run-command.ts';
+
+const SECTIONS = ['runtime', 'server', 'queue', 'limits', 'security', 'log'];
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+
+async function main(): Promise<void> {
+  const argv = await strictArguments(yargs(hideBin(process.argv)), packageVersion)
+    .scriptName('mbti-serve')
+    .command('$0 [overrides..]', 'Serves a model bundle over HTTP', (command) =>
+      command.positional('overrides', {
+        type: 'string',
+        array: true,
+        default: [] as string[],
+        describe: 'key=value: settings that come before those of files and environment',
+      }),
+    )
+    .options({
+      config: { type: 'string', requiresArg: true, describe: 'The configuration file' },
+      model: {
+        type: 'string',
+        requiresArg: true,
+        describe: 'The bundle to serve (default: model.out, that is models/mbti)',
+      },
+      port: { type: 'string', requiresArg: true, describe: 'server.port (default: 8000)' },
+      host: { type: 'string', requiresArg: true, describe: 'server.host (default: 0.0.0.0)' },
+      workers: {
+        type: 'string',
+        requiresArg: true,
+        describe: 'server.workers: inference processes (default: one for each core)',
+      },
+    })
+    .example('$0 --model models/mbti --port 9000', 'Serve one model on another port')
+    .example('$0 --config configs/serve.json queue.max_depth=64', 'Serve as in production')
+    .epilogue(`Keys of key=value, with their defaults:\n${keyHelp(SECTIONS)}`)
+    .parseAsync();
+  // A list where a flag was repeated: the last word counts, as with key=value.
+  const last = (flag: string | readonly string[] | undefined) =>
+    typeof flag === 'object' ? flag.at(-1) : flag;
+  const { config } = loadConfig({
+    file: last(argv.config),
+    // yargs does not carry a positional's type out of its command.
+    overrides: argv.overrides as readonly string[],
+    flags: {
+      'model.out': last(argv.model),
+      'server.port': last(argv.port),
+      'server.host': last(argv.host),
+      'server.workers': last(argv.workers),
+    },
+  });
+  const logger = createLogger(config.log);
+  const modelDir = config.model.out;
+  const signals = stopOnSignals(logger);
+  const server = await startServer({ config, modelDir, logger, verbose: argv.verbose === true });
+  signals.server = server;
+  const { name, version, precision } = server.model;
+  logger.info(`serving ${modelDir} on ${server.url}`, { model: name, version, precision });
+}
+
+/**
+ * The first signal lets the server finish its work; a second one, or one before there is a server,
+ * ends the process at once.
+ */
+function stopOnSignals(logger: Logger): { server?: RunningServer } {
+  const held: { server?: RunningServer } = {};
+  let isStopping = false;
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (isStopping || !held.server) process.exit(errorTable.interrupted.exitCode);
+    isStopping = true;
+    logger.info('stopping: accepted requests are finished first', { signal });
+    held.server.stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        logger.error(describeError(error, true));
+        process.exit(1);
+      },
+    );
+  };
+  for (const signal of SIGNALS) process.on(signal, onSignal);
+  return held;
+}
+
+await runCommand(main);

@@ -1,0 +1,68 @@
+import type { Task } from '../task/index.ts';
+
+/** The layout of a bundle that this version reads and writes. */
+export const FORMAT_VERSION = 1;
+
+export const MANIFEST_FILE = 'manifest.json';
+export const TOKENIZER_FILE = 'tokenizer.json';
+
+/** The graph of every precision that a bundle can hold; fp32 is always there. */
+export const modelFiles = {
+  fp32: 'onnx/model.onnx',
+  int8: 'onnx/model_quantized.onnx',
+  fp16: 'onnx/model_fp16.onnx',
+} as const;
+
+export type Precision = keyof typeof modelFiles;
+
+/** Files that no bundle is usable without. */
+export const requiredFiles = ['config.json', TOKENIZER_FILE, modelFiles.fp32] as const;
+
+export interface FileEntry {
+  /** Lower-case hex. */
+  readonly sha256: string;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/** Numbers by metric name (`accuracy`, `macro_f1`, …), for every axis and on average. */
+export interface MetricSet {
+  readonly axes: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  readonly average: Readonly<Record<string, number>>;
+}
+
+/** How far the int8 graph lies from the fp32 one. */
+export interface QuantizationMetrics {
+  readonly agreement: number;
+  readonly mean_dp: number;
+  readonly max_dp: number;
+  readonly size_ratio: number;
+}
+
+/** `manifest.json`: what a bundle is, what is in it, how good it is and where it came from. */
+export interface Manifest {
+  readonly format_version: typeof FORMAT_VERSION;
+  readonly name: string;
+  /** Changes with the weights: the first 12 hex digits of the fp32 graph's sha256 unless named. */
+  readonly version: string;
+  readonly task: Task;
+  /** Tokens of a window, [CLS] and [SEP] included. */
+  readonly max_length: number;
+  /** By path inside the bundle, with forward slashes; the manifest itself is not among them. */
+  readonly files: Readonly<Record<string, FileEntry>>;
+  readonly metrics?: {
+    readonly test?: MetricSet;
+    readonly validation?: MetricSet;
+    readonly int8?: QuantizationMetrics;
+  };
+  readonly baselines?: Readonly<Record<string, MetricSet>>;
+  /** Statistics of the training data that drift is measured against. */
+  readonly reference?: Readonly<Record<string, unknown>>;
+  readonly config_hash: string;
+  readonly data_hash: string;
+  readonly git_commit?: string;
+  /** Versions by package name. */
+  readonly packages: Readonly<Record<string, string>>;
+  /** ISO 8601, UTC. */
+  readonly created: string;
+}

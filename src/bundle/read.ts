@@ -1,0 +1,124 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { AppError } from '../errors.ts';
+import { isManifest, manifestProblems } from './check-manifest.ts';
+import {
+  type FileEntry,
+  MANIFEST_FILE,
+  type Manifest,
+  modelFiles,
+  type Precision,
+} from './manifest.ts';
+
+/** A model bundle whose files are what its manifest says. */
+export interface Bundle {
+  /** Absolute. */
+  readonly dir: string;
+  readonly manifest: Manifest;
+}
+
+/** One graph of a bundle. */
+export interface BundledModel {
+  readonly precision: Precision;
+  /** Inside the bundle, for messages: `onnx/model.onnx`. */
+  readonly file: string;
+  /** Absolute. */
+  readonly path: string;
+}
+
+/** What `auto` takes, the first that is there. */
+const preferredPrecisions: readonly Precision[] = ['int8', 'fp32'];
+
+/**
+ * Opens a bundle and verifies its manifest and every file that it names; other files may be there.
+ * AppError `bundle_missing`, or `bundle_invalid` naming the file, what it is and what was expected.
+ */
+export async function readBundle(dir: string): Promise<Bundle> {
+  const folder = resolve(dir);
+  const manifest = await readManifest(dir, folder);
+  for (const [file, entry] of Object.entries(manifest.files)) {
+    const problem = await fileProblem(join(folder, file), entry);
+    if (problem) throw mismatch(dir, file, problem);
+  }
+  return { dir: folder, manifest };
+}
+
+/**
+ * The graph to serve for `runtime.precision`. AppError `bundle_invalid` where the bundle has none of
+ * that precision.
+ */
+export function selectModel(bundle: Bundle, precision: Precision | 'auto'): BundledModel {
+  const { files, name } = bundle.manifest;
+  const wanted = precision === 'auto' ? preferredPrecisions : [precision];
+  const found = wanted.find((one) => Object.hasOwn(files, modelFiles[one]));
+  if (found) {
+    const file = modelFiles[found];
+    return { precision: found, file, path: join(bundle.dir, file) };
+  }
+  throw new AppError(
+    'bundle_invalid',
+    `the bundle ${name} holds no ${precision} model: expected ${wanted.map((one) => modelFiles[one]).join(' or ')}`,
+    { hint: 'set runtime.precision=auto to take what is there' },
+  );
+}
+
+async function readManifest(dir: string, folder: string): Promise<Manifest> {
+  const found = await stat(folder).catch(() => undefined);
+  if (!found?.isDirectory()) {
+    const what = found ? 'is no folder' : 'does not exist';
+    throw new AppError('bundle_missing', `the model bundle ${dir} ${what}`, {
+      hint: 'train one (npx mbti-train --config configs/quick.json) or name another with --model DIR',
+    });
+  }
+  const text = await readFile(join(folder, MANIFEST_FILE), 'utf8').catch((cause: unknown) => {
+    throw new AppError('bundle_missing', `the folder ${dir} has no ${MANIFEST_FILE}`, {
+      hint: 'a model bundle is a folder that mbti-train wrote',
+      cause,
+    });
+  });
+  const value = parseJson(text);
+  if (isManifest(value)) return value;
+  const problems = value === undefined ? ['it is not JSON'] : manifestProblems(value);
+  throw new AppError(
+    'bundle_invalid',
+    `${join(dir, MANIFEST_FILE)} is not a valid manifest: ${problems.join('; ')}`,
+    { hint: 'write the bundle again with this version of mbti-train' },
+  );
+}
+
+/** undefined where the text is not JSON. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What is wrong with a file, or undefined. The size comes first: it is free. */
+async function fileProblem(path: string, entry: FileEntry): Promise<string | undefined> {
+  const found = await stat(path).catch(() => undefined);
+  if (!found) return 'the file is missing';
+  if (!found.isFile()) return 'it is not a file';
+  if (found.size !== entry.size) return `size ${found.size}, expected ${entry.size}`;
+  const sha256 = await hashFile(path).catch((error: NodeJS.ErrnoException) => error);
+  if (sha256 instanceof Error) return `it cannot be read (${sha256.code})`;
+  return sha256 === entry.sha256 ? undefined : `sha256 ${sha256}, expected ${entry.sha256}`;
+}
+
+/** sha256 in hex, streamed. */
+export async function hashFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const part of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(part);
+  return hash.digest('hex');
+}
+
+function mismatch(dir: string, file: string, problem: string): AppError {
+  return new AppError(
+    'bundle_invalid',
+    `${file} does not match the manifest of ${dir}: ${problem}`,
+    { hint: 'the bundle is damaged or was edited: copy it again, or train it again' },
+  );
+}

@@ -1,0 +1,129 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { AppError } from '../errors.ts';
+import type { EngineReply, EngineRequest, EngineSpec } from './protocol.ts';
+import type { Engine, Score } from './score.ts';
+
+interface Pending {
+  readonly id: number;
+  readonly resolve: (score: Score) => void;
+  readonly reject: (error: AppError) => void;
+}
+
+export interface EngineProcessEvents {
+  /** The model is loaded and has answered a warm-up. */
+  ready(loadMs: number): void;
+  /** It waits for work again. */
+  idle(): void;
+  /** The process is gone. `refusal`: why the model cannot be loaded at all. */
+  exit(reason: string, refusal: AppError | undefined): void;
+}
+
+/** How long a process may take to end by itself before it is killed. */
+const GRACE_MS = 500;
+
+/** One inference process, seen from the server: scores one text at a time. */
+export class EngineProcess implements Engine {
+  readonly #child: ChildProcess;
+  readonly #events: EngineProcessEvents;
+  #state: 'loading' | 'up' | 'gone' = 'loading';
+  #pending: Pending | undefined;
+  #nextId = 0;
+  #refusal: AppError | undefined;
+
+  constructor(workerPath: string, spec: EngineSpec, events: EngineProcessEvents) {
+    this.#events = events;
+    this.#child = fork(workerPath, [], {
+      execArgv: [],
+      env: { ...process.env, ORT_DISABLE_TELEMETRY: '1' },
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    this.#child.on('message', (reply: EngineReply) => this.#receive(reply));
+    this.#child.on('error', (error) => this.#end(error.message));
+    this.#child.on('exit', (code, signal) => this.#end(signal ?? `exit code ${code}`));
+    this.#send({ type: 'load', spec });
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  get isUp(): boolean {
+    return this.#state === 'up';
+  }
+
+  get isIdle(): boolean {
+    return this.isUp && this.#pending === undefined;
+  }
+
+  score(text: string): Promise<Score> {
+    if (!this.isIdle) {
+      return Promise.reject(new AppError('internal', 'this engine is not idle'));
+    }
+    this.#nextId += 1;
+    const id = this.#nextId;
+    return new Promise((resolve, reject) => {
+      this.#pending = { id, resolve, reject };
+      this.#send({ type: 'score', id, text });
+    });
+  }
+
+  /** Resolves once the process has ended: by itself, or killed if it is busy for too long. */
+  stop(): Promise<void> {
+    if (this.#state === 'gone') return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.#child.kill('SIGKILL'), GRACE_MS);
+      this.#child.once('exit', () => {
+        clearTimeout(timer);
+        resolve();
+      });
+      if (this.#child.connected) this.#child.disconnect();
+    });
+  }
+
+  #send(request: EngineRequest): void {
+    // A process that has just died cannot be written to; its exit event follows.
+    this.#child.send(request, () => {});
+  }
+
+  #receive(reply: EngineReply): void {
+    switch (reply.type) {
+      case 'ready':
+        this.#state = 'up';
+        this.#events.ready(reply.loadMs);
+        this.#events.idle();
+        return;
+      case 'failed': {
+        const { code, message, hint } = reply;
+        this.#refusal = new AppError(code, message, hint === undefined ? {} : { hint });
+        this.#child.kill('SIGKILL');
+        return;
+      }
+      case 'scored':
+        this.#settle(reply.id, (pending) => pending.resolve(reply.score));
+        return;
+      case 'error':
+        this.#settle(reply.id, (pending) =>
+          pending.reject(new AppError('engine_failed', reply.message)),
+        );
+    }
+  }
+
+  #settle(id: number, settle: (pending: Pending) => void): void {
+    const pending = this.#pending;
+    if (pending?.id !== id) return;
+    this.#pending = undefined;
+    settle(pending);
+    this.#events.idle();
+  }
+
+  #end(reason: string): void {
+    if (this.#state === 'gone') return;
+    this.#state = 'gone';
+    const pending = this.#pending;
+    this.#pending = undefined;
+    pending?.reject(
+      new AppError('engine_failed', `the inference process ended (${reason})`, { retryAfter: 1 }),
+    );
+    this.#events.exit(reason, this.#refusal);
+  }
+}

@@ -1,0 +1,153 @@
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { AppError } from '../errors.ts';
+import { packageRoot } from '../package-root.ts';
+import { EngineProcess } from './engine-process.ts';
+import type { EngineSpec } from './protocol.ts';
+import type { Engine, Engines } from './score.ts';
+
+/** What others want to know of the pool's life; all are optional. */
+export interface PoolObserver {
+  readonly loaded?: (seconds: number, pid: number | undefined) => void;
+  readonly restarted?: (reason: string, delayMs: number) => void;
+}
+
+export interface PoolOptions {
+  readonly spec: EngineSpec;
+  /** Processes; 0: one for each core that is available. */
+  readonly size: number;
+  /** The compiled worker; forked processes run no TypeScript. */
+  readonly workerPath?: string;
+  readonly observer?: PoolObserver;
+}
+
+const defaultWorker = join(packageRoot, 'dist/src/engine/worker.js');
+
+/** Processes that end before any has come up, after which starting is given up. */
+const MOST_FAILED_STARTS = 5;
+
+/** Milliseconds before a restart, by how many ended in a row without having scored a text. */
+const backOff = { first: 100, most: 10_000 };
+
+/** Inference processes that are started again when they die. */
+export class EnginePool implements Engines {
+  readonly size: number;
+  /** Resolves once a model has answered a warm-up; rejects where none ever will. */
+  readonly ready: Promise<void>;
+  readonly #options: PoolOptions;
+  readonly #slots: (EngineProcess | undefined)[];
+  readonly #listeners: (() => void)[] = [];
+  readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #settleReady: { resolve: () => void; reject: (error: AppError) => void };
+  #failuresInARow = 0;
+  #cameUp = false;
+  #stopped = false;
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+    this.size = options.size || availableParallelism();
+    const { promise, resolve, reject } = deferred();
+    this.ready = promise;
+    this.#settleReady = { resolve, reject };
+    this.#slots = new Array<EngineProcess | undefined>(this.size).fill(undefined);
+    for (let slot = 0; slot < this.size; slot += 1) this.#start(slot);
+  }
+
+  get up(): number {
+    return this.#slots.filter((engine) => engine?.isUp).length;
+  }
+
+  /** Process ids of the engines that are up. */
+  get pids(): number[] {
+    return this.#slots.flatMap((engine) =>
+      engine?.isUp && engine.pid !== undefined ? [engine.pid] : [],
+    );
+  }
+
+  idle(): Engine | undefined {
+    return this.#slots.find((engine) => engine?.isIdle);
+  }
+
+  onIdle(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Ends every process; resolves once all are gone. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
+    this.#settleReady.reject(new AppError('not_ready', 'the server was stopped while it started'));
+    await Promise.all(this.#slots.map((engine) => engine?.stop()));
+  }
+
+  #start(slot: number): void {
+    if (this.#stopped) return;
+    const { workerPath = defaultWorker, spec, observer } = this.#options;
+    let hasScored = false;
+    let cameUp = false;
+    const engine = new EngineProcess(workerPath, spec, {
+      ready: (loadMs) => {
+        this.#cameUp = true;
+        this.#settleReady.resolve();
+        observer?.loaded?.(loadMs / 1000, engine.pid);
+      },
+      idle: () => {
+        // The first time it has come up, after that it has scored.
+        hasScored = cameUp;
+        cameUp = true;
+        if (hasScored) this.#failuresInARow = 0;
+        for (const listener of this.#listeners) listener();
+      },
+      exit: (reason, refusal) => {
+        this.#slots[slot] = undefined;
+        this.#afterExit(slot, reason, refusal);
+      },
+    });
+    this.#slots[slot] = engine;
+  }
+
+  #afterExit(slot: number, reason: string, refusal: AppError | undefined): void {
+    if (this.#stopped) return;
+    this.#failuresInARow += 1;
+    if (!this.#cameUp && (refusal || this.#failuresInARow >= MOST_FAILED_STARTS)) {
+      this.#settleReady.reject(refusal ?? neverCameUp(reason));
+      return;
+    }
+    const delayMs = restartDelay(this.#failuresInARow);
+    this.#options.observer?.restarted?.(refusal?.message ?? reason, delayMs);
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      this.#start(slot);
+    }, delayMs);
+    this.#timers.add(timer);
+  }
+}
+
+/** Milliseconds: none after the first failure, then doubling. */
+export function restartDelay(failuresInARow: number): number {
+  if (failuresInARow <= 1) return 0;
+  return Math.min(backOff.first * 2 ** (failuresInARow - 2), backOff.most);
+}
+
+function neverCameUp(reason: string): AppError {
+  return new AppError(
+    'engine_failed',
+    `no inference process came up: the last one ended with ${reason}`,
+    {
+      hint: 'run it again with --verbose; see that there is enough memory',
+    },
+  );
+}
+
+function deferred() {
+  let resolve = () => {};
+  let reject: (error: AppError) => void = () => {};
+  const promise = new Promise<void>((onResolve, onReject) => {
+    resolve = onResolve;
+    reject = onReject;
+  });
+  // Whoever awaits it still sees the rejection; nobody has to.
+  promise.catch(() => {});
+  return { promise, resolve, reject };
+}

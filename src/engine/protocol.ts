@@ -1,0 +1,41 @@
+import type { ErrorCode } from '../errors.ts';
+import type { Task } from '../task/index.ts';
+import type { Score } from './score.ts';
+
+/** The devices that a model can be served on. */
+export type Device = 'auto' | 'cpu' | 'cuda' | 'webgpu' | 'coreml' | 'dml';
+
+/** All that an inference process needs; plain JSON, it crosses a process border. */
+export interface EngineSpec {
+  /** Absolute path of the graph. */
+  readonly modelPath: string;
+  /** What messages call it: `onnx/model.onnx`. */
+  readonly modelFile: string;
+  /** Absolute path of the folder that holds tokenizer.json. */
+  readonly tokenizerDir: string;
+  readonly task: Task;
+  /** Tokens of a window. */
+  readonly maxLength: number;
+  /** Windows of one text that are scored. */
+  readonly maxWindows: number;
+  readonly device: Device;
+  /** Lets the runtime's own warnings through to standard error. */
+  readonly verbose: boolean;
+}
+
+/** Server → inference process. */
+export type EngineRequest =
+  | { readonly type: 'load'; readonly spec: EngineSpec }
+  | { readonly type: 'score'; readonly id: number; readonly text: string };
+
+/** Inference process → server. `failed`: the model cannot be loaded, and trying again is of no use. */
+export type EngineReply =
+  | { readonly type: 'ready'; readonly loadMs: number }
+  | {
+      readonly type: 'failed';
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly hint?: string;
+    }
+  | { readonly type: 'scored'; readonly id: number; readonly score: Score }
+  | { readonly type: 'error'; readonly id: number; readonly message: string };

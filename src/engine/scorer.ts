@@ -1,0 +1,73 @@
+import { AppError } from '../errors.ts';
+import { probabilities } from '../task/index.ts';
+import { SPECIAL_TOKENS_PER_WINDOW, TextTokenizer, tokenWindows } from '../text/index.ts';
+import type { EngineSpec } from './protocol.ts';
+import type { Score } from './score.ts';
+import { LogitsSession } from './session.ts';
+
+/** A loaded model: text in, probabilities out, one text at a time. */
+export class Scorer {
+  readonly #spec: EngineSpec;
+  readonly #tokenizer: TextTokenizer;
+  readonly #session: LogitsSession;
+
+  private constructor(spec: EngineSpec, tokenizer: TextTokenizer, session: LogitsSession) {
+    this.#spec = spec;
+    this.#tokenizer = tokenizer;
+    this.#session = session;
+  }
+
+  /**
+   * Loads the model and lets it answer a warm-up: the longest window it may get, with the largest
+   * id of the vocabulary. AppError `bundle_invalid` or `device_unavailable`.
+   */
+  static async load(spec: EngineSpec): Promise<Scorer> {
+    const tokenizer = TextTokenizer.load(spec.tokenizerDir);
+    const session = await LogitsSession.load(spec);
+    const scorer = new Scorer(spec, tokenizer, session);
+    await scorer.#warmUp();
+    return scorer;
+  }
+
+  /** Scores every window alone and takes the mean of the probabilities. */
+  async score(text: string): Promise<Score> {
+    const begun = performance.now();
+    const { task, maxLength, maxWindows } = this.#spec;
+    const all = tokenWindows(this.#tokenizer.encode(text), maxLength, this.#tokenizer);
+    const windows = all.slice(0, maxWindows);
+    const tokenized = performance.now();
+    const sums = task.axes.map(() => 0);
+    for (const window of windows) {
+      const scored = probabilities(task, await this.#session.run(window));
+      scored.forEach((p, axis) => {
+        sums[axis] = (sums[axis] ?? 0) + p;
+      });
+    }
+    return {
+      probabilities: sums.map((sum) => sum / windows.length),
+      tokens: windows.reduce((sum, window) => sum + window.length, 0),
+      windows: windows.length,
+      truncated: windows.length < all.length,
+      tokenizeMs: tokenized - begun,
+      computeMs: performance.now() - tokenized,
+    };
+  }
+
+  async #warmUp(): Promise<void> {
+    const { vocabularySize } = this.#tokenizer;
+    const length = this.#spec.maxLength - SPECIAL_TOKENS_PER_WINDOW;
+    const ids = Array.from({ length }, (_, i) => Math.max(vocabularySize - 1 - i, 0));
+    const [window = []] = tokenWindows(ids, this.#spec.maxLength, this.#tokenizer);
+    try {
+      await this.#session.run(window);
+    } catch (cause) {
+      if (cause instanceof AppError) throw cause;
+      const reason = cause instanceof Error ? cause.message.trim() : String(cause);
+      throw new AppError(
+        'bundle_invalid',
+        `${this.#spec.modelFile} cannot score ${window.length} tokens of a vocabulary of ${vocabularySize}: ${reason}`,
+        { hint: 'the tokenizer and max_length of the manifest must be those of the model', cause },
+      );
+    }
+  }
+}

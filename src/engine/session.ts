@@ -1,0 +1,115 @@
+import ort from 'onnxruntime-node';
+import { AppError } from '../errors.ts';
+import type { Device, EngineSpec } from './protocol.ts';
+
+const LOGITS = 'logits';
+
+/** A graph's inputs by name: whether it has to have them. */
+const knownInputs: ReadonlyMap<string, 'required' | 'optional'> = new Map([
+  ['input_ids', 'required'],
+  ['attention_mask', 'required'],
+  ['token_type_ids', 'optional'],
+]);
+
+/** ONNX Runtime's severities. Errors are thrown anyway, so that only what is fatal is printed too. */
+const severity = { quiet: 4, verbose: 2 } as const;
+
+/** A classifier's graph in a session of one thread, its signature checked. */
+export class LogitsSession {
+  readonly #session: ort.InferenceSession;
+  readonly #spec: EngineSpec;
+
+  private constructor(session: ort.InferenceSession, spec: EngineSpec) {
+    this.#session = session;
+    this.#spec = spec;
+  }
+
+  /** AppError `bundle_invalid` or `device_unavailable`. */
+  static async load(spec: EngineSpec): Promise<LogitsSession> {
+    ort.env.logLevel = spec.verbose ? 'warning' : 'fatal';
+    const session = await createSession(spec);
+    const problem = signatureProblem(session);
+    if (problem) throw new AppError('bundle_invalid', `${spec.modelFile}: ${problem}`);
+    return new LogitsSession(session, spec);
+  }
+
+  /** The logits [axes] of one window of ids; alone and unpadded, so that it depends on nothing else. */
+  async run(ids: readonly number[]): Promise<Float32Array> {
+    const shape = [1, ids.length];
+    const tensors: Record<string, () => BigInt64Array> = {
+      input_ids: () => BigInt64Array.from(ids, BigInt),
+      attention_mask: () => new BigInt64Array(ids.length).fill(1n),
+      token_type_ids: () => new BigInt64Array(ids.length),
+    };
+    const feeds: Record<string, ort.Tensor> = {};
+    for (const name of this.#session.inputNames) {
+      const data = tensors[name]?.() ?? new BigInt64Array(ids.length);
+      feeds[name] = new ort.Tensor('int64', data, shape);
+    }
+    const { [LOGITS]: logits } = await this.#session.run(feeds, [LOGITS]);
+    return this.#checked(logits);
+  }
+
+  #checked(logits: ort.OnnxValue | undefined): Float32Array {
+    const axes = this.#spec.task.axes.length;
+    if (logits?.type !== 'float32' || logits.dims.join() !== `1,${axes}`) {
+      throw this.#refusal(
+        `the logits of one text have shape [${logits?.dims}]: expected [1, ${axes}], one for each axis`,
+      );
+    }
+    const data = logits.data as Float32Array;
+    if (!data.every(Number.isFinite)) throw this.#refusal('the logits are not finite');
+    return data;
+  }
+
+  #refusal(problem: string): AppError {
+    return new AppError('bundle_invalid', `${this.#spec.modelFile}: ${problem}`);
+  }
+}
+
+async function createSession(spec: EngineSpec): Promise<ort.InferenceSession> {
+  const onCpu = spec.device === 'auto' || spec.device === 'cpu';
+  try {
+    return await ort.InferenceSession.create(spec.modelPath, {
+      executionProviders: onCpu ? ['cpu'] : [spec.device],
+      intraOpNumThreads: 1,
+      interOpNumThreads: 1,
+      graphOptimizationLevel: 'all',
+      logSeverityLevel: spec.verbose ? severity.verbose : severity.quiet,
+      // Without it 8-bit products saturate on CPUs that have AVX2 but no VNNI.
+      extra: { session: { x64quantprecision: '1' } },
+    });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message.trim() : String(cause);
+    if (!onCpu) throw deviceUnavailable(spec.device, reason, cause);
+    throw new AppError('bundle_invalid', `${spec.modelFile} cannot be loaded: ${reason}`, {
+      hint: 'write the bundle again with this version of mbti-train',
+      cause,
+    });
+  }
+}
+
+function deviceUnavailable(device: Device, reason: string, cause: unknown): AppError {
+  return new AppError('device_unavailable', `runtime.device ${device} cannot be used: ${reason}`, {
+    hint: 'set runtime.device=cpu, or install what the device needs',
+    cause,
+  });
+}
+
+function signatureProblem(session: ort.InferenceSession): string | undefined {
+  const inputs = session.inputNames;
+  const foreign = inputs.find((name) => !knownInputs.has(name));
+  const expected = `expected input_ids and attention_mask, perhaps token_type_ids`;
+  if (foreign !== undefined) return `it has an input ${foreign}: ${expected}`;
+  for (const [name, need] of knownInputs) {
+    if (need === 'required' && !inputs.includes(name))
+      return `it has no input ${name}: ${expected}`;
+  }
+  for (const input of session.inputMetadata) {
+    if (!input.isTensor || input.type !== 'int64' || input.shape.length !== 2) {
+      return `its input ${input.name} is not int64 [batch, sequence]`;
+    }
+  }
+  if (session.outputNames.includes(LOGITS)) return undefined;
+  return `it has no output ${LOGITS}: its outputs are ${session.outputNames.join(', ')}`;
+}

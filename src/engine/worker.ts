@@ -1,0 +1,56 @@
+import { AppError } from '../errors.ts';
+import type { EngineReply, EngineRequest, EngineSpec } from './protocol.ts';
+import type { Scorer } from './scorer.ts';
+
+// The whole program of an inference process: it loads a model, scores what it is sent, one text at
+// a time, and ends with the server.
+
+let scorer: Scorer | undefined;
+
+// Ctrl-C reaches every process of the terminal; accepted work is still to be finished.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
+process.on('disconnect', () => process.exit(0));
+process.on('message', (request: EngineRequest) => {
+  void handle(request);
+});
+
+async function handle(request: EngineRequest): Promise<void> {
+  reply(request.type === 'load' ? await load(request.spec) : await score(request.id, request.text));
+}
+
+async function load(spec: EngineSpec): Promise<EngineReply> {
+  const begun = performance.now();
+  process.env.ORT_DISABLE_TELEMETRY = '1';
+  try {
+    // Imported late: the runtime reads the environment when it is loaded.
+    const { Scorer } = await import('./scorer.ts');
+    scorer = await Scorer.load(spec);
+    return { type: 'ready', loadMs: performance.now() - begun };
+  } catch (error) {
+    const known = error instanceof AppError ? error : undefined;
+    const hint = known?.hint;
+    return {
+      type: 'failed',
+      code: known?.code ?? 'engine_failed',
+      message: messageOf(error),
+      ...(hint === undefined ? {} : { hint }),
+    };
+  }
+}
+
+async function score(id: number, text: string): Promise<EngineReply> {
+  try {
+    if (!scorer) throw new AppError('engine_failed', 'no model is loaded');
+    return { type: 'scored', id, score: await scorer.score(text) };
+  } catch (error) {
+    return { type: 'error', id, message: messageOf(error) };
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function reply(message: EngineReply): void {
+  if (process.connected) process.send?.(message);
+}

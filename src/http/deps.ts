@@ -1,0 +1,40 @@
+import type { Scheduler } from '../scheduler/index.ts';
+import type { Task } from '../task/index.ts';
+import type { Logger, Metrics } from '../telemetry/index.ts';
+
+/** The model behind the routes. */
+export interface ServedModel {
+  readonly name: string;
+  readonly version: string;
+  readonly precision: string;
+  /** Tokens of a window. */
+  readonly maxLength: number;
+  readonly task: Task;
+}
+
+export interface Limits {
+  readonly maxBodyBytes: number;
+  readonly maxTexts: number;
+  readonly maxWindows: number;
+  readonly maxDepth: number;
+  /** How long a request may take unless it says so itself. */
+  readonly timeoutMs: number;
+}
+
+/**
+ * `starting`: no model has answered a warm-up yet. `ok`. `unavailable`: no engine is up, but one will
+ * be. `draining`: it will stop soon, and still serves.
+ */
+export type ServerState = 'starting' | 'ok' | 'unavailable' | 'draining';
+
+/** All that the routes need. */
+export interface AppDeps {
+  readonly model: ServedModel;
+  readonly scheduler: Pick<Scheduler, 'submit' | 'depth'>;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  readonly limits: Limits;
+  readonly state: () => ServerState;
+  /** Engines that are up. */
+  readonly workersUp: () => number;
+}

@@ -1,0 +1,72 @@
+import type { Request, RequestHandler, Response } from 'express';
+import { errorTable } from '../../errors.ts';
+import type { AppDeps } from '../deps.ts';
+import { UNMATCHED } from '../route.ts';
+import { requestIdOf } from './request-id.ts';
+
+/** The `method` label of methods that nobody should send: labels must not grow with what clients invent. */
+const OTHER_METHOD = 'OTHER';
+const countedMethods: ReadonlySet<string> = new Set([
+  'GET',
+  'HEAD',
+  'POST',
+  'PUT',
+  'PATCH',
+  'DELETE',
+  'OPTIONS',
+]);
+
+/** Routes that machines ask every few seconds. */
+const quietRoutes = /^\/(health|metrics)/;
+
+/** Statuses that were sent past Express, by response: of requests that broke off in the middle. */
+const rawStatuses = new WeakMap<object, number>();
+
+/** Notes that a response was answered with this status on the bare socket. */
+export function noteRawStatus(response: object, status: number): void {
+  rawStatuses.set(response, status);
+}
+
+/** Notes which route's pattern a request is counted under. */
+export function setRoute(response: Response, path: string): void {
+  response.locals.route = path;
+}
+
+/** Counts, times and logs every request once, when its connection is done with it. */
+export function requestMetrics(deps: Pick<AppDeps, 'metrics' | 'logger'>): RequestHandler {
+  return (request, response, next) => {
+    const begun = performance.now();
+    response.on('close', () => finish(deps, request, response, performance.now() - begun));
+    next();
+  };
+}
+
+/** Counts a request that never became one for Express. */
+export function countMalformed({ metrics }: Pick<AppDeps, 'metrics'>, status: number): void {
+  metrics.requestFinished({ route: UNMATCHED, method: OTHER_METHOD, status, seconds: 0 });
+}
+
+function finish(
+  { metrics, logger }: Pick<AppDeps, 'metrics' | 'logger'>,
+  request: Request,
+  response: Response,
+  durationMs: number,
+): void {
+  const route = typeof response.locals.route === 'string' ? response.locals.route : UNMATCHED;
+  const method = countedMethods.has(request.method) ? request.method : OTHER_METHOD;
+  const status = statusOf(response);
+  metrics.requestFinished({ route, method, status, seconds: durationMs / 1000 });
+  const level = status >= 500 ? 'warn' : quietRoutes.test(route) ? 'debug' : 'info';
+  logger[level]('request', {
+    method,
+    route,
+    status,
+    ms: Math.round(durationMs * 10) / 10,
+    request_id: requestIdOf(response),
+  });
+}
+
+function statusOf(response: Response): number {
+  if (response.writableFinished) return response.statusCode;
+  return rawStatuses.get(response) ?? errorTable.client_closed.status;
+}

@@ -1,0 +1,38 @@
+import { packageVersion } from '../../package-root.ts';
+import { MINIMUM_TEXT_LENGTH } from '../../text/index.ts';
+import type { AppDeps } from '../deps.ts';
+import type { Route } from '../route.ts';
+
+/** `GET /info`: what is served, and what may be asked of it. */
+export function infoRoute({ model, limits }: AppDeps): Route {
+  const { task, name, version, precision, maxLength } = model;
+  const info = {
+    version: packageVersion,
+    model: { name, version, precision, max_length: maxLength },
+    task: {
+      name: task.name,
+      cleaning: task.cleaning,
+      axes: task.axes.map((axis) => ({
+        name: axis.name,
+        labels: axis.labels,
+        threshold: axis.threshold,
+      })),
+    },
+    limits: {
+      minimum_text_length: MINIMUM_TEXT_LENGTH,
+      max_texts: limits.maxTexts,
+      max_body_bytes: limits.maxBodyBytes,
+      max_windows: limits.maxWindows,
+      max_depth: limits.maxDepth,
+      timeout_ms: limits.timeoutMs,
+    },
+  };
+  return {
+    path: '/info',
+    method: 'GET',
+    statuses: [200],
+    handler: (_request, response) => {
+      response.json(info);
+    },
+  };
+}

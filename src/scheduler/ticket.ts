@@ -1,0 +1,75 @@
+import type { Score } from '../engine/score.ts';
+import type { AppError } from '../errors.ts';
+
+export interface ScoredText extends Score {
+  /** From its admission to its answer, less tokenizing and computing. */
+  readonly queueMs: number;
+}
+
+/** One text of a request, until an engine has scored it. */
+export interface WaitingText {
+  readonly ticket: Ticket;
+  /** Its place among the request's texts. */
+  readonly index: number;
+  readonly content: string;
+  /** Of `performance.now()`. */
+  readonly admitted: number;
+  /** Engines that it was handed to. */
+  attempts: number;
+}
+
+/** One admitted request: settled once, by its last score or by its first failure. */
+export class Ticket {
+  readonly texts: readonly WaitingText[];
+  readonly answer: Promise<ScoredText[]>;
+  readonly #scores: ScoredText[] = [];
+  #resolve: (scores: ScoredText[]) => void = () => {};
+  #reject: (error: AppError) => void = () => {};
+  #left: number;
+  #isSettled = false;
+  #onSettled: () => void = () => {};
+
+  constructor(contents: readonly string[]) {
+    const admitted = performance.now();
+    this.texts = contents.map((content, index) => ({
+      ticket: this,
+      index,
+      content,
+      admitted,
+      attempts: 0,
+    }));
+    this.#left = contents.length;
+    this.answer = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  get isSettled(): boolean {
+    return this.#isSettled;
+  }
+
+  onSettled(listener: () => void): void {
+    this.#onSettled = listener;
+  }
+
+  put(index: number, score: ScoredText): void {
+    if (this.#isSettled) return;
+    this.#scores[index] = score;
+    this.#left -= 1;
+    if (this.#left > 0) return;
+    this.#settle();
+    this.#resolve(this.#scores);
+  }
+
+  fail(error: AppError): void {
+    if (this.#isSettled) return;
+    this.#settle();
+    this.#reject(error);
+  }
+
+  #settle(): void {
+    this.#isSettled = true;
+    this.#onSettled();
+  }
+}

@@ -1,0 +1,243 @@
+import {
+  appendFileSync,
+  cpSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { type Manifest, readBundle, selectModel } from '../../../src/bundle/index.ts';
+import { AppError } from '../../../src/errors.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { writeTinyBundle } from '../../support/tiny-bundle.ts';
+
+const folder = temporaryFolder();
+const intact = join(folder.path, 'intact');
+
+beforeAll(() => writeTinyBundle(intact));
+
+/** A copy of the bundle with something changed. */
+function changed(name: string, change: (dir: string) => void): string {
+  const dir = join(folder.path, name.replace(/\W+/g, '-'));
+  cpSync(intact, dir, { recursive: true });
+  change(dir);
+  return dir;
+}
+
+function editManifest(edit: (manifest: Record<string, unknown>) => void): (dir: string) => void {
+  return (dir) => {
+    const file = join(dir, 'manifest.json');
+    const manifest = JSON.parse(readFileSync(file, 'utf8'));
+    edit(manifest);
+    writeFileSync(file, JSON.stringify(manifest));
+  };
+}
+
+async function refusal(dir: string): Promise<AppError> {
+  const error = await readBundle(dir).then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toBeInstanceOf(AppError);
+  return error as AppError;
+}
+
+const flipBit = (dir: string) => {
+  const file = join(dir, 'onnx/model.onnx');
+  const bytes = readFileSync(file);
+  bytes[bytes.length >> 1]! ^= 1;
+  writeFileSync(file, bytes);
+};
+
+/** What was done to the bundle, the code, and what the message has to name. */
+const damages: [string, (dir: string) => void, string, RegExp[]][] = [
+  [
+    'the manifest is gone',
+    (dir) => rmSync(join(dir, 'manifest.json')),
+    'bundle_missing',
+    [/manifest\.json/],
+  ],
+  [
+    'the manifest is cut',
+    (dir) => truncateSync(join(dir, 'manifest.json'), 20),
+    'bundle_invalid',
+    [/manifest\.json/, /not JSON/],
+  ],
+  [
+    'the manifest is a list',
+    (dir) => writeFileSync(join(dir, 'manifest.json'), '[]'),
+    'bundle_invalid',
+    [/object/],
+  ],
+  [
+    'another format version',
+    editManifest((m) => {
+      m.format_version = 2;
+    }),
+    'bundle_invalid',
+    [/format_version is 2/, /expected 1/],
+  ],
+  [
+    'no format version',
+    editManifest((m) => {
+      delete m.format_version;
+    }),
+    'bundle_invalid',
+    [/format_version/],
+  ],
+  [
+    'no files',
+    editManifest((m) => {
+      delete m.files;
+    }),
+    'bundle_invalid',
+    [/files is missing/],
+  ],
+  [
+    'files without the graph',
+    editManifest((m) => {
+      delete (m.files as Record<string, unknown>)['onnx/model.onnx'];
+    }),
+    'bundle_invalid',
+    [/onnx\/model\.onnx/],
+  ],
+  [
+    'a path that leaves the folder',
+    editManifest((m) => {
+      (m.files as Record<string, unknown>)['../secret'] = { sha256: '0'.repeat(64), size: 1 };
+    }),
+    'bundle_invalid',
+    [/\.\.\/secret/, /inside/],
+  ],
+  [
+    'an absolute path',
+    editManifest((m) => {
+      (m.files as Record<string, unknown>)['/etc/passwd'] = { sha256: '0'.repeat(64), size: 1 };
+    }),
+    'bundle_invalid',
+    [/\/etc\/passwd/, /inside/],
+  ],
+  [
+    'a hash that is none',
+    editManifest((m) => {
+      (m.files as Record<string, { sha256: string }>)['config.json']!.sha256 = 'abc';
+    }),
+    'bundle_invalid',
+    [/config\.json/, /64/],
+  ],
+  [
+    'an axis with one label',
+    editManifest((m) => {
+      m.task = {
+        ...(m.task as object),
+        axes: [{ name: 'a', labels: ['x'], threshold: 0.5, temperature: 1 }],
+      };
+    }),
+    'bundle_invalid',
+    [/task\.axes\[0\]\.labels/],
+  ],
+  [
+    'a temperature of 0',
+    editManifest((m) => {
+      m.task = {
+        ...(m.task as object),
+        axes: [{ name: 'a', labels: ['x', 'y'], threshold: 0.5, temperature: 0 }],
+      };
+    }),
+    'bundle_invalid',
+    [/temperature is 0/],
+  ],
+  [
+    'the graph is gone',
+    (dir) => rmSync(join(dir, 'onnx/model.onnx')),
+    'bundle_invalid',
+    [/onnx\/model\.onnx/, /missing/],
+  ],
+  [
+    'the graph is cut in half',
+    (dir) => truncateSync(join(dir, 'onnx/model.onnx'), 1000),
+    'bundle_invalid',
+    [/onnx\/model\.onnx does not match/, /size 1000, expected \d+/],
+  ],
+  [
+    'one bit of the graph is changed',
+    flipBit,
+    'bundle_invalid',
+    [/onnx\/model\.onnx does not match/, /sha256 [0-9a-f]{64}, expected [0-9a-f]{64}/],
+  ],
+  [
+    'the tokenizer is longer',
+    (dir) => appendFileSync(join(dir, 'tokenizer.json'), ' '),
+    'bundle_invalid',
+    [/tokenizer\.json/, /size/],
+  ],
+  [
+    'a file is a folder',
+    (dir) => {
+      rmSync(join(dir, 'README.md'));
+      mkdirSync(join(dir, 'README.md'));
+    },
+    'bundle_invalid',
+    [/README\.md/, /not a file/],
+  ],
+];
+
+describe('readBundle', () => {
+  it('opens an intact bundle, whatever else lies in its folder', async () => {
+    const dir = changed('extra', (at) => writeFileSync(join(at, 'notes.txt'), 'mine'));
+    const bundle = await readBundle(dir);
+    expect(bundle.dir).toBe(dir);
+    expect(bundle.manifest.task.axes.map(({ name }) => name)).toEqual(['E/I', 'S/N', 'T/F', 'J/P']);
+  });
+
+  it('refuses a folder that does not exist', async () => {
+    const error = await refusal(join(folder.path, 'nowhere'));
+    expect([error.code, error.exitCode]).toEqual(['bundle_missing', 3]);
+    expect(error.message).toContain('nowhere');
+  });
+
+  it.each(damages)('refuses a bundle of which %s', async (name, damage, code, patterns) => {
+    const error = await refusal(changed(name, damage));
+    expect(error.code).toBe(code);
+    for (const pattern of patterns) expect(error.message).toMatch(pattern);
+  });
+
+  it('names everything that is wrong with a manifest at once', async () => {
+    const edit = editManifest((m) => {
+      m.max_length = 'long';
+      m.name = '';
+    });
+    const { message } = await refusal(changed('two', edit));
+    expect(message).toMatch(/name is "".*max_length is "long"/);
+  });
+});
+
+describe('selectModel', () => {
+  const bundleWith = (...paths: string[]) => ({
+    dir: '/bundle',
+    manifest: {
+      name: 'm',
+      files: Object.fromEntries(paths.map((p) => [p, {}])),
+    } as unknown as Manifest,
+  });
+
+  it('takes int8 for auto where there is one, else fp32', () => {
+    const both = bundleWith('onnx/model.onnx', 'onnx/model_quantized.onnx');
+    expect(selectModel(both, 'auto')).toEqual({
+      precision: 'int8',
+      file: 'onnx/model_quantized.onnx',
+      path: '/bundle/onnx/model_quantized.onnx',
+    });
+    expect(selectModel(bundleWith('onnx/model.onnx'), 'auto').precision).toBe('fp32');
+    expect(selectModel(both, 'fp32').precision).toBe('fp32');
+  });
+
+  it('refuses a precision that the bundle does not hold', () => {
+    expect(() => selectModel(bundleWith('onnx/model.onnx'), 'int8')).toThrow(
+      /no int8 model.*model_quantized/,
+    );
+  });
+});

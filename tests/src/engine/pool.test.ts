@@ -1,0 +1,137 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import {
+  EnginePool,
+  type EngineSpec,
+  type PoolObserver,
+  restartDelay,
+} from '../../../src/engine/index.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { mbtiTask } from '../../support/tiny-bundle.ts';
+
+const folder = temporaryFolder();
+
+/** A worker that loads nothing; texts tell it what to do. */
+const obedient = folder.write(
+  'obedient.mjs',
+  `process.on('disconnect', () => process.exit(0));
+   process.on('message', ({ type, id, text }) => {
+     if (type === 'load') return process.send({ type: 'ready', loadMs: 250 });
+     if (text === 'die') process.exit(7);
+     if (text === 'hang') for (;;);
+     if (text === 'fail') return process.send({ type: 'error', id, message: 'cannot' });
+     process.send({ type: 'scored', id, score: { probabilities: [process.pid], tokens: text.length } });
+   });`,
+);
+const refusing = folder.write(
+  'refusing.mjs',
+  `process.on('message', () => process.send({ type: 'failed', code: 'bundle_invalid', message: 'no good', hint: 'try' }));`,
+);
+const dying = folder.write('dying.mjs', `process.exit(9);`);
+
+const spec: EngineSpec = {
+  modelPath: '/none',
+  modelFile: 'onnx/model.onnx',
+  tokenizerDir: '/none',
+  task: mbtiTask,
+  maxLength: 64,
+  maxWindows: 4,
+  device: 'cpu',
+  verbose: false,
+};
+
+const pools: EnginePool[] = [];
+afterEach(() => Promise.all(pools.splice(0).map((pool) => pool.stop())));
+
+function start(workerPath: string, size: number, observer: PoolObserver = {}): EnginePool {
+  const pool = new EnginePool({ spec, size, workerPath, observer });
+  pools.push(pool);
+  return pool;
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+
+describe('EnginePool', () => {
+  it('is ready when a process has come up, and says how long loading took', async () => {
+    const loaded: number[] = [];
+    const pool = start(obedient, 2, { loaded: (seconds) => loaded.push(seconds) });
+    await pool.ready;
+    await until(() => pool.up === 2);
+    expect(loaded).toEqual([0.25, 0.25]);
+  });
+
+  it('gives out an engine that is idle, and none while all are busy', async () => {
+    const pool = start(obedient, 1);
+    await pool.ready;
+    const engine = pool.idle();
+    const score = engine!.score('hello');
+    expect(pool.idle()).toBeUndefined();
+    expect((await score).tokens).toBe(5);
+    expect(pool.idle()).toBe(engine);
+  });
+
+  it('replaces a process that dies, and fails the text that it had', async () => {
+    const restarted: string[] = [];
+    const pool = start(obedient, 1, { restarted: (reason) => restarted.push(reason) });
+    await pool.ready;
+    const [before] = pool.pids;
+    await expect(pool.idle()!.score('die')).rejects.toMatchObject({ code: 'engine_failed' });
+    await until(() => pool.up === 1);
+    expect(restarted).toEqual(['exit code 7']);
+    expect(pool.pids).not.toContain(before);
+    expect((await pool.idle()!.score('again')).tokens).toBe(5);
+  });
+
+  it('keeps a process that could not score one text', async () => {
+    const pool = start(obedient, 1);
+    await pool.ready;
+    const { pids } = pool;
+    await expect(pool.idle()!.score('fail')).rejects.toThrow('cannot');
+    expect(pool.pids).toEqual(pids);
+    expect(pool.idle()).toBeDefined();
+  });
+
+  it('gives up at once on a model that cannot be loaded, and says why', async () => {
+    const pool = start(refusing, 2);
+    await expect(pool.ready).rejects.toMatchObject({
+      code: 'bundle_invalid',
+      message: 'no good',
+      hint: 'try',
+    });
+  });
+
+  it('gives up on processes that end again and again before one has come up', async () => {
+    const delays: number[] = [];
+    const pool = start(dying, 1, { restarted: (_reason, delay) => delays.push(delay) });
+    await expect(pool.ready).rejects.toMatchObject({ code: 'engine_failed' });
+    expect(delays).toEqual([0, 100, 200, 400]);
+  });
+
+  it('kills a process that is stuck when it stops', async () => {
+    const pool = start(obedient, 2);
+    await pool.ready;
+    await until(() => pool.up === 2);
+    const { pids } = pool;
+    const stuck = pool.idle()!.score('hang');
+    const failed = expect(stuck).rejects.toMatchObject({ code: 'engine_failed' });
+    await pool.stop();
+    await failed;
+    expect(pids.map(isAlive)).toEqual([false, false]);
+    expect(pool.up).toBe(0);
+  });
+});
+
+describe('restartDelay', () => {
+  it('is none for the first failure, then doubles up to 10 seconds', () => {
+    expect([1, 2, 3, 4, 20].map(restartDelay)).toEqual([0, 100, 200, 400, 10_000]);
+  });
+});

@@ -1,0 +1,130 @@
+import { describe, expect, it } from '@jest/globals';
+import request from 'supertest';
+import { samples, total } from '../../support/exposition.ts';
+import { testModel, testServer } from '../../support/http-server.ts';
+import { sendRaw } from '../../support/raw-http.ts';
+
+const text = 'I enjoy solving complex problems alone.';
+const nextTurn = () => new Promise((resolve) => setTimeout(resolve, 20));
+
+/** Series that are there before the first request, one of each metric and label. */
+const fromTheStart = [
+  'mbti_requests_total{route="/predict",method="POST",status="200"}',
+  'mbti_requests_total{route="/predict",method="POST",status="429"}',
+  'mbti_requests_total{route="unmatched",method="GET",status="404"}',
+  'mbti_request_duration_seconds_count{route="/predict"}',
+  'mbti_phase_duration_seconds_count{phase="tokenize"}',
+  'mbti_phase_duration_seconds_count{phase="queue"}',
+  'mbti_phase_duration_seconds_count{phase="compute"}',
+  'mbti_queue_depth',
+  'mbti_queue_rejected_total{reason="full"}',
+  'mbti_queue_rejected_total{reason="deadline"}',
+  'mbti_queue_rejected_total{reason="cancelled"}',
+  'mbti_batch_size_count',
+  'mbti_batch_tokens_count',
+  'mbti_tokens_total',
+  'mbti_texts_truncated_total',
+  'mbti_predictions_total{axis="E/I",label="I"}',
+  'mbti_predictions_total{axis="J/P",label="J"}',
+  'mbti_prediction_confidence_count{axis="S/N"}',
+  'mbti_drift_psi{feature="T/F"}',
+  'mbti_drift_psi{feature="text_length"}',
+  'mbti_drift_window_size',
+  'mbti_worker_restarts_total',
+  'mbti_model_load_seconds',
+];
+
+describe('GET /metrics', () => {
+  it('has every metric with zeros at the first scrape', async () => {
+    const { url } = await testServer();
+    const { text: exposition, headers } = await request(url).get('/metrics');
+    expect(headers['content-type']).toMatch(/^text\/plain; version=0\.0\.4/);
+    const found = samples(exposition);
+    for (const series of fromTheStart) expect([series, found.get(series)]).toEqual([series, 0]);
+    expect(found.get('mbti_worker_up')).toBe(2);
+    expect(found.get('mbti_model_info{name="tiny",version="abc",precision="fp32"}')).toBe(1);
+  });
+
+  it('counts every request once, whatever becomes of it', async () => {
+    const { url, port, fakes, metrics } = await testServer({ engines: 1 });
+    const post = (body: object) => request(url).post('/predict').send(body);
+    await post({ text });
+    await post({ texts: [text, text] });
+    await post({ text: 'short' });
+    await request(url).get('/predict');
+    await request(url).head('/health/live');
+    await request(url).get('/one/unknown/path');
+    await request(url).get('/another/unknown/path');
+    await sendRaw(port, ['GARBAGE\r\n\r\n']);
+    fakes.auto = false;
+    const controller = new AbortController();
+    const left = fetch(`${url}/predict`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ text }),
+      signal: controller.signal,
+    });
+    while (fakes.running.length === 0) await nextTurn();
+    controller.abort();
+    await expect(left).rejects.toThrow();
+    await nextTurn();
+    const exposition = await metrics.exposition();
+    const count = (...labels: string[]) => total(exposition, 'mbti_requests_total', ...labels);
+    expect(count('route="/predict"', 'status="200"')).toBe(2);
+    expect(count('route="/predict"', 'status="400"')).toBe(1);
+    expect(count('route="/predict"', 'method="GET"', 'status="405"')).toBe(1);
+    expect(count('route="/predict"', 'status="499"')).toBe(1);
+    expect(count('route="/health/live"', 'method="HEAD"')).toBe(1);
+    expect(count('route="unmatched"', 'status="404"')).toBe(2);
+    expect(count('route="unmatched"', 'status="400"')).toBe(1);
+    expect(count()).toBe(9);
+    expect(total(exposition, 'mbti_request_duration_seconds_count')).toBe(8 + 1);
+    expect(exposition).not.toContain('unknown/path');
+  });
+
+  it('counts predictions and tokens of what was answered', async () => {
+    const { url, metrics } = await testServer();
+    const { body } = await request(url).post('/predict').send({ text });
+    const many = await request(url)
+      .post('/predict')
+      .send({ texts: [text, `${text} And more.`] });
+    const exposition = await metrics.exposition();
+    const all = [body, ...many.body.predictions];
+    const tokens = all.reduce((sum, one) => sum + one.usage.tokens, 0);
+    expect(total(exposition, 'mbti_tokens_total')).toBe(tokens);
+    expect(total(exposition, 'mbti_predictions_total')).toBe(3 * 4);
+    for (const { name, labels } of testModel.task.axes) {
+      for (const label of labels) {
+        const answered = all.filter((one) =>
+          one.dimensions.some(
+            (d: { dimension: string; label: string }) => d.dimension === name && d.label === label,
+          ),
+        );
+        const series = `mbti_predictions_total{axis="${name}",label="${label}"}`;
+        expect([series, samples(exposition).get(series)]).toEqual([series, answered.length]);
+      }
+    }
+    expect(total(exposition, 'mbti_phase_duration_seconds_count', 'queue')).toBe(3);
+    expect(total(exposition, 'mbti_batch_size_sum')).toBe(3);
+    expect(total(exposition, 'mbti_batch_tokens_sum')).toBe(tokens);
+  });
+
+  it('shows the depth of the queue and what was turned away', async () => {
+    const { url, fakes, scheduler, metrics } = await testServer({ engines: 1 });
+    fakes.auto = false;
+    const post = (texts: string[]) =>
+      request(url)
+        .post('/predict')
+        .send({ texts })
+        .then((r) => r.status);
+    const answers = [post([text, text, text])];
+    while (scheduler.depth < 2) await nextTurn();
+    expect(await post([text, text, text])).toBe(429);
+    const exposition = await metrics.exposition();
+    expect(total(exposition, 'mbti_queue_depth')).toBe(2);
+    expect(total(exposition, 'mbti_queue_rejected_total', 'full')).toBe(1);
+    fakes.auto = true;
+    fakes.running[0]!.finish();
+    expect(await Promise.all(answers)).toEqual([200]);
+  });
+});

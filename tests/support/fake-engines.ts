@@ -1,0 +1,77 @@
+import type { Engine, Engines, Score } from '../../src/engine/index.ts';
+import { AppError } from '../../src/errors.ts';
+
+interface Job {
+  readonly text: string;
+  finish(change?: Partial<Score>): void;
+  die(): void;
+}
+
+/** Engines that score when the test says so, or at once with `auto`. */
+export class FakeEngines implements Engines {
+  readonly size: number;
+  up: number;
+  /** What the engines are at, in the order in which they began. */
+  readonly running: Job[] = [];
+  /** Every text that was begun. */
+  readonly begun: string[] = [];
+  /** Scores at once; a test can change it in the middle. */
+  auto = false;
+  readonly #axes: number;
+  readonly #listeners: (() => void)[] = [];
+
+  constructor(size: number, axes = 4) {
+    this.size = size;
+    this.up = size;
+    this.#axes = axes;
+  }
+
+  idle(): Engine | undefined {
+    if (this.running.length >= this.up) return undefined;
+    return { score: (text) => this.#score(text) };
+  }
+
+  onIdle(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Engines that have come up. */
+  announceIdle(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  #score(text: string): Promise<Score> {
+    this.begun.push(text);
+    return new Promise((resolve, reject) => {
+      const leave = () => {
+        this.running.splice(this.running.indexOf(job), 1);
+        this.announceIdle();
+      };
+      const job: Job = {
+        text,
+        finish: (change = {}) => {
+          resolve({ ...fakeScore(text, this.#axes), ...change });
+          leave();
+        },
+        die: () => {
+          reject(new AppError('engine_failed', 'the fake engine died'));
+          leave();
+        },
+      };
+      this.running.push(job);
+      if (this.auto) setImmediate(() => job.finish());
+    });
+  }
+}
+
+/** A score that tells by its probabilities which text it is of. */
+export function fakeScore(text: string, axes = 4): Score {
+  return {
+    probabilities: Array.from({ length: axes }, (_, axis) => ((text.length + axis * 7) % 97) / 97),
+    tokens: text.length,
+    windows: 1,
+    truncated: false,
+    tokenizeMs: 1,
+    computeMs: 2,
+  };
+}

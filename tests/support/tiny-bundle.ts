@@ -1,0 +1,49 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Manifest } from '../../src/bundle/index.ts';
+import type { Task } from '../../src/task/index.ts';
+import { classifierConfig, writeBundle } from '../../training/bundle/index.ts';
+import { learnTokenizer } from '../../training/data/wordpiece/tokenizer-files.ts';
+
+/** A random DistilBERT of 4 labels, 500 word pieces and 64 positions. */
+export const tinyGraph: string = fileURLToPath(
+  new URL('../fixtures/graphs/distilbert/legacy-op17-sdpa-head.onnx', import.meta.url),
+);
+
+export const tinyMaxLength = 64;
+
+export const mbtiTask: Task = {
+  name: 'mbti',
+  cleaning: 'mbti',
+  axes: ['EI', 'SN', 'TF', 'JP'].map(([first = '', second = '']) => ({
+    name: `${first}/${second}`,
+    labels: [first, second],
+    threshold: 0.5,
+    temperature: 1,
+  })),
+};
+
+const words = `the quiet evening garden and many plans for a long warm day when friends come to argue about
+ideas theory practice schedules deadlines or dream alone reading solving complex problems enjoy books`;
+
+/** Fields of a manifest that tests do not care about. */
+export const anyManifest = {
+  name: 'tiny',
+  task: mbtiTask,
+  max_length: tinyMaxLength,
+  config_hash: 'c'.repeat(64),
+  data_hash: 'd'.repeat(64),
+  packages: { 'mbti-onnx': '0.0.0' },
+} as const;
+
+/** Writes a small complete bundle of real files to `dir`. */
+export function writeTinyBundle(dir: string, change: Partial<Manifest> = {}): Promise<Manifest> {
+  const task = change.task ?? mbtiTask;
+  return writeBundle({
+    dir,
+    model: readFileSync(tinyGraph),
+    ...learnTokenizer([words], 500),
+    hfConfig: classifierConfig({ vocab_size: 500, max_position_embeddings: 64 }, task),
+    manifest: { ...anyManifest, ...change },
+  });
+}

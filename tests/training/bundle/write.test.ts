@@ -1,0 +1,135 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { readBundle } from '../../../src/bundle/index.ts';
+import { classifierConfig, modelCard, writeBundle } from '../../../training/bundle/index.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { anyManifest, mbtiTask, tinyGraph, writeTinyBundle } from '../../support/tiny-bundle.ts';
+
+const folder = temporaryFolder();
+const dirOf = (name: string) => join(folder.path, name, 'model');
+const contents = {
+  model: new Uint8Array([1, 2, 3]),
+  tokenizerJson: '{}',
+  tokenizerConfig: '{}',
+  hfConfig: {},
+  manifest: anyManifest,
+};
+
+describe('writeBundle', () => {
+  it('writes what readBundle accepts, in the layout of Hugging Face', async () => {
+    const dir = dirOf('plain');
+    const manifest = await writeTinyBundle(dir);
+    expect((await readBundle(dir)).manifest).toEqual(JSON.parse(JSON.stringify(manifest)));
+    expect(Object.keys(manifest.files).sort()).toEqual([
+      'README.md',
+      'config.json',
+      'onnx/model.onnx',
+      'tokenizer.json',
+      'tokenizer_config.json',
+    ]);
+    expect(readdirSync(join(dir, '..'))).toEqual(['model']);
+  });
+
+  it('takes the first 12 digits of the graph as version unless one is given', async () => {
+    const manifest = await writeTinyBundle(dirOf('version'));
+    expect(manifest.version).toBe(manifest.files['onnx/model.onnx']!.sha256.slice(0, 12));
+    expect((await writeTinyBundle(dirOf('version'), { version: 'v7' })).version).toBe('v7');
+  });
+
+  it('copies a graph that is given by its path', async () => {
+    const dir = dirOf('path');
+    await writeBundle({ ...contents, dir, model: tinyGraph });
+    expect(readFileSync(join(dir, 'onnx/model.onnx'))).toEqual(readFileSync(tinyGraph));
+  });
+
+  it('replaces an older bundle whole: none of its files is left', async () => {
+    const dir = dirOf('replace');
+    await writeBundle({ ...contents, dir, extraFiles: { 'onnx/old.onnx': new Uint8Array([9]) } });
+    await writeTinyBundle(dir);
+    expect(existsSync(join(dir, 'onnx/old.onnx'))).toBe(false);
+    await readBundle(dir);
+    expect(readdirSync(join(dir, '..'))).toEqual(['model']);
+  });
+
+  it('leaves the old bundle untouched and nothing behind when it fails', async () => {
+    const dir = dirOf('failing');
+    await writeTinyBundle(dir);
+    const before = readFileSync(join(dir, 'manifest.json'), 'utf8');
+    const missing = join(folder.path, 'none.onnx');
+    const failing = writeBundle({ ...contents, dir, model: missing });
+    await expect(failing).rejects.toMatchObject({ code: 'training_failed' });
+    expect(readFileSync(join(dir, 'manifest.json'), 'utf8')).toBe(before);
+    await readBundle(dir);
+    expect(readdirSync(join(dir, '..'))).toEqual(['model']);
+  });
+
+  it('does not replace a folder that is no bundle', async () => {
+    const dir = dirOf('foreign');
+    mkdirSync(dir, { recursive: true });
+    writeFileSync(join(dir, 'thesis.txt'), 'years of work');
+    await expect(writeBundle({ ...contents, dir })).rejects.toMatchObject({ code: 'usage' });
+    expect(readFileSync(join(dir, 'thesis.txt'), 'utf8')).toBe('years of work');
+  });
+
+  it('writes no manifest that readBundle would refuse', async () => {
+    const dir = dirOf('refused');
+    const manifest = { ...anyManifest, max_length: 0 };
+    await expect(writeBundle({ ...contents, dir, manifest })).rejects.toThrow(/max_length/);
+    expect(existsSync(dir)).toBe(false);
+  });
+});
+
+describe('classifierConfig', () => {
+  it('names every logit by its positive label, with the axis where two axes share it', () => {
+    const axis = (name: string, first: string) => ({
+      name,
+      labels: [first, 'no'] as [string, string],
+      threshold: 0.5,
+      temperature: 1,
+    });
+    const task = { axes: [axis('spam', 'yes'), axis('rude', 'yes'), axis('tone', 'warm')] };
+    expect(classifierConfig({ dim: 8 }, task)).toEqual({
+      architectures: ['DistilBertForSequenceClassification'],
+      model_type: 'distilbert',
+      dim: 8,
+      problem_type: 'multi_label_classification',
+      num_labels: 3,
+      id2label: { 0: 'spam:yes', 1: 'rude:yes', 2: 'warm' },
+      label2id: { 'spam:yes': 0, 'rude:yes': 1, warm: 2 },
+    });
+  });
+});
+
+describe('modelCard', () => {
+  const set = (f1: number) => ({
+    axes: Object.fromEntries(
+      mbtiTask.axes.map(({ name }) => [name, { accuracy: 0.75, macro_f1: f1 }]),
+    ),
+    average: { accuracy: 0.75, macro_f1: f1 },
+  });
+  const card = modelCard(
+    {
+      ...anyManifest,
+      format_version: 1,
+      version: 'abc',
+      files: {},
+      created: '2026-01-01T00:00:00.000Z',
+      metrics: { test: set(0.712) },
+      baselines: { majority: set(0.435) },
+    },
+    { dataLicense: 'CC0-1.0', command: 'npx mbti-train --config configs/quick.json' },
+  );
+
+  it('shows the measured numbers beside the baselines', () => {
+    expect(card).toContain('| this model, test | 0.750 / 0.712 |');
+    expect(card).toContain('| majority | 0.750 / 0.435 |');
+  });
+
+  it('states licence, misuse and how to reproduce it', () => {
+    expect(card).toContain('CC0-1.0');
+    expect(card).toMatch(/not for hiring/i);
+    expect(card).toMatch(/not for diagnosis/i);
+    expect(card).toContain('npx mbti-train --config configs/quick.json');
+  });
+});

@@ -1,0 +1,117 @@
+import type { Manifest, MetricSet } from '../../src/bundle/index.ts';
+import { MBTI } from '../../src/task/index.ts';
+
+/** What a model card says that the manifest does not know. */
+export interface CardFacts {
+  /** SPDX name or words: `CC0-1.0`. */
+  readonly dataLicense?: string;
+  /** What the model was trained on, one or more sentences. */
+  readonly dataDescription?: string;
+  /** The command line that trains it again. */
+  readonly command?: string;
+}
+
+/** The bundle's README.md: a model card in the Hugging Face layout, its numbers from the manifest. */
+export function modelCard(manifest: Manifest, facts: CardFacts = {}): string {
+  const sections = [
+    frontMatter(),
+    `# ${manifest.name}`,
+    summary(manifest),
+    measured(manifest),
+    data(manifest, facts),
+    use(manifest),
+    limits(manifest),
+    reproduction(manifest, facts),
+  ];
+  return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
+}
+
+function frontMatter(): string {
+  return [
+    '---',
+    'library_name: transformers.js',
+    'pipeline_tag: text-classification',
+    'tags: [onnx, text-classification, multi-label]',
+    '---',
+  ].join('\n');
+}
+
+function summary({ task, max_length: maxLength, version, created }: Manifest): string {
+  const axes = task.axes.map(({ name, labels }) => `${name} (${labels.join(' or ')})`);
+  return (
+    `A text classifier for the task **${task.name}**: ${axes.join(', ')}. ` +
+    `It reads windows of ${maxLength} tokens; a longer text is scored in windows and averaged. ` +
+    `Version \`${version}\`, written ${created}.`
+  );
+}
+
+function measured({ metrics, baselines, task }: Manifest): string {
+  const rows: (readonly [string, MetricSet])[] = [];
+  if (metrics?.test) rows.push(['this model, test', metrics.test]);
+  if (metrics?.validation) rows.push(['this model, validation', metrics.validation]);
+  rows.push(...Object.entries(baselines ?? {}));
+  if (rows.length === 0) return '';
+  const axes = task.axes.map(({ name }) => name);
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [
+    '## Measured',
+    '',
+    'Accuracy / macro-F1. Judge the model by how far it stands above the baselines.',
+    '',
+    line(['', ...axes, 'average']),
+    line(['---', ...axes.map(() => '---'), '---']),
+    ...rows.map(([name, set]) =>
+      line([name, ...axes.map((axis) => pair(set.axes[axis])), pair(set.average)]),
+    ),
+  ].join('\n');
+}
+
+function pair(values: Readonly<Record<string, number>> | undefined): string {
+  const show = (value: number | undefined) => (value === undefined ? '–' : value.toFixed(3));
+  return `${show(values?.accuracy)} / ${show(values?.macro_f1)}`;
+}
+
+function data(manifest: Manifest, { dataDescription, dataLicense }: CardFacts): string {
+  const lines = [
+    ...(dataDescription === undefined ? [] : [dataDescription]),
+    `Licence of the data: ${dataLicense ?? 'not stated'}.`,
+    `sha256 of the data: \`${manifest.data_hash}\`.`,
+  ];
+  return ['## Data', '', ...lines].join('\n');
+}
+
+function use({ name }: Manifest): string {
+  return [
+    '## Use',
+    '',
+    '```sh',
+    `npx mbti-serve --model models/${name}`,
+    `curl -X POST localhost:8000/predict -H 'content-type: application/json' -d '{"text":"…"}'`,
+    '```',
+  ].join('\n');
+}
+
+function limits({ task }: Manifest): string {
+  const general = [
+    'Scores are statements about texts like those it was trained on, not about people.',
+    'Not for hiring, promotion, credit, insurance, admission or any other decision about a person.',
+    'Not for diagnosis, nor for medical or psychological advice.',
+  ];
+  const mbti = [
+    'The Myers-Briggs types are self-reported and of disputed validity; the corpus is one forum, in English, far from balanced.',
+  ];
+  const lines = task.name === MBTI ? [...general, ...mbti] : general;
+  return ['## Limits and misuse', '', ...lines.map((line) => `- ${line}`)].join('\n');
+}
+
+function reproduction(manifest: Manifest, { command }: CardFacts): string {
+  const packages = Object.entries(manifest.packages).map(([name, v]) => `${name} ${v}`);
+  return [
+    '## How to reproduce it',
+    '',
+    ...(command === undefined ? [] : ['```sh', command, '```', '']),
+    `Configuration \`${manifest.config_hash}\`, data \`${manifest.data_hash}\`${
+      manifest.git_commit === undefined ? '' : `, commit \`${manifest.git_commit}\``
+    }; ${packages.join(', ')}.`,
+  ].join('\n');
+}

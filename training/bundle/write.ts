@@ -1,0 +1,111 @@
+import { copyFile, mkdir, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import {
+  type FileEntry,
+  FORMAT_VERSION,
+  hashFile,
+  MANIFEST_FILE,
+  type Manifest,
+  manifestProblems,
+  modelFiles,
+  TOKENIZER_FILE,
+} from '../../src/bundle/index.ts';
+import { AppError } from '../../src/errors.ts';
+import { type CardFacts, modelCard } from './card.ts';
+import { replaceFolder } from './replace-folder.ts';
+
+/** What the caller says in the manifest; the rest follows from the files. */
+export type ManifestFields = Omit<Manifest, 'format_version' | 'files' | 'version' | 'created'> &
+  Partial<Pick<Manifest, 'version' | 'created'>>;
+
+type JsonSource = string | Readonly<Record<string, unknown>>;
+
+export interface BundleContents {
+  /** The folder to write or replace: `models/<name>`. */
+  readonly dir: string;
+  /** The fp32 graph: its bytes, or the path of a file to copy. */
+  readonly model: Uint8Array | string;
+  /** `tokenizer.json`: its text, or its value. */
+  readonly tokenizerJson: JsonSource;
+  /** `tokenizer_config.json`: its text, or its value. */
+  readonly tokenizerConfig: JsonSource;
+  /** `config.json`; see `classifierConfig`. */
+  readonly hfConfig: JsonSource;
+  readonly manifest: ManifestFields;
+  readonly card?: CardFacts;
+  /** Further files by path inside the bundle: bytes, or the path of a file to copy. */
+  readonly extraFiles?: Readonly<Record<string, Uint8Array | string>>;
+}
+
+const VERSION_DIGITS = 12;
+
+/**
+ * Writes a bundle that appears at once, complete, in the place of an older one. AppError
+ * `training_failed` where it cannot be written; nothing has then changed.
+ */
+export async function writeBundle(contents: BundleContents): Promise<Manifest> {
+  let written: Manifest | undefined;
+  try {
+    await replaceFolder(contents.dir, async (folder) => {
+      written = await fill(folder, contents);
+    });
+  } catch (cause) {
+    if (cause instanceof AppError) throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new AppError(
+      'training_failed',
+      `the bundle ${contents.dir} cannot be written: ${reason}`,
+      { hint: 'see that the disk has room and the folder can be written', cause },
+    );
+  }
+  if (!written) throw new AppError('internal', `the bundle ${contents.dir} was not written`);
+  return written;
+}
+
+async function fill(folder: string, contents: BundleContents): Promise<Manifest> {
+  const sources: Record<string, Uint8Array | string> = {
+    ...contents.extraFiles,
+    [modelFiles.fp32]: contents.model,
+    'config.json': Buffer.from(json(contents.hfConfig)),
+    [TOKENIZER_FILE]: Buffer.from(json(contents.tokenizerJson)),
+    'tokenizer_config.json': Buffer.from(json(contents.tokenizerConfig)),
+  };
+  const files: Record<string, FileEntry> = {};
+  for (const [name, source] of Object.entries(sources)) {
+    files[name] = await place(join(folder, name), source);
+  }
+  const manifest = completeManifest(contents.manifest, files);
+  const card = Buffer.from(modelCard(manifest, contents.card));
+  files['README.md'] = await place(join(folder, 'README.md'), card);
+  const problems = manifestProblems(manifest);
+  if (problems.length > 0) {
+    throw new AppError('internal', `the manifest would not be valid: ${problems.join('; ')}`);
+  }
+  await writeFile(join(folder, MANIFEST_FILE), json(manifest));
+  return manifest;
+}
+
+async function place(path: string, source: Uint8Array | string): Promise<FileEntry> {
+  await mkdir(dirname(path), { recursive: true });
+  await (typeof source === 'string' ? copyFile(source, path) : writeFile(path, source));
+  return { sha256: await hashFile(path), size: (await stat(path)).size };
+}
+
+function completeManifest(
+  { name, version, created, ...fields }: ManifestFields,
+  files: Record<string, FileEntry>,
+): Manifest {
+  return {
+    format_version: FORMAT_VERSION,
+    name,
+    version: version ?? (files[modelFiles.fp32]?.sha256 ?? '').slice(0, VERSION_DIGITS),
+    created: created ?? new Date().toISOString(),
+    ...fields,
+    files,
+  };
+}
+
+function json(value: JsonSource | Manifest): string {
+  if (typeof value === 'string') return value;
+  return `${JSON.stringify(value, null, 2)}\n`;
+}

@@ -157,7 +157,13 @@ const cases: Record<string, GradientCase[]> = {
       f32,
     ),
   ],
-  CastLike: [spec([x(2, 3)], (b, [v]) => b.op('CastLike', [v, b.scalar(1, 'float64')]), f32)],
+  CastLike: [
+    spec(
+      [x(2, 3)],
+      (b, [v]) => b.cast(b.op('CastLike', [v, b.scalar(1, 'float64')]), 'float32'),
+      f32,
+    ),
+  ],
   MatMul: (
     [
       [

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { addGradients } from '../../../training/autodiff/gradients.ts';
-import { readModel } from '../../../training/onnx/codec.ts';
+import { readModel } from '../../../training/onnx/codec/index.ts';
 import { readSafetensors } from '../../../training/onnx/safetensors.ts';
 import { inferGraph } from '../../../training/onnx/shapes/infer.ts';
 import { numbersOf, type Tensor } from '../../../training/onnx/tensor.ts';

@@ -1,0 +1,137 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { parse } from 'yaml';
+import { loadConfig } from '../../src/config/index.ts';
+import { environmentVariable, keys } from '../../src/config/schema.ts';
+import { healthRoutes } from '../../src/http/routes/health.ts';
+import { metricsRoute } from '../../src/http/routes/metrics.ts';
+import { packageRoot, packageVersion } from '../../src/package-root.ts';
+
+const read = (name: string) => parse(readFileSync(join(packageRoot, name), 'utf8'));
+
+const deployment = read('k8s/deployment.yaml');
+const service = read('k8s/service.yaml');
+const job = read('k8s/train-job.yaml');
+const claim = read('k8s/models-pvc.yaml');
+const kustomization = read('k8s/kustomization.yaml');
+const compose = read('compose.yaml');
+
+const pods = { deployment: deployment.spec.template.spec, job: job.spec.template.spec };
+const server = pods.deployment.containers[0];
+const trainer = pods.job.containers[0];
+
+interface Variable {
+  readonly name: string;
+  readonly value: string;
+}
+
+const environment = ({ env }: { env: readonly Variable[] }) =>
+  Object.fromEntries(env.map(({ name, value }) => [name, value]));
+
+const serving = loadConfig({ file: 'configs/serve.json', env: environment(server) }).config;
+
+describe('the Kubernetes manifests', () => {
+  it('have one kustomization of files that exist', () => {
+    for (const file of kustomization.resources) {
+      expect(existsSync(join(packageRoot, 'k8s', file))).toBe(true);
+    }
+    const known = [...kustomization.resources, 'kustomization.yaml', 'train-job.yaml', 'README.md'];
+    expect(readdirSync(join(packageRoot, 'k8s')).sort()).toEqual([...known].sort());
+  });
+
+  it.each([
+    ['startupProbe', '/health/ready'],
+    ['readinessProbe', '/health/ready'],
+    ['livenessProbe', '/health/live'],
+  ])('probe %s at %s, which the server has', (probe, path) => {
+    expect(server[probe].httpGet).toEqual({ path, port: 'http' });
+    expect(healthRoutes({} as never).map((route) => route.path)).toContain(path);
+  });
+
+  it('send traffic and scrapes to the port that the server listens on', () => {
+    const { annotations } = deployment.spec.template.metadata;
+    expect(server.ports).toEqual([{ name: 'http', containerPort: serving.server.port }]);
+    expect(service.spec.ports[0].targetPort).toBe('http');
+    expect(annotations['prometheus.io/port']).toBe(String(serving.server.port));
+    expect(annotations['prometheus.io/path']).toBe(metricsRoute({} as never).path);
+  });
+
+  it('select the pods that they make', () => {
+    const { labels } = deployment.spec.template.metadata;
+    expect(labels).toMatchObject(deployment.spec.selector.matchLabels);
+    expect(labels).toMatchObject(service.spec.selector);
+  });
+
+  it('set only variables of configuration keys', () => {
+    const variables = [...keys.keys()].map(environmentVariable);
+    for (const { name } of [...server.env, ...trainer.env]) expect(variables).toContain(name);
+  });
+
+  it('give a stopping server the time that it may need', () => {
+    const [, preStop] = server.lifecycle.preStop.exec.command;
+    const { server: listening, queue } = serving;
+    const needed = Number(preStop) + (listening.drain_delay_ms + queue.timeout_ms) / 1000;
+    expect(pods.deployment.terminationGracePeriodSeconds).toBeGreaterThan(needed);
+  });
+
+  it('serve the bundle that the Job writes to the claim', () => {
+    const { config } = loadConfig({
+      file: 'configs/quick.json',
+      overrides: trainer.args.slice(2),
+      env: environment(trainer),
+    });
+    const inClaim = (path: string, container: typeof server) => {
+      const { mountPath } = container.volumeMounts.find(({ name }: Variable) => name === 'models');
+      return path.replace(`${mountPath}/`, '');
+    };
+    const written = inClaim(`/work/${config.model.out}`, trainer);
+    expect(inClaim(serving.model.out, server)).toBe(written);
+    for (const { volumes } of Object.values(pods)) {
+      const models = volumes.find(({ name }: Variable) => name === 'models');
+      expect(models.persistentVolumeClaim.claimName).toBe(claim.metadata.name);
+    }
+  });
+
+  it('run the images of this version', () => {
+    const { name, newTag } = kustomization.images[0];
+    expect(server.image).toBe(name);
+    expect(newTag).toBe(packageVersion);
+    expect(trainer.image).toBe(`mbti-onnx-train:${packageVersion}`);
+  });
+
+  it.each(Object.entries(pods))('let the %s do no more than it must', (_name, pod) => {
+    expect(pod.securityContext).toMatchObject({ runAsNonRoot: true });
+    for (const { securityContext, volumeMounts } of pod.containers) {
+      expect(securityContext).toEqual({
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+        capabilities: { drop: ['ALL'] },
+      });
+      const volumes = pod.volumes.map(({ name }: Variable) => name);
+      expect(volumeMounts.map(({ name }: Variable) => name).sort()).toEqual(volumes.sort());
+    }
+  });
+});
+
+describe('compose.yaml', () => {
+  const { api, train } = compose.services;
+
+  it('builds both images from their Dockerfiles', () => {
+    expect(existsSync(join(packageRoot, api.build.dockerfile))).toBe(true);
+    expect(existsSync(join(packageRoot, train.build.dockerfile))).toBe(true);
+  });
+
+  it('serves the folder that training writes', () => {
+    const host = (volumes: string[], inside: string) =>
+      volumes.find((volume) => volume.split(':')[1] === inside)?.split(':')[0];
+    expect(host(train.volumes, '/work/models')).toBe('./models');
+    expect(host(api.volumes, '/models')).toBe('./models');
+  });
+
+  it('gives a stopping server the time that it may need', () => {
+    const { server: listening, queue } = loadConfig({ file: 'configs/serve.json', env: {} }).config;
+    const needed = (listening.drain_delay_ms + queue.timeout_ms) / 1000;
+    expect(Number.parseInt(api.stop_grace_period, 10)).toBeGreaterThan(needed);
+  });
+});

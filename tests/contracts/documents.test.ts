@@ -1,0 +1,96 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { packageRoot } from '../../src/package-root.ts';
+
+const text = (name: string) => readFileSync(join(packageRoot, name), 'utf8');
+const manifest = JSON.parse(text('package.json'));
+const documents = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'docs/architecture.md',
+  'configs/README.md',
+  'data/README.md',
+  'data/sample/README.md',
+  'k8s/README.md',
+  'models/README.md',
+];
+
+/** A command as documented: the program, its subcommand where it has one, and the flags. */
+interface Documented {
+  readonly line: string;
+  readonly bin: string;
+  readonly subcommand: string | undefined;
+  readonly flags: readonly string[];
+}
+
+function commandsIn(document: string): Documented[] {
+  return [...text(document).matchAll(/npx (mbti-[^`\n|>]*)/g)].map(([, found = '']) => {
+    const line = found.replace(/#.*/, '').trim();
+    const [bin = '', next = ''] = line.split(/\s+/);
+    return {
+      line,
+      bin,
+      subcommand: /^[a-z]+$/.test(next) ? next : undefined,
+      flags: [...line.matchAll(/--[a-z-]+/g)].map(([flag]) => flag),
+    };
+  });
+}
+
+const helps = new Map<string, string>();
+
+/** What the built program prints for --help; the build comes before the tests. */
+function helpOf({ bin, subcommand }: Documented): string {
+  const args = [...(subcommand === undefined ? [] : [subcommand]), '--help'];
+  const name = [bin, ...args].join(' ');
+  const known = helps.get(name);
+  if (known !== undefined) return known;
+  const script = join(packageRoot, manifest.bin[bin] ?? 'no such program');
+  const env = { ...process.env, NODE_OPTIONS: '' };
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script, ...args], {
+    env,
+    encoding: 'utf8',
+  });
+  if (status !== 0) throw new Error(`${name} ends with ${status}: ${stderr}`);
+  helps.set(name, stdout);
+  return stdout;
+}
+
+describe.each(documents)('%s', (document) => {
+  it('links to files that exist', () => {
+    const links = [...text(document).matchAll(/\]\(([^)#]+)\)/g)].map(([, link = '']) => link);
+    const missing = links.filter(
+      (link) => !existsSync(join(packageRoot, dirname(document), link)) && !/^https?:/.test(link),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  it('names npm scripts that exist', () => {
+    const scripts = [...text(document).matchAll(/npm run ([\w:]+)/g)].map(([, name]) => name);
+    expect(Object.keys(manifest.scripts)).toEqual(expect.arrayContaining(scripts));
+  });
+});
+
+const documented = [...documents, 'dvc.yaml'].flatMap(commandsIn);
+
+describe('the documented commands', () => {
+  it.each(documented.map((command) => [command.line, command] as const))('%s', (_line, command) => {
+    const help = helpOf(command);
+    for (const flag of command.flags) expect(help).toContain(flag);
+    if (command.subcommand !== undefined)
+      expect(help).toContain(`${command.bin} ${command.subcommand}`);
+  });
+
+  it('cover every program of package.json', () => {
+    const named = new Set(commandsIn('README.md').map(({ bin }) => bin));
+    expect([...named].sort()).toEqual(Object.keys(manifest.bin).sort());
+  });
+});
+
+describe('the README', () => {
+  it('shows an excerpt of configs/reviews.json', () => {
+    const [, excerpt = ''] = /```json\n(\{\n {2}"extends"[^`]*)```/.exec(text('README.md')) ?? [];
+    expect(JSON.parse(text('configs/reviews.json'))).toMatchObject(JSON.parse(excerpt));
+  });
+});

@@ -1,0 +1,86 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { packageRoot } from '../../../src/package-root.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+
+const folder = temporaryFolder();
+const bin = join(packageRoot, 'dist/training/bin/mbti-data.js');
+
+/** Runs the built command in the temporary folder. */
+function run(...words: string[]): { code: number | null; stdout: string; stderr: string } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [bin, ...words], {
+    cwd: folder.path,
+    encoding: 'utf8',
+  });
+  return { code: status, stdout, stderr };
+}
+
+describe('mbti-data', () => {
+  it('explains itself, with the keys that matter', () => {
+    const help = run('--help');
+    expect(help.code).toBe(0);
+    expect(help.stdout).toMatch(/prepare[\s\S]*tokenizer[\s\S]*sample/);
+    expect(run('prepare', '--help').stdout).toMatch(
+      /--config[\s\S]*data\.source[\s\S]*model\.vocab_size/,
+    );
+  });
+
+  it('writes a sample, prepares it and learns a tokenizer, from any folder', () => {
+    expect(run('sample', '--rows', '60', '--seed', '7', '--out', 'out/small.csv').code).toBe(0);
+    const prepared = run('prepare', '--config', 'configs/quick.json', 'data.source=out/small.csv');
+    expect(prepared).toMatchObject({ code: 0, stderr: '' });
+    expect(prepared.stdout).toMatch(
+      /60 of 60 rows of .*small\.csv: 43 train, 8 validation, 9 test/,
+    );
+    expect(existsSync(join(folder.path, 'data/processed/train.jsonl'))).toBe(true);
+    const tokenizer = run(
+      'tokenizer',
+      ...['--config', 'configs/quick.json', '--out', 'tok', 'data.source=out/small.csv'],
+      'model.vocab_size=300',
+    );
+    expect(tokenizer.stdout).toContain('wrote 300 word pieces to tok');
+    expect(readFileSync(join(folder.path, 'tok/tokenizer.json'), 'utf8')).toContain('WordPiece');
+  });
+
+  it.each([
+    [['--frobnicate'], 2, /^error: .*(frobnicate|no command)/],
+    [['prepare', '--frobnicate'], 2, /^error: Unknown argument: frobnicate\nhint: /],
+    [
+      ['sample', '--out', 'x.csv', '--rows', 'many'],
+      2,
+      /^error: --rows is NaN: expected an integer/,
+    ],
+    [
+      ['sample', '--out', 'x.csv', '--rows', '0'],
+      2,
+      /^error: --rows is 0: expected an integer from 1/,
+    ],
+    [['sample'], 2, /^error: .*out/],
+    [['nothing'], 2, /^error: Unknown argument: nothing/],
+    [['prepare', '--config', 'none.json'], 2, /^error: .*none\.json does not exist\nhint: /],
+    [['prepare', '--config', 'configs/reviews.json'], 2, /^error: data\.source is missing/],
+    [
+      ['prepare', '--config', 'configs/quick.json', 'data.source=none.csv'],
+      3,
+      /^error: .*none\.csv does not exist/,
+    ],
+    [
+      ['prepare', '--config', 'configs/quick.json', 'data.sorce=none.csv'],
+      2,
+      /did you mean data\.source/,
+    ],
+  ])('%j ends with %i and says why, without a stack', (words, code, message) => {
+    const before = readdirSync(folder.path);
+    const result = run(...words);
+    expect(result.code).toBe(code);
+    expect(result.stderr).toMatch(message);
+    expect(result.stderr).not.toMatch(/^\s+at /m);
+    expect(readdirSync(folder.path)).toEqual(before);
+  });
+
+  it('prints the stack with --verbose', () => {
+    expect(run('prepare', '--config', 'none.json', '--verbose').stderr).toMatch(/^\s+at /m);
+  });
+});

@@ -1,0 +1,129 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  distilbert,
+  distilbertConfig,
+  randomWeights,
+} from '../../../training/architectures/index.ts';
+import { encodeModel } from '../../../training/onnx/codec/index.ts';
+import { readSafetensors } from '../../../training/onnx/safetensors.ts';
+import { runBin } from '../../support/run-bin.ts';
+
+const bin = 'training/bin/mbti-model';
+let dir = '';
+
+beforeAll(() => {
+  dir = mkdtempSync(join(tmpdir(), 'mbti-model-'));
+  const config = distilbertConfig({
+    vocab_size: 50,
+    dim: 8,
+    n_layers: 1,
+    n_heads: 2,
+    hidden_dim: 16,
+    max_position_embeddings: 16,
+  });
+  const bytes = encodeModel(distilbert(config, randomWeights(config, 1)));
+  writeFileSync(join(dir, 'encoder.onnx'), bytes);
+  writeFileSync(join(dir, 'cut.onnx'), bytes.subarray(0, bytes.length >> 1));
+  writeFileSync(join(dir, 'text.onnx'), 'this is no ONNX model at all');
+  writeFileSync(join(dir, 'empty.onnx'), '');
+  mkdirSync(join(dir, 'no-bundle'));
+});
+
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+const artifacts = (...args: string[]) => [
+  'artifacts',
+  '--model',
+  'encoder.onnx',
+  '--out',
+  'a',
+  ...args,
+];
+
+const refused: readonly [string, readonly string[], number, RegExp][] = [
+  ['no command', [], 2, /artifacts, inspect or evaluate/],
+  ['an unknown command', ['transmogrify'], 2, /transmogrify/],
+  ['an unknown flag', ['inspect', 'encoder.onnx', '--frobnicate'], 2, /frobnicate/],
+  ['a missing file', ['inspect', 'none.onnx'], 3, /none\.onnx/],
+  ['a file cut in half', ['inspect', 'cut.onnx'], 1, /cut\.onnx/],
+  ['a file that is no ONNX', ['inspect', 'text.onnx'], 1, /text\.onnx/],
+  ['a file of no bytes', ['inspect', 'empty.onnx'], 1, /empty\.onnx/],
+  ['artifacts of a missing file', ['artifacts', '--model', 'none.onnx', '--out', 'a'], 3, /none/],
+  [
+    'artifacts of a broken file',
+    ['artifacts', '--model', 'cut.onnx', '--out', 'a'],
+    1,
+    /cut\.onnx/,
+  ],
+  ['artifacts without --out', ['artifacts', '--model', 'encoder.onnx'], 2, /out/],
+  ['to keep logits that are not there', artifacts('--head', 'keep'), 2, /logits/],
+  ['an unknown head', artifacts('--head', 'tail'), 2, /tail/],
+  ['pos-weights of another number', artifacts('--pos-weight', '1,2'), 2, /pos-weight/],
+  ['pos-weights that are no numbers', artifacts('--pos-weight', '1,2,x,4'), 2, /pos-weight/],
+  ['labels that are no number', artifacts('--labels', 'many'), 2, /labels/],
+  ['dropout of 1', artifacts('--dropout', '1'), 2, /dropout/],
+  ['fp16', artifacts('--precision', 'fp16'), 2, /fp16/],
+  [
+    'a folder without a manifest',
+    ['evaluate', '--model', 'no-bundle', '--data', 'x.csv'],
+    3,
+    /manifest/,
+  ],
+];
+
+describe('mbti-model refuses, with a readable line and nothing left behind,', () => {
+  it.each(refused)('%s', async (_name, args, code, says) => {
+    const ended = await runBin(bin, args, { cwd: dir });
+    expect({ code: ended.code, stderr: ended.stderr }).toEqual({
+      code,
+      stderr: expect.stringMatching(/^error: \S/),
+    });
+    expect(ended.stderr).toMatch(says);
+    expect(ended.stderr).not.toMatch(/^\s+at |node:internal/m);
+    expect(existsSync(join(dir, 'a'))).toBe(false);
+  });
+});
+
+describe('mbti-model', () => {
+  it.each([[], ['artifacts'], ['inspect'], ['evaluate']])(
+    '%s --help explains itself',
+    async (...words) => {
+      const { code, stdout } = await runBin(bin, [...words, '--help'], { cwd: dir });
+      expect(code).toBe(0);
+      expect(stdout.length).toBeGreaterThan(100);
+      expect(stdout).not.toMatch(/quantize|optimize|export/);
+    },
+  );
+
+  it('artifacts attaches a head of the wanted labels where the graph has no logits', async () => {
+    const args = ['artifacts', '--model', 'encoder.onnx', '--out', 'made', '--labels', '3'];
+    const { code, stderr } = await runBin(bin, args, { cwd: dir });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    for (const name of [
+      'training_model.onnx',
+      'eval_model.onnx',
+      'optimizer_model.onnx',
+      'artifacts.json',
+    ]) {
+      expect({ name, there: existsSync(join(dir, 'made', name)) }).toEqual({ name, there: true });
+    }
+    const { tensors } = await readSafetensors(join(dir, 'made/checkpoint.safetensors'));
+    expect(tensors.get('head.out.bias')?.dims).toEqual([3]);
+  });
+
+  it('inspect says what a graph holds, for people and as JSON', async () => {
+    const text = await runBin(bin, ['inspect', 'encoder.onnx'], { cwd: dir });
+    expect(text.stdout).toMatch(/input_ids +int64 +\[batch, sequence\]/);
+    expect(text.stdout).toMatch(/MatMul +\d+ +rule +CPU, CUDA, WebGPU/);
+    const { stdout } = await runBin(bin, ['inspect', 'encoder.onnx', '--json'], { cwd: dir });
+    const { parameters, parameter_count, opsets, size } = JSON.parse(stdout);
+    expect(parameter_count).toBe(
+      parameters.reduce((sum: number, { elements }: { elements: number }) => sum + elements, 0),
+    );
+    expect(opsets['']).toBeGreaterThanOrEqual(17);
+    expect(size).toBeGreaterThan(4 * parameter_count);
+  });
+});

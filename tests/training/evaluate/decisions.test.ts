@@ -1,0 +1,95 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { confusionOf, decisionMetrics } from '../../../training/evaluate/confusion.ts';
+import {
+  evaluateAxes,
+  evaluationTable,
+  majorityBaseline,
+  tuneThreshold,
+} from '../../../training/evaluate/index.ts';
+
+const axes = [
+  { name: 'E/I', labels: ['E', 'I'] as const, threshold: 0.5 },
+  { name: 'T/F', labels: ['T', 'F'] as const, threshold: 0.5 },
+];
+const macroF1 = (labels: number[], scores: number[], threshold: number) =>
+  decisionMetrics(confusionOf(labels, scores, threshold)).macro_f1;
+
+describe('majorityBaseline', () => {
+  it('answers the label that is more frequent in training, even where the test differs', () => {
+    const training = [0, 1, 0, 1, 0, 1, 1, 0];
+    const test = [1, 1, 1, 0];
+    const { axes: measured } = majorityBaseline(axes, training, test);
+    expect(measured['E/I']?.accuracy).toBe(0);
+    expect(measured['T/F']?.confusion).toEqual([
+      [0, 1],
+      [0, 1],
+    ]);
+  });
+
+  it("has the training share as its probability, so that its log loss is the share's entropy", () => {
+    const labels = [1, 0, 0, 0];
+    const [axis] = axes;
+    const { average } = majorityBaseline([axis!], labels, labels);
+    const entropy = -(0.25 * Math.log(0.25) + 0.75 * Math.log(0.75));
+    expect(average.log_loss).toBeCloseTo(entropy, 12);
+    expect(average.roc_auc).toBe(0.5);
+  });
+});
+
+describe('tuneThreshold', () => {
+  it('finds where two separate groups of scores part, away from 0.5', () => {
+    const labels = Array.from({ length: 200 }, (_, i) => Number(i % 4 === 0));
+    const scores = labels.map((y, i) => (y === 1 ? 0.3 : 0.1) + (i % 10) / 100);
+    const threshold = tuneThreshold(labels, scores);
+    expect(threshold).toBeGreaterThan(0.19);
+    expect(threshold).toBeLessThanOrEqual(0.3);
+    expect(macroF1(labels, scores, threshold)).toBe(1);
+  });
+
+  it('stays at 0.5 where scores are calibrated', () => {
+    const scores = Array.from({ length: 1000 }, (_, i) => (i + 0.5) / 1000);
+    const labels = scores.map((p, i) => Number(((i * 7919) % 1000) / 1000 < p));
+    expect(tuneThreshold(labels, scores)).toBe(0.5);
+  });
+
+  it('stays at 0.5 without two different scores', () => {
+    expect(tuneThreshold([1, 0, 1], [0.3, 0.3, 0.3])).toBe(0.5);
+    expect(tuneThreshold([], [])).toBe(0.5);
+  });
+
+  it('is 0.5 or lies between the scores, for any scores', () => {
+    const rows = fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.boolean()), {
+      minLength: 1,
+      maxLength: 80,
+    });
+    fc.assert(
+      fc.property(rows, (list) => {
+        const scores = list.map(([score]) => score);
+        const threshold = tuneThreshold(
+          list.map(([, positive]) => Number(positive)),
+          scores,
+        );
+        const inside = threshold >= Math.min(...scores) && threshold <= Math.max(...scores);
+        expect(threshold === 0.5 || inside).toBe(true);
+      }),
+    );
+  });
+});
+
+describe('evaluationTable', () => {
+  it('has a line for each axis and the average, with the majority class beside them', () => {
+    const labels = [1, 0, 0, 1, 0, 0];
+    const measured = evaluateAxes(axes, [0.9, 0.1, 0.2, 0.8, 0.4, 0.6], labels);
+    const lines = evaluationTable(measured, majorityBaseline(axes, labels, labels)).split('\n');
+    expect(lines[0]).toMatch(/accuracy\s+macro-F1.*majority: accuracy\s+macro-F1$/);
+    expect(lines.slice(1, 4).map((line) => line.split(/\s+/)[0])).toEqual([
+      'E/I',
+      'T/F',
+      'average',
+    ]);
+    expect(lines[1]).toMatch(/^E\/I\s+1\.000\s+1\.000/);
+    expect(new Set(lines.slice(0, 4).map((line) => line.length)).size).toBe(1);
+    expect(lines[4]).toBe('3 texts, 66.7 % right on every axis, majority 33.3 %');
+  });
+});

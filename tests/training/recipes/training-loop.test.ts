@@ -1,0 +1,159 @@
+import { describe, expect, it } from '@jest/globals';
+import { AppError } from '../../../src/errors.ts';
+import { untunedTask } from '../../../src/task/index.ts';
+import type { Batch } from '../../../training/data/index.ts';
+import { majorityBaseline } from '../../../training/evaluate/index.ts';
+import { labelTable } from '../../../training/recipes/split-scores.ts';
+import { type TrainingRun, trainEpochs } from '../../../training/recipes/training-loop.ts';
+import type { Executor } from '../../../training/runtime/index.ts';
+
+const axes = [{ name: 'mood', labels: ['good', 'bad'] as const }];
+const task = untunedTask({ name: 'mood', axes }, 'none');
+const examples = (count: number) =>
+  Array.from({ length: count }, (_, i) => ({
+    ids: Int32Array.of(10 + i),
+    labels: Float32Array.of(i % 2),
+  }));
+
+/** An executor whose n-th validation gets `right[n]` of the labels right, and that counts its steps. */
+function fakeExecutor(right: readonly number[], losses: readonly number[] = []) {
+  const seen = { steps: [] as number[], rates: [] as number[], validations: -1 };
+  const executor: Executor = {
+    trainStep: async (_batch, { step, learningRate }) => {
+      seen.steps.push(step);
+      seen.rates.push(learningRate);
+      return { loss: losses[step - 1] ?? 0.5, gradNorm: 1 };
+    },
+    evaluate: async ({ labels, size }: Batch) => {
+      seen.validations++;
+      const share = right[Math.min(seen.validations, right.length - 1)] ?? 0;
+      const logits = labels.map((y, row) => ((y === 1) === row / size < share ? 2 : -2));
+      return { loss: 1 - share, logits };
+    },
+    parameters: () => new Map(),
+    state: () => new Map(),
+    load: () => {},
+    dispose: async () => {},
+  };
+  return { executor, seen };
+}
+
+/** Ten training texts in batches of five: two steps an epoch; all validation texts in one batch. */
+function run(
+  executor: Executor,
+  changes: Partial<TrainingRun['config']['train']> & { totalSteps?: number; stop?: AbortSignal },
+) {
+  const { totalSteps = 20, stop = new AbortController().signal, ...train } = changes;
+  const saved: string[] = [];
+  const logged: Record<string, unknown>[] = [];
+  const printed: string[] = [];
+  const validation = examples(5);
+  const labels = labelTable(validation, 1);
+  const settings = {
+    patience: null,
+    evaluate_every: null,
+    checkpoint_every: null,
+    ...train,
+  } as TrainingRun['config']['train'];
+  const outcome = trainEpochs({
+    executor,
+    config: { seed: 1, train: settings },
+    task,
+    batches: { batchSize: 5, maxLength: 8, tokenizer: { clsId: 2, sepId: 3, padId: 0 } },
+    train: examples(10),
+    validation,
+    majority: majorityBaseline(axes, labels, labels),
+    totalSteps,
+    learningRate: (step) => step / 100,
+    checkpoints: {
+      save: async (name, _state, { step }) => {
+        saved.push(`${name} ${step}`);
+        return `${name}.safetensors`;
+      },
+      load: async () => new Map(),
+    },
+    progress: {
+      step: () => {},
+      print: (text) => printed.push(text),
+      pause: () => {},
+      finish: () => {},
+    },
+    log: { write: (entry) => logged.push(entry), close: () => {} },
+    stop,
+  });
+  return { outcome, saved, logged, printed };
+}
+
+describe('the training loop', () => {
+  it('counts updates from 1 through all epochs and stops at the last one, within an epoch too', async () => {
+    const { executor, seen } = fakeExecutor([1]);
+    await run(executor, { totalSteps: 5 }).outcome;
+    expect(seen.steps).toEqual([1, 2, 3, 4, 5]);
+    expect(seen.rates).toEqual([0.01, 0.02, 0.03, 0.04, 0.05]);
+  });
+
+  it('validates after each epoch, the unfinished last one included, and keeps the best', async () => {
+    const { executor } = fakeExecutor([0.4, 1, 0.6]);
+    const { outcome, saved, logged } = run(executor, { totalSteps: 5 });
+    const best = await outcome;
+    expect(best).toMatchObject({ step: 4, epoch: 2, macroF1: 1 });
+    expect(saved.filter((one) => one.startsWith('best'))).toEqual(['best 2', 'best 4']);
+    expect(saved.at(-1)).toBe('last 5');
+    const validations = logged.filter(({ event }) => event === 'validation');
+    expect(validations.map(({ step, best }) => [step, best])).toEqual([
+      [2, true],
+      [4, true],
+      [5, false],
+    ]);
+  });
+
+  it('stops when patience validations brought nothing better', async () => {
+    const { executor, seen } = fakeExecutor([0.4, 1, 0.6, 0.6]);
+    const { outcome } = run(executor, { totalSteps: 100, patience: 2 });
+    expect((await outcome).step).toBe(4);
+    expect(seen.steps.length).toBe(8);
+  });
+
+  it('validates and writes checkpoints between epochs where that is asked for', async () => {
+    const { executor } = fakeExecutor([0.4, 1, 0.6, 0.6]);
+    const { outcome, saved, logged } = run(executor, {
+      totalSteps: 6,
+      evaluate_every: 3,
+      checkpoint_every: 4,
+    });
+    await outcome;
+    const at = logged.filter(({ event }) => event === 'validation').map(({ step }) => step);
+    expect(at).toEqual([3, 6]);
+    expect(saved).toEqual(['best 3', 'last 4', 'best 6', 'last 6']);
+  });
+
+  it('stops after the current step, writes the last state and says where', async () => {
+    const { executor, seen } = fakeExecutor([1]);
+    const controller = new AbortController();
+    const stopping: Executor = {
+      ...executor,
+      trainStep: async (batch, update) => {
+        if (update.step === 3) {
+          controller.abort(new AppError('interrupted', 'interrupted by SIGTERM'));
+        }
+        return executor.trainStep(batch, update);
+      },
+    };
+    const { outcome, saved } = run(stopping, { stop: controller.signal });
+    await expect(outcome).rejects.toMatchObject({
+      code: 'interrupted',
+      message: 'interrupted by SIGTERM after step 3 of 20; the state is in last.safetensors',
+    });
+    expect(seen.steps).toEqual([1, 2, 3]);
+    expect(saved.at(-1)).toBe('last 3');
+  });
+
+  it('gives the mean training loss since the last validation', async () => {
+    const { executor } = fakeExecutor([1], [1, 3, 5, 7]);
+    const { outcome, logged, printed } = run(executor, { totalSteps: 4 });
+    await outcome;
+    const losses = logged.filter(({ event }) => event === 'validation');
+    expect(losses.map(({ train_loss }) => train_loss)).toEqual([2, 6]);
+    expect(printed[0]).toContain('epoch 1, step 2: training loss 2.0000');
+  });
+});

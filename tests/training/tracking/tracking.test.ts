@@ -1,0 +1,115 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { clock, createProgress, openRunLog } from '../../../training/tracking/index.ts';
+
+/** A screen that remembers, and a clock that is set by hand. */
+function watched(isTTY: boolean, env: NodeJS.ProcessEnv = {}) {
+  const written: string[] = [];
+  const time = { ms: 0 };
+  const progress = createProgress({
+    screen: { isTTY, columns: 120, write: (text: string) => written.push(text) },
+    steps: 1000,
+    epochs: 2,
+    now: () => time.ms,
+    env,
+  });
+  /** Steps of 10 ms, up to and with `last`. */
+  const run = (first: number, last: number) => {
+    for (let step = first; step <= last; step++) {
+      time.ms += 10;
+      progress.step({ step, epoch: step > 500 ? 2 : 1, loss: 0.5, tokens: 64 });
+    }
+  };
+  return { progress, written, time, run };
+}
+
+describe('progress', () => {
+  it('without a terminal prints a plain line every three seconds and the last step', () => {
+    const { run, written } = watched(false);
+    run(1, 1000);
+    expect(written.map((line) => line.replace(/ {2}.*/s, '\n'))).toEqual([
+      'epoch 1/2\n',
+      'epoch 2/2\n',
+      'epoch 2/2\n',
+      'epoch 2/2\n',
+    ]);
+    expect(written[0]).toBe(
+      'epoch 1/2  step 300/1000  loss 0.5000  100 steps/s  6400 tokens/s  0:07 left\n',
+    );
+    expect(written.at(-1)).toContain('step 1000/1000');
+  });
+
+  it('on a terminal redraws one line at most ten times a second', () => {
+    const { run, written } = watched(true);
+    run(1, 1000);
+    expect(written.length).toBeGreaterThan(50);
+    expect(written.length).toBeLessThanOrEqual(100);
+    expect(written.every((text) => text.startsWith('\r\u001b[K') && !text.includes('\n'))).toBe(
+      true,
+    );
+    expect(written.at(-1)).toContain('loss 0.5000');
+  });
+
+  it('clears its line before other lines are printed', () => {
+    const { run, progress, written } = watched(true);
+    run(1, 20);
+    progress.print('validation');
+    expect(written.slice(-2)).toEqual(['\r\u001b[K', 'validation\n']);
+  });
+
+  it.each([{ TERM: 'dumb' }, { CI: 'true' }])('does not redraw where %j', (env) => {
+    const { run, written } = watched(true, env);
+    run(1, 400);
+    expect(written.every((text) => text.endsWith('\n'))).toBe(true);
+  });
+
+  it('never draws wider than the terminal', () => {
+    const written: string[] = [];
+    const progress = createProgress({
+      screen: { isTTY: true, columns: 40, write: (text: string) => written.push(text) },
+      steps: 1,
+      epochs: 1,
+      env: {},
+    });
+    progress.step({ step: 1, epoch: 1, loss: 1, tokens: 10 });
+    expect(written[0]?.replace('\r\u001b[K', '').length).toBeLessThan(40);
+  });
+
+  it('does not count the time of a validation in its rates', () => {
+    const { run, progress, written, time } = watched(false);
+    run(1, 290);
+    progress.pause('validating');
+    time.ms += 60_000;
+    progress.pause();
+    run(291, 300);
+    expect(written.at(-1)).toContain('  100 steps/s');
+  });
+
+  it('shows long times in hours', () => {
+    expect([7, 725, 3723].map(clock)).toEqual(['0:07', '12:05', '1:02:03']);
+  });
+});
+
+describe('run log', () => {
+  it('holds one JSON object a line, readable while the run goes on', () => {
+    const dir = mkdtempSync(join(tmpdir(), 'mbti-log-'));
+    try {
+      const file = join(dir, 'run', 'log.jsonl');
+      const log = openRunLog(file, () => new Date(0));
+      log.write({ event: 'step', step: 1, loss: 0.7 });
+      log.write({ event: 'step', step: 2, loss: Number.NaN });
+      const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+      expect(lines.map((line) => JSON.parse(line))).toEqual([
+        { time: '1970-01-01T00:00:00.000Z', event: 'step', step: 1, loss: 0.7 },
+        { time: '1970-01-01T00:00:00.000Z', event: 'step', step: 2, loss: null },
+      ]);
+      log.close();
+      log.write({ event: 'late' });
+      expect(readFileSync(file, 'utf8')).not.toContain('late');
+    } finally {
+      rmSync(dir, { recursive: true });
+    }
+  });
+});

@@ -1,0 +1,137 @@
+import { AppError } from '../../src/errors.ts';
+import { addLoss, insertDropout } from '../architectures/index.ts';
+import { addGradients } from '../autodiff/gradients.ts';
+import { GraphBuilder } from '../onnx/builder.ts';
+import { cloneGraph } from '../onnx/clone.ts';
+import { formatShape, sameShape } from '../onnx/dim.ts';
+import type { Graph, Value } from '../onnx/graph.ts';
+import type { Model } from '../onnx/model.ts';
+
+import { scalarTensor, type Tensor } from '../onnx/tensor.ts';
+import { adamWModel, decays } from '../optim/index.ts';
+import { describeArtifacts } from './describe.ts';
+import type { CompileOptions } from './options.ts';
+import { candidates, selected } from './parameters.ts';
+import { prepare } from './prepare.ts';
+import { prune } from './prune.ts';
+
+export interface ParameterInfo {
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** Weight decay applies. */
+  readonly decay: boolean;
+  /** The forward graph's initializer that it came from; its own name for the attached head. */
+  readonly initializer: string;
+}
+
+/** Everything that training needs, in graphs of stock operators. */
+export interface CompiledArtifacts {
+  readonly training: Model;
+  readonly evaluation: Model;
+  readonly optimizer: Model;
+  readonly parameters: readonly ParameterInfo[];
+  readonly initial: ReadonlyMap<string, Tensor>;
+  /** What artifacts.json says. */
+  readonly description: object;
+  /** The forward graph's inputs. */
+  readonly inputs: readonly string[];
+  readonly options: CompileOptions;
+}
+
+/**
+ * Compiles a forward graph to training artifacts: the graph of loss and gradients, the one of loss and
+ * logits, and the optimizer's. The given model stays as it is; the same input gives the same artifacts.
+ *
+ * @throws AppError `model_invalid`, `operator_unsupported`, or `config_invalid` for options that do not
+ *   fit the graph
+ */
+export function compileArtifacts(forward: Model, options: CompileOptions): CompiledArtifacts {
+  const prepared = prepare(forward, options);
+  const { model: evaluation, logits, origins } = prepared;
+  const inputs = evaluation.graph.inputs
+    .filter((input) => input.initializer === undefined)
+    .map((input) => input.name);
+  // Before the loss is there: its weights are constants.
+  const wanted = selected(candidates(prepared), options).map((value) => value.name);
+  const { loss } = addLoss(evaluation.graph, logits, options.posWeight);
+  const training = { ...evaluation, graph: cloneGraph(evaluation.graph) };
+  const dropoutPlaces = insertDropout(training.graph, {
+    probability: options.dropout,
+    seed: options.seed,
+  });
+  const gradients = gradientsOf(training.graph, wanted);
+
+  const initial = new Map<string, Tensor>();
+  const parameters = [...gradients.keys()].map((name): ParameterInfo => {
+    const value = valueNamed(evaluation.graph, name);
+    const { initializer: tensor } = value;
+    if (tensor === undefined) throw new AppError('internal', `"${name}" has no initial value`);
+    initial.set(name, tensor);
+    return {
+      name,
+      shape: tensor.dims,
+      decay: decays(name, tensor.dims),
+      initializer: origins.get(value) ?? name,
+    };
+  });
+
+  finish(evaluation.graph, [loss, logits], parameters);
+  const outputs = ['loss', 'logits'].map((name) => valueNamed(training.graph, name));
+  finish(training.graph, [...outputs, ...gradients.values()], parameters);
+  const optimizer = adamWModel(parameters, options);
+  const compiled = { training, evaluation, optimizer, parameters, initial, inputs, options };
+  return { ...compiled, description: describeArtifacts(compiled, dropoutPlaces) };
+}
+
+/** Adds the gradients of the loss: `P.grad` for each parameter that the loss depends on, in order. */
+function gradientsOf(graph: Graph, names: readonly string[]): Map<string, Value> {
+  const loss = valueNamed(graph, 'loss');
+  const b = new GraphBuilder(graph, 'gradient');
+  const one = b.constant(scalarTensor('float32', 1), 'one');
+  const values = names.map((name) => valueNamed(graph, name));
+  const found = addGradients(graph, new Map([[loss, one]]), values);
+  const gradients = new Map<string, Value>();
+  for (const value of values) {
+    const gradient = found.get(value);
+    if (gradient !== undefined) gradients.set(value.name, namedGradient(b, value, gradient));
+  }
+  if (gradients.size === 0) {
+    throw new AppError('model_invalid', 'the logits depend on no parameter that is to be trained');
+  }
+  return gradients;
+}
+
+/** Two parameters may have the same value as gradient, and a gradient may be the loss's own: each gets a value. */
+function namedGradient(b: GraphBuilder, parameter: Value, gradient: Value): Value {
+  const name = `${parameter.name}.grad`;
+  if (gradient.shape && parameter.shape && !sameShape(gradient.shape, parameter.shape)) {
+    throw new AppError(
+      'internal',
+      `the gradient of "${parameter.name}" has shape ${formatShape(gradient.shape)}, the parameter ${formatShape(parameter.shape)}`,
+    );
+  }
+  const taken = b.graph.find(name);
+  if (taken && taken !== gradient) b.graph.rename(taken, b.graph.freshName(`${name}_of_source`));
+  const own =
+    gradient.producer && !gradient.name.endsWith('.grad') ? gradient : b.identity(gradient);
+  b.graph.rename(own, name);
+  own.shape = parameter.shape;
+  return own;
+}
+
+/** Sets the outputs, drops what they do not need, and makes the parameters inputs. */
+function finish(
+  graph: Graph,
+  outputs: readonly Value[],
+  parameters: readonly ParameterInfo[],
+): void {
+  graph.outputs.splice(0, graph.outputs.length, ...outputs);
+  prune(graph);
+  for (const { name } of parameters) graph.promoteToInput(valueNamed(graph, name));
+}
+
+function valueNamed(graph: Graph, name: string): Value {
+  const value = graph.find(name);
+  if (value === undefined) throw new AppError('internal', `the graph has no value "${name}"`);
+  return value;
+}

@@ -1,0 +1,94 @@
+import type { Graph, Node, Value } from '../onnx/graph.ts';
+import type { Tensor } from '../onnx/tensor.ts';
+
+/** Names that exporters make up: `onnx::MatMul_295`, `val_50`, `/layer.0/Add_output_0`, `1183`. */
+const madeUp = /^(onnx::|val_\d|\/|\d+$)|_output_\d+$/;
+
+const isMadeUp = (name: string): boolean => madeUp.test(name);
+
+/** Which parameter of a module an operator reads at its second input (or, for Add, at any). */
+const kinds: Readonly<Record<string, 'weight' | 'bias'>> = {
+  MatMul: 'weight',
+  Gemm: 'weight',
+  Add: 'bias',
+};
+
+/**
+ * Gives parameters the names of their modules in the source model, where the graph still tells them.
+ * Returns, for each value that was renamed or split off, the initializer that it came from.
+ */
+export function recoverModuleNames(graph: Graph): Map<Value, string> {
+  const origins = new Map<Value, string>();
+  for (const node of graph.topologicalOrder()) {
+    if (node.op === 'Identity') resolveIdentity(graph, node, origins);
+  }
+  for (const value of graph.initializers) {
+    const name = isMadeUp(value.name) ? moduleName(graph, value) : undefined;
+    if (name === undefined) continue;
+    const taken = graph.find(name);
+    if (taken === undefined) {
+      if (!origins.has(value)) origins.set(value, value.name);
+      graph.rename(value, name);
+    } else if (
+      taken.initializer &&
+      value.initializer &&
+      equal(taken.initializer, value.initializer)
+    ) {
+      // One module that runs several times: the dynamo exporter folds a copy of its weight for each run.
+      graph.replaceUses(value, taken);
+      graph.removeValue(value);
+    }
+  }
+  return origins;
+}
+
+/**
+ * The legacy exporter merges initializers that merely hold equal values: an Identity's output with a
+ * module's name was a parameter of its own. With a name made up, the weight is really shared.
+ */
+function resolveIdentity(graph: Graph, node: Node, origins: Map<Value, string>): void {
+  const [source] = node.inputs;
+  const [output] = node.outputs;
+  if (source?.initializer === undefined || output === undefined) return;
+  if (graph.outputs.includes(output)) return;
+  if (isMadeUp(output.name)) {
+    graph.replaceUses(output, source);
+    graph.removeNode(node);
+    return;
+  }
+  const { name } = output;
+  const own = graph.addInitializer(graph.freshName(`${name}_split`), source.initializer);
+  origins.set(own, origins.get(source) ?? source.name);
+  graph.replaceUses(output, own);
+  graph.removeNode(node);
+  graph.rename(own, name);
+}
+
+function moduleName(graph: Graph, value: Value): string | undefined {
+  for (const { node } of value.uses) {
+    const kind = kinds[node.op];
+    const path = kind && (dynamoScope(node) ?? legacyPath(graph, node));
+    if (kind && path) return `${path}.${kind}`;
+  }
+  return undefined;
+}
+
+/** The legacy exporter names nodes by module: `/distilbert/transformer/layer.0/ffn/lin1/MatMul`. */
+function legacyPath(graph: Graph, node: Node): string | undefined {
+  const segments = node.name.split('/');
+  if (segments.length < 3 || segments[0] !== '') return undefined;
+  const path = segments.slice(1, -1).join('.');
+  // A module that runs more than once: `dense_1` is the second run of `dense`, unless it is a module itself.
+  const first = path.replace(/_\d+$/, '');
+  return graph.find(`${path}.bias`) ? path : first;
+}
+
+/** The dynamo exporter's metadata: a list such as `['', 'distilbert', …, 'distilbert.….q_lin', 'linear']`. */
+function dynamoScope(node: Node): string | undefined {
+  const scopes = node.metadata.get('pkg.torch.onnx.name_scopes');
+  const names = scopes?.match(/'[^']*'/g)?.map((name) => name.slice(1, -1));
+  return names?.at(-2) || undefined;
+}
+
+const equal = (a: Tensor, b: Tensor): boolean =>
+  a.type === b.type && a.dims.join() === b.dims.join() && Buffer.compare(a.bytes, b.bytes) === 0;

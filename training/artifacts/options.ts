@@ -1,0 +1,21 @@
+export interface CompileOptions {
+  /** `keep`: train the graph's own `logits`; `mlp`: attach the task head to its hidden states. */
+  readonly head: 'keep' | 'mlp';
+  /** Labels of the task. May be left out with `keep`, where the graph's logits tell. */
+  readonly labels?: number | undefined;
+  /** The hidden states [batch, sequence, width] that the head is attached to: `last_hidden_state`. */
+  readonly hidden?: string | undefined;
+  /** Weight of each label's positive cases in the loss. */
+  readonly posWeight?: readonly number[] | undefined;
+  /** Probability with which activations are dropped in training. */
+  readonly dropout: number;
+  /** Patterns (`*` for any characters) of the parameters that are trained: all. */
+  readonly trainable?: readonly string[] | undefined;
+  /** Patterns of the parameters that stay as they are: none. */
+  readonly frozen?: readonly string[] | undefined;
+  readonly weightDecay: number;
+  /** Gradients are scaled down to this global norm; null: not at all. */
+  readonly maxGradNorm: number | null;
+  /** Decides the head's initial weights and dropout. */
+  readonly seed: number;
+}

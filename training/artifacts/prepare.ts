@@ -1,0 +1,94 @@
+import { AppError } from '../../src/errors.ts';
+import { attachHead } from '../architectures/index.ts';
+import { cloneGraph } from '../onnx/clone.ts';
+import { requireOpset } from '../onnx/codec/index.ts';
+import type { Graph, Value } from '../onnx/graph.ts';
+import type { Model } from '../onnx/model.ts';
+import { inferGraph } from '../onnx/shapes/infer.ts';
+import { recoverModuleNames } from './module-names.ts';
+import { raiseOpset } from './opset.ts';
+import type { CompileOptions } from './options.ts';
+import { prune } from './prune.ts';
+
+export interface PreparedModel {
+  readonly model: Model;
+  readonly logits: Value;
+  /** The initializer of the given graph that a parameter came from, where the name differs. */
+  readonly origins: ReadonlyMap<Value, string>;
+  /** Parameters of the attached head. */
+  readonly headParameters: readonly Value[];
+}
+
+const IR_VERSION = 8;
+
+/**
+ * A copy of the forward graph with `logits` [batch, labels] as its only output: raised to opset 17,
+ * parameters named after their modules, the head attached where it is asked for. The given model stays.
+ */
+export function prepare(forward: Model, options: CompileOptions): PreparedModel {
+  requireOpset(forward);
+  const model = {
+    ...forward,
+    graph: cloneGraph(forward.graph),
+    metadata: new Map(forward.metadata),
+  };
+  const { graph } = model;
+  model.irVersion = Math.max(model.irVersion, IR_VERSION);
+  raiseOpset(graph);
+  inferGraph(graph);
+  const origins = recoverModuleNames(graph);
+  const before = new Set(graph.initializers);
+  const logits = options.head === 'mlp' ? mlpLogits(graph, options) : ownLogits(graph, options);
+  graph.outputs.splice(0, graph.outputs.length, logits);
+  prune(graph);
+  const headParameters = graph.initializers.filter(
+    (value) => !before.has(value) && value.name.startsWith('head.'),
+  );
+  return { model, logits, origins, headParameters };
+}
+
+function mlpLogits(graph: Graph, { labels, hidden, seed }: CompileOptions): Value {
+  if (labels === undefined || !Number.isSafeInteger(labels) || labels < 1) {
+    throw new AppError('usage', `labels is ${labels}: expected a positive integer`, {
+      hint: 'a new head needs to know how many labels the task has',
+    });
+  }
+  const name = hidden ?? 'last_hidden_state';
+  const states = hidden === undefined ? namedOutput(graph, name) : graph.find(name);
+  if (states === undefined) {
+    throw new AppError(
+      'model_invalid',
+      `the graph has no ${hidden === undefined ? 'output' : 'value'} "${name}" to attach the task head to: its outputs are ${outputNames(graph)}`,
+      {
+        hint: 'export the base model without a head, keep its own logits, or name the hidden states',
+      },
+    );
+  }
+  return attachHead(graph, states, { labels, seed });
+}
+
+function ownLogits(graph: Graph, { labels }: CompileOptions): Value {
+  const logits = namedOutput(graph, 'logits');
+  if (logits === undefined) {
+    throw new AppError(
+      'model_invalid',
+      `the graph has no output "logits" to keep: its outputs are ${outputNames(graph)}`,
+      { hint: 'attach the task head instead (head mlp)' },
+    );
+  }
+  const width = logits.shape?.[1];
+  if (labels !== undefined && typeof width === 'number' && width !== labels) {
+    throw new AppError(
+      'model_invalid',
+      `the graph's logits have ${width} labels: expected ${labels}, as the task has`,
+      { hint: 'attach the task head instead (head mlp)' },
+    );
+  }
+  return logits;
+}
+
+const namedOutput = (graph: Graph, name: string): Value | undefined =>
+  graph.outputs.find((output) => output.name === name);
+
+const outputNames = (graph: Graph): string =>
+  graph.outputs.map((output) => output.name).join(', ') || 'none';

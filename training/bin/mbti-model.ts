@@ -1,0 +1,36 @@
+#!/usr/bin/env node
+import yargs from 'yargs';
+import { hideBin } from 'yargs/helpers';
+import { runCommand, strictArguments } from '../../src/bin/run-command.ts';
+import { packageVersion } from '../../src/package-root.ts';
+import { type ArtifactArguments, artifactOptions, makeArtifacts } from './model-artifacts.ts';
+import { type EvaluateArguments, evaluate, evaluateOptions } from './model-evaluate.ts';
+import { type InspectArguments, inspect, inspectOptions } from './model-inspect.ts';
+
+async function main(): Promise<void> {
+  const parser = strictArguments(yargs(hideBin(process.argv)), packageVersion)
+    .scriptName('mbti-model')
+    .usage('$0 <command>\n\nWorks on ONNX models and on model bundles.')
+    .command<ArtifactArguments>(
+      'artifacts',
+      'Compile a forward .onnx into training artifacts: training, evaluation and optimizer models, checkpoint',
+      artifactOptions,
+      makeArtifacts,
+    )
+    .command<InspectArguments>(
+      'inspect <file>',
+      'Say what a .onnx holds: operators, gradients, parameters, which execution providers can run it',
+      inspectOptions,
+      inspect,
+    )
+    .command<EvaluateArguments>(
+      'evaluate',
+      "Measure a model bundle on labelled texts of its task, beside the texts' majority class",
+      evaluateOptions,
+      evaluate,
+    )
+    .demandCommand(1, 'no command: expected artifacts, inspect or evaluate');
+  await parser.parseAsync();
+}
+
+await runCommand(main);

@@ -1,0 +1,67 @@
+#!/usr/bin/env node
+import yargs from 'yargs';
+import { hideBin } from 'yargs/helpers';
+import { runCommand, strictArguments } from '../../src/bin/run-command.ts';
+import { keyHelp, loadConfig } from '../../src/config/index.ts';
+import { AppError } from '../../src/errors.ts';
+import { packageVersion } from '../../src/package-root.ts';
+import { fineTune } from '../recipes/fine-tune.ts';
+import { stopOnSignals } from '../recipes/stop-signal.ts';
+
+const sections = ['seed', 'run', 'task', 'data', 'model', 'train', 'runtime'];
+
+interface TrainArguments {
+  readonly config: string | undefined;
+  readonly verbose: boolean;
+  readonly overrides: readonly string[];
+}
+
+async function train({ config: file, verbose, overrides }: TrainArguments): Promise<void> {
+  if (file === undefined) {
+    throw new AppError('usage', 'no configuration: expected --config FILE', {
+      hint: 'mbti-train --config configs/quick.json trains on the sample data',
+    });
+  }
+  const loaded = loadConfig({ file, overrides });
+  const stop = stopOnSignals(process, (name) =>
+    process.stdout.write(`\n${name}: stopping after the current step\n`),
+  );
+  try {
+    await fineTune(loaded, { screen: process.stdout, verbose, stop: stop.signal });
+  } finally {
+    stop.dispose();
+  }
+}
+
+async function main(): Promise<void> {
+  const parser = strictArguments(yargs(hideBin(process.argv)), packageVersion)
+    .scriptName('mbti-train')
+    .command<TrainArguments>(
+      '$0 [overrides..]',
+      'Trains a text classifier: data → training → best checkpoint → test metrics → bundle',
+      (command) =>
+        command
+          .positional('overrides', {
+            type: 'string',
+            array: true,
+            default: [] as string[],
+            describe: 'key=value: settings that come before those of files and environment',
+          })
+          .option('config', {
+            type: 'string',
+            requiresArg: true,
+            describe: 'The configuration file',
+          })
+          .example('$0 --config configs/quick.json', 'Train on the sample data in under a minute')
+          .example(
+            '$0 --config configs/quick.json train.epochs=1 run.name=short',
+            'Change settings',
+          )
+          .example('$0 --config configs/quick.json data.source=my.csv', 'Train on other data')
+          .epilogue(`Keys, with their defaults:\n${keyHelp(sections)}`),
+      train,
+    );
+  await parser.parseAsync();
+}
+
+await runCommand(main);

@@ -1,0 +1,157 @@
+import type { Argv } from 'yargs';
+import { AppError } from '../../src/errors.ts';
+import { compileArtifacts, writeArtifacts } from '../artifacts/index.ts';
+import { readModel } from '../onnx/codec/index.ts';
+import type { Model } from '../onnx/model.ts';
+import { elementCount } from '../onnx/tensor.ts';
+
+export interface ArtifactArguments {
+  readonly model: string;
+  readonly out: string;
+  readonly head: 'keep' | 'mlp' | undefined;
+  readonly labels: number | undefined;
+  readonly loss: 'bce';
+  readonly posWeight: string | undefined;
+  readonly dropout: number;
+  readonly trainable: string | undefined;
+  readonly weightDecay: number;
+  readonly maxGradNorm: number;
+  readonly precision: 'fp32' | 'fp16';
+  readonly seed: number;
+}
+
+/** Axes of the default task. */
+const DEFAULT_LABELS = 4;
+const MOST_LABELS = 64;
+
+export function artifactOptions<T>(command: Argv<T>): Argv<T & ArtifactArguments> {
+  const text = { type: 'string', requiresArg: true } as const;
+  const number = { type: 'number', requiresArg: true } as const;
+  return command
+    .option('model', { ...text, demandOption: true, describe: 'The forward .onnx file' })
+    .option('out', { ...text, demandOption: true, describe: 'The folder to write' })
+    .option('head', {
+      choices: ['keep', 'mlp'] as const,
+      requiresArg: true,
+      describe:
+        "keep the graph's own logits, or attach a head to last_hidden_state [keep where there are logits]",
+    })
+    .option('labels', { ...number, describe: 'Logits of an attached head [4]' })
+    .option('loss', {
+      choices: ['bce'] as const,
+      default: 'bce' as const,
+      requiresArg: true,
+      describe: 'Binary cross-entropy with logits, the mean over texts and labels',
+    })
+    .option('pos-weight', {
+      ...text,
+      describe: "A,B,…: weight of each label's positives in the loss",
+    })
+    .option('dropout', { ...number, default: 0, describe: 'Dropout of an attached head' })
+    .option('trainable', {
+      ...text,
+      describe: 'PATTERN,…: parameters to train, * is anything [all]',
+    })
+    .option('weight-decay', { ...number, default: 0.01, describe: 'Of weights; biases have none' })
+    .option('max-grad-norm', { ...number, default: 1, describe: 'Gradients are clipped to it' })
+    .option('precision', {
+      choices: ['fp32', 'fp16'] as const,
+      default: 'fp32' as const,
+      requiresArg: true,
+      describe: 'Of the training graph; fp16 is not supported yet',
+    })
+    .option('seed', { ...number, default: 42, describe: 'Decides an attached head and dropout' })
+    .example('$0 artifacts --model model.onnx --out artifacts', '')
+    .example(
+      '$0 artifacts --model encoder.onnx --out artifacts --head mlp --labels 2',
+      '',
+    ) as unknown as Argv<T & ArtifactArguments>;
+}
+
+export async function makeArtifacts(args: ArtifactArguments): Promise<void> {
+  requireNumbers(args);
+  const model = await readModel(args.model);
+  const { head, labels } = headAndLabels(model, args);
+  const compiled = compileArtifacts(model, {
+    head,
+    labels,
+    posWeight: posWeights(args.posWeight, labels),
+    dropout: args.dropout,
+    trainable: patterns(args.trainable),
+    weightDecay: args.weightDecay,
+    maxGradNorm: args.maxGradNorm,
+    seed: args.seed,
+  });
+  await writeArtifacts(args.out, compiled);
+  const elements = compiled.parameters.reduce((sum, { shape }) => sum + elementCount(shape), 0);
+  process.stdout.write(
+    `wrote ${args.out}: ${compiled.parameters.length} trained parameters, ${elements.toLocaleString('en')} elements\n`,
+  );
+}
+
+/** Number options and what they may be. */
+const ranges = {
+  labels: ['an integer from 1 to 64', (x: number) => isInteger(x, 1, MOST_LABELS)],
+  dropout: ['a number from 0 to below 1', (x: number) => x >= 0 && x < 1],
+  weightDecay: ['a number from 0 to 1', (x: number) => x >= 0 && x <= 1],
+  maxGradNorm: ['a number above 0', (x: number) => x > 0 && Number.isFinite(x)],
+  seed: ['an integer from 0 to 4294967295', (x: number) => isInteger(x, 0, 2 ** 32 - 1)],
+} as const satisfies Partial<
+  Record<keyof ArtifactArguments, readonly [string, (x: number) => boolean]>
+>;
+
+function requireNumbers(args: ArtifactArguments): void {
+  const problems = Object.entries(ranges).flatMap(([name, [allowed, holds]]) => {
+    const value = args[name as keyof typeof ranges];
+    if (value === undefined || holds(value)) return [];
+    const flag = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    return [`--${flag} is ${value}: expected ${allowed}`];
+  });
+  if (args.precision !== 'fp32')
+    problems.push('--precision fp16 is not supported yet: expected fp32');
+  if (problems.length > 0) throw new AppError('usage', problems.join('\n'));
+}
+
+/** The graph's own logits where it has any; else a head of so many labels on its hidden states. */
+function headAndLabels({ graph }: Model, args: ArtifactArguments) {
+  const logits = graph.outputs.find(({ name }) => name === 'logits');
+  const head = args.head ?? (logits ? 'keep' : 'mlp');
+  if (head === 'mlp') return { head, labels: args.labels ?? DEFAULT_LABELS };
+  if (!logits) {
+    const names = graph.outputs.map(({ name }) => name).join(', ');
+    throw new AppError('usage', `${args.model} has no output "logits" to keep, only ${names}`, {
+      hint: '--head mlp attaches a head to last_hidden_state',
+    });
+  }
+  const width = logits.shape?.at(-1);
+  if (typeof width !== 'number') return { head, labels: args.labels };
+  if (args.labels !== undefined && args.labels !== width) {
+    throw new AppError(
+      'usage',
+      `--labels is ${args.labels}, but ${args.model} has ${width} logits`,
+    );
+  }
+  return { head, labels: width };
+}
+
+function posWeights(words: string | undefined, labels: number | undefined) {
+  if (words === undefined) return undefined;
+  const weights = words.split(',').map(Number);
+  const valid = weights.every((weight) => weight > 0 && Number.isFinite(weight));
+  if (valid && weights.length === (labels ?? weights.length)) return weights;
+  throw new AppError(
+    'usage',
+    `--pos-weight is ${words}: expected ${labels ?? 'some'} numbers above 0, one for each label`,
+  );
+}
+
+function patterns(words: string | undefined): readonly string[] | undefined {
+  return words
+    ?.split(',')
+    .map((word) => word.trim())
+    .filter((word) => word !== '');
+}
+
+function isInteger(value: number, least: number, most: number): boolean {
+  return Number.isInteger(value) && value >= least && value <= most;
+}

@@ -1,0 +1,34 @@
+import type { Argv } from 'yargs';
+import { readBundle } from '../../src/bundle/index.ts';
+import { evaluationTable } from '../evaluate/index.ts';
+import { evaluateBundle } from '../recipes/evaluate-bundle.ts';
+
+export interface EvaluateArguments {
+  readonly model: string;
+  readonly data: string;
+  readonly textColumn: string | undefined;
+  readonly labelColumn: string | undefined;
+  readonly json: boolean;
+}
+
+export function evaluateOptions<T>(command: Argv<T>): Argv<T & EvaluateArguments> {
+  const text = { type: 'string', requiresArg: true } as const;
+  return command
+    .option('model', { ...text, demandOption: true, describe: 'The bundle, a folder' })
+    .option('data', { ...text, demandOption: true, describe: 'A CSV file of labelled texts' })
+    .option('text-column', { ...text, describe: "The text's column [the one trained on]" })
+    .option('label-column', { ...text, describe: "The labels' column [the one trained on]" })
+    .option('json', { type: 'boolean', default: false, describe: 'Print one JSON object' })
+    .example('$0 evaluate --model models/mbti --data mbti_1.csv', '') as unknown as Argv<
+    T & EvaluateArguments
+  >;
+}
+
+export async function evaluate(args: EvaluateArguments): Promise<void> {
+  const bundle = await readBundle(args.model);
+  const { evaluation, majority } = await evaluateBundle(bundle, args);
+  const text = args.json
+    ? JSON.stringify({ ...evaluation, baselines: { majority } }, null, 2)
+    : evaluationTable(evaluation, majority);
+  process.stdout.write(`${text}\n`);
+}

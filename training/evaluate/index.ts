@@ -1,0 +1,10 @@
+export {
+  type AverageMetrics,
+  type AxisMetrics,
+  column,
+  type Evaluation,
+  evaluateAxes,
+} from './evaluate-axes.ts';
+export { majorityBaseline, positiveShares } from './majority.ts';
+export { evaluationTable } from './table.ts';
+export { tuneThreshold } from './thresholds.ts';

@@ -1,0 +1,58 @@
+import { join } from 'node:path';
+import { type Bundle, selectModel, TOKENIZER_FILE } from '../../src/bundle/index.ts';
+import { loadConfig } from '../../src/config/index.ts';
+import { TextTokenizer } from '../../src/text/index.ts';
+import { type Batch, readExamples, tokenizeExamples } from '../data/index.ts';
+import { type Evaluation, evaluateAxes, majorityBaseline } from '../evaluate/index.ts';
+import { readModel } from '../onnx/codec/index.ts';
+import { batchFeeds } from '../runtime/feeds.ts';
+import { openSession } from '../runtime/session.ts';
+import { labelTable, scoreSplit } from './split-scores.ts';
+import { type ColumnChoice, taskSettings } from './task-columns.ts';
+
+const BATCH_SIZE = 16;
+
+export interface BundleEvaluation {
+  readonly evaluation: Evaluation;
+  /** The more frequent labels of the same texts. */
+  readonly majority: Evaluation;
+}
+
+/**
+ * Measures a bundle's fp32 model on all labelled texts of a CSV file, cleaned and cut to the first
+ * window as in training. AppError as readExamples; `usage` where the columns are not known.
+ */
+export async function evaluateBundle(
+  bundle: Bundle,
+  source: ColumnChoice & { readonly data: string },
+): Promise<BundleEvaluation> {
+  const { manifest, dir } = bundle;
+  const settings = taskSettings(manifest, source);
+  const { config } = loadConfig({ flags: { ...settings, 'data.source': source.data } });
+  const { examples } = await readExamples(config);
+  const tokenizer = TextTokenizer.load(join(dir, TOKENIZER_FILE));
+  const { task, max_length: maxLength } = manifest;
+  const model = await readModel(selectModel(bundle, 'fp32').path);
+  const session = await openSession(model, { ...config.runtime, verbose: false });
+  const evaluate = async (batch: Batch) => {
+    const { labels: _, ...feeds } = batchFeeds(batch, session.inputNames);
+    const { logits } = await session.run(feeds);
+    return { logits: logits?.data as Float32Array };
+  };
+  try {
+    const options = { batchSize: BATCH_SIZE, maxLength, tokenizer };
+    const scores = await scoreSplit(
+      { evaluate },
+      tokenizeExamples(examples, tokenizer),
+      task,
+      options,
+    );
+    const labels = labelTable(examples, task.axes.length);
+    return {
+      evaluation: evaluateAxes(task.axes, scores.probabilities, labels),
+      majority: majorityBaseline(task.axes, labels, labels),
+    };
+  } finally {
+    await session.release();
+  }
+}

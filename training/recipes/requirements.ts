@@ -1,0 +1,87 @@
+import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { MANIFEST_FILE } from '../../src/bundle/index.ts';
+import { type Config, LEARN_TOKENIZER } from '../../src/config/index.ts';
+import { AppError } from '../../src/errors.ts';
+import { tokenizerPaths } from '../../src/text/index.ts';
+import { providerOf } from '../runtime/device.ts';
+
+/**
+ * Whatever would only fail after hours of training fails here: settings that training does not
+ * take, inputs that are not there, outputs that cannot be written. AppError `config_invalid`,
+ * `device_unavailable`, `file_missing` or `usage`.
+ */
+export function requirePossible(config: Config): void {
+  requireSettings(config);
+  providerOf(config.runtime.device);
+  requireInputs(config);
+  requireWritable(config.run.dir, 'run.dir');
+  requireWritable(config.model.out, 'model.out');
+  requireReplaceableBundle(config.model.out);
+}
+
+function requireSettings({ train, runtime, model, data }: Config): void {
+  const problems: string[] = [];
+  if (runtime.precision === 'fp16' || runtime.precision === 'int8') {
+    problems.push(
+      `runtime.precision is ${JSON.stringify(runtime.precision)}: expected auto or fp32, the only one that training supports yet`,
+    );
+  }
+  if (train.accumulate !== 1) {
+    problems.push(
+      `train.accumulate is ${train.accumulate}: expected 1, gradients over several batches are not supported yet`,
+    );
+  }
+  if (data.source === null) {
+    problems.push('data.source is missing: expected the CSV file to learn from');
+  }
+  if (model.base === null) {
+    problems.push(
+      'model.base is missing: expected a .onnx file, a folder in Hugging Face layout, or {"init": {…}}',
+    );
+  }
+  if (problems.length === 0) return;
+  throw new AppError('config_invalid', problems.join('\n'), {
+    hint: 'set it in the configuration file, or on the command line as key=value',
+  });
+}
+
+function requireInputs({ data, model }: Config): void {
+  requireFile(data.source, 'data.source', 'mbti-data sample writes a synthetic one');
+  if (typeof model.base === 'string' && !model.base.startsWith('hf:')) {
+    requireFile(model.base, 'model.base', 'name a .onnx file or a folder in Hugging Face layout');
+  }
+  if (model.tokenizer === null || model.tokenizer === LEARN_TOKENIZER) return;
+  const { tokenizerFile } = tokenizerPaths(model.tokenizer);
+  requireFile(tokenizerFile, 'model.tokenizer', 'model.tokenizer=train learns one from the texts');
+}
+
+function requireFile(path: string | null, key: string, hint: string): void {
+  if (path === null || existsSync(path)) return;
+  throw new AppError('file_missing', `${key}: ${path} does not exist`, { hint });
+}
+
+/** The nearest folder above that exists must be one in which files can be made. */
+function requireWritable(path: string, key: string): void {
+  let folder = resolve(path);
+  while (!existsSync(folder)) folder = dirname(folder);
+  try {
+    if (!statSync(folder).isDirectory()) throw new Error(`${folder} is no folder`);
+    accessSync(folder, constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new AppError('usage', `${key}: ${path} cannot be written: ${reason}`, {
+      hint: `name another folder with ${key}=DIR`,
+      cause,
+    });
+  }
+}
+
+function requireReplaceableBundle(out: string): void {
+  if (!existsSync(out) || existsSync(join(out, MANIFEST_FILE)) || readdirSync(out).length === 0) {
+    return;
+  }
+  throw new AppError('usage', `model.out: ${out} is there and is no model bundle`, {
+    hint: 'name another folder with model.out=DIR, or move that one away',
+  });
+}

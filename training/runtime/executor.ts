@@ -1,0 +1,33 @@
+import type { Batch } from '../data/index.ts';
+import type { Tensor } from '../onnx/tensor.ts';
+
+/** Runs training artifacts on a device. One call at a time. */
+export interface Executor {
+  /**
+   * One step: loss and gradients of a batch, then an update of all parameters. `step` counts from 1.
+   * AppError `training_failed` where the loss or the gradients' norm is no finite number; the state is then
+   * the one before the step.
+   */
+  trainStep(
+    batch: Batch,
+    update: { readonly learningRate: number; readonly step: number },
+  ): Promise<{ loss: number; gradNorm: number }>;
+  /** The loss (mean over all elements) and the logits [size, labels] of a batch, without dropout. */
+  evaluate(batch: Batch): Promise<{ loss: number; logits: Float32Array }>;
+  /** Copies of the parameters, by name. */
+  parameters(): Map<string, Tensor>;
+  /** Copies of the parameters P and of their moments P.exp_avg and P.exp_avg_sq. */
+  state(): Map<string, Tensor>;
+  /** Sets parameters, and moments where they are given. AppError `data_invalid` where one is missing. */
+  load(state: ReadonlyMap<string, Tensor>): void;
+  dispose(): Promise<void>;
+}
+
+export interface SessionOptions {
+  /** `cpu`, or another provider's name; `auto` takes the best that is there. */
+  readonly device: string;
+  /** Threads of one operator; 0: one for each core. */
+  readonly threads: number;
+  /** Shows the runtime's own warnings. */
+  readonly verbose?: boolean;
+}

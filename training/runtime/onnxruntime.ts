@@ -1,0 +1,3 @@
+import './telemetry-off.ts';
+
+export { InferenceSession, Tensor } from 'onnxruntime-node';

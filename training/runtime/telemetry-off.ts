@@ -1,0 +1,2 @@
+// The runtime reads this when it loads: import this module before it.
+process.env.ORT_DISABLE_TELEMETRY ??= '1';

@@ -58,7 +58,9 @@ const bits: Partial<Record<DataType, number>> = {
 
 export const dataTypeCode = (type: DataType): number => codes[type];
 
-/** The element type of an ONNX number; undefined for 0 and for types that are not supported here. */
+/**
+ * The element type of an ONNX number; undefined for 0 and for types that are not supported here.
+ */
 export const dataTypeOf = (code: number): DataType | undefined => types.get(code);
 
 /** Bytes that `count` elements take; types under 8 bits are packed. Strings have no fixed size. */

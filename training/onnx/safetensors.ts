@@ -173,7 +173,9 @@ function encodeHeader(
   return header;
 }
 
-/** Writes tensors, sorted by name, to a file that appears whole or not at all. Nothing is copied. */
+/**
+ * Writes tensors, sorted by name, to a file that appears whole or not at all. Nothing is copied.
+ */
 export async function writeSafetensors(
   path: string,
   tensors: ReadonlyMap<string, Tensor>,

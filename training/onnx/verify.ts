@@ -6,7 +6,9 @@ import { typeRules } from './verify/types.ts';
 /** What every sound graph fulfils, after shape inference. */
 export const verifyRules = [...structureRules, ...typeRules];
 
-/** Everything that is wrong with a graph and the bodies inside it, each naming a node or a value. */
+/**
+ * Everything that is wrong with a graph and the bodies inside it, each naming a node or a value.
+ */
 export function problemsOf(graph: Graph): string[] {
   const own = verifyRules.flatMap((rule) => rule.check(graph));
   const inner = [...graph.nodes].flatMap((node) =>

@@ -6,7 +6,10 @@ import { decodeTensor, stripTensor } from './decode-tensor.ts';
 import { addValueExtras, type GraphExtras, type NodeExtras } from './extras.ts';
 import { applyInfo } from './types.ts';
 
-/** Fills a graph from its message and sorts its nodes. Empties the message: what is left in it is kept as extras. */
+/**
+ * Fills a graph from its message and sorts its nodes. Empties the message: what is left in it is
+ * kept as extras.
+ */
 export function fillGraph(graph: Graph, proto: GraphProto): Graph {
   decodeInputs(graph, proto);
   decodeInitializers(graph, proto);

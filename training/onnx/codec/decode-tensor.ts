@@ -51,7 +51,9 @@ function dimsOf(proto: TensorProto, where: string): number[] {
   return dims;
 }
 
-/** A message's tensor; raw data stays a view into the file. `where` names the tensor in messages. */
+/**
+ * A message's tensor; raw data stays a view into the file. `where` names the tensor in messages.
+ */
 export function decodeTensor(proto: TensorProto, where: string): Tensor {
   const type = dataTypeOf(proto.dataType);
   if (type === undefined) {

@@ -96,7 +96,8 @@ export function named(file: string, error: unknown): unknown {
 }
 
 /**
- * A model from the bytes of an `.onnx` file; raw data stays a view of them. Throws `model_invalid` where
+ * A model from the bytes of an `.onnx` file; raw data stays a view of them. Throws `model_invalid`
+ * where
  * they are no model, or refer to external data (`readModel` loads it). `file` names it in errors.
  */
 export function decodeModel(bytes: Uint8Array, options: { readonly file?: string } = {}): Model {

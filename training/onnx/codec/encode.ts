@@ -12,7 +12,10 @@ import { encodeGraphFrame, entries } from './encode-graph.ts';
 import { type ExternalPlace, encodeHeader } from './encode-tensor.ts';
 import { modelExtras, valueExtras } from './extras.ts';
 
-/** Fields of the messages that are put together here, so that weights are not copied into a growing buffer. */
+/**
+ * Fields of the messages that are put together here, so that weights are not copied into a growing
+ * buffer.
+ */
 const fields = { modelGraph: 7, graphInitializer: 5, tensorRawData: 9 } as const;
 
 /** What protobuf readers accept at most. */
@@ -58,7 +61,10 @@ function modelFrame(model: Model): ModelProto {
   return proto;
 }
 
-/** A model file in pieces, in order; weights are views of the tensors. `places` are those kept elsewhere. */
+/**
+ * A model file in pieces, in order; weights are views of the tensors. `places` are those kept
+ * elsewhere.
+ */
 export function encodeChunks(
   model: Model,
   places: ReadonlyMap<Value, ExternalPlace> = new Map(),

@@ -60,7 +60,8 @@ function numberOf(tensor: TensorProto, key: string, otherwise: number): number {
 }
 
 /**
- * Loads the data that tensors keep in other files beside the model. Throws `file_missing`, naming the file,
+ * Loads the data that tensors keep in other files beside the model. Throws `file_missing`, naming
+ * the file,
  * and `model_invalid` for places outside the folder or the file.
  */
 export async function loadExternalData(proto: ModelProto, model: string): Promise<void> {

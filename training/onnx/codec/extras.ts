@@ -8,8 +8,10 @@ import type {
 } from '../proto/onnx_pb.ts';
 
 /**
- * What a file said beside what the graph IR holds: documentation, annotations, functions, unknown fields.
- * It is kept as messages whose understood fields are emptied, and written back under the current ones.
+ * What a file said beside what the graph IR holds: documentation, annotations, functions, unknown
+ * fields.
+ * It is kept as messages whose understood fields are emptied, and written back under the current
+ * ones.
  */
 export interface ModelExtras {
   readonly proto: ModelProto;

@@ -78,7 +78,8 @@ async function writeAll(handle: FileHandle, group: Uint8Array[]): Promise<void> 
 }
 
 /**
- * Writes files so that each appears whole or not at all: under temporary names beside them, synced, then
+ * Writes files so that each appears whole or not at all: under temporary names beside them, synced,
+ * then
  * renamed in the given order. Nothing is concatenated.
  */
 export async function writeFiles(
@@ -100,7 +101,12 @@ export async function writeFiles(
 }
 
 async function writeSynced(path: string, chunks: Iterable<Uint8Array>): Promise<void> {
-  const handle = await open(path, 'wx');
+  const handle = await open(path, 'wx').catch((cause) => {
+    throw new AppError('file_missing', `${dirname(path)} does not exist or cannot be written to`, {
+      cause,
+      hint: 'make the folder first, or choose another one',
+    });
+  });
   try {
     for (const group of groups(chunks)) await writeAll(handle, group);
     await handle.sync();

@@ -2,4 +2,4 @@ export { decodeModel } from './decode.ts';
 export { encodeModel } from './encode.ts';
 export { requireOpset } from './opset.ts';
 export { readModel } from './read.ts';
-export { type WriteOptions, writeModel } from './write.ts';
+export { writeModel } from './write.ts';

@@ -1,10 +1,13 @@
 import { AppError } from '../../../src/errors.ts';
 import type { Model } from '../model.ts';
 
-/** The default operator set's versions whose operators the compiler understands. */
+/** Versions of the default operator set: from the oldest with today's forms to the newest that onnxruntime 1.30 loads. */
 const supported = { minimum: 13, maximum: 26 } as const;
 
-/** Throws `model_invalid`, saying what to do, where the model's operator set is too old or too new to compile. */
+/**
+ * Throws `model_invalid`, saying what to do, where the model's operator set is too old or too new
+ * to compile.
+ */
 export function requireOpset(model: Model, file?: string): void {
   const { opset } = model.graph;
   const { minimum, maximum } = supported;

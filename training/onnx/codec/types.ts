@@ -19,7 +19,8 @@ import { valueExtras } from './extras.ts';
 const factor = /^(?:-?\d+|[A-Za-z_][\w.]*)$/;
 
 /**
- * A named dimension. Sums of products are taken as such (exporters write `batch*sequence`, and so do we);
+ * A named dimension. Sums of products are taken as such (exporters write `batch*sequence`, and so
+ * do we);
  * any other text is a symbol of its own. Undefined where the text says that nothing is known.
  */
 export function parseDim(text: string): Dim | undefined {
@@ -39,7 +40,10 @@ function decodeDim({ value }: TensorShapeProto_Dimension): Dim | undefined {
   return value.value < 0n ? undefined : Number(value.value);
 }
 
-/** Takes type and shape from a description; other kinds of types (sequences, maps) stay with the codec. */
+/**
+ * Takes type and shape from a description; other kinds of types (sequences, maps) stay with the
+ * codec.
+ */
 export function applyInfo(value: Value, info: ValueInfoProto): void {
   const type = info.type?.value;
   if (type?.case !== 'tensorType') return;

@@ -7,7 +7,8 @@ import { writeFiles } from './files.ts';
 
 export interface WriteOptions {
   /**
-   * Whether weights go to `<name>.data` beside the model, or from how many bytes on. Left out: only when
+   * Whether weights go to `<name>.data` beside the model, or from how many bytes on. Left out: only
+   * when
    * the model would be too large for one file.
    */
   readonly externalData?: boolean | number;
@@ -49,7 +50,8 @@ function layOut(model: Model, location: string, minimum: number) {
 }
 
 /**
- * Writes a model to an `.onnx` file, atomically: it appears whole or not at all. Weights are written from
+ * Writes a model to an `.onnx` file, atomically: it appears whole or not at all. Weights are
+ * written from
  * where they lie, without a copy.
  */
 export async function writeModel(

@@ -2,7 +2,10 @@ import { type Dim, formatShape, type Shape, sameDim } from '../dim.ts';
 import type { Node } from '../graph.ts';
 import { invalid, opaqueDim } from './rule.ts';
 
-/** The dimension that two dimensions broadcast to; undefined where that depends on the symbols, 'never' where they clash. */
+/**
+ * The dimension that two dimensions broadcast to; undefined where that depends on the symbols,
+ * 'never' where they clash.
+ */
 export function broadcastDim(a: Dim, b: Dim): Dim | undefined | 'never' {
   if (sameDim(a, b) || b === 1) return a;
   if (a === 1) return b;

@@ -2,7 +2,9 @@ import { type Dim, divideDims, type Shape, sameDim, subtractDims } from '../dim.
 import type { Value } from '../graph.ts';
 import { type DataType, elementCount, numbersOf, type Tensor } from '../tensor.ts';
 
-/** Elements of a small integer (or bool) tensor of rank 0 or 1; undefined where one is not known. */
+/**
+ * Elements of a small integer (or bool) tensor of rank 0 or 1; undefined where one is not known.
+ */
 export type Content = readonly (Dim | undefined)[];
 
 const maximumLength = 64;
@@ -16,7 +18,10 @@ export function tensorContent(tensor: Tensor): Content | undefined {
   return elementCount(tensor.dims) <= maximumLength ? numbersOf(tensor) : undefined;
 }
 
-/** What is known of a value's elements; as many unknown ones as it has where only its length is known. */
+/**
+ * What is known of a value's elements; as many unknown ones as it has where only its length is
+ * known.
+ */
 export function contentOf(value: Value): Content | undefined {
   if (value.initializer !== undefined) return tensorContent(value.initializer);
   if (value.content !== undefined) return value.content;

@@ -29,7 +29,10 @@ const embedLayerNormalization: Rule = (node) => {
   return [{ type, shape: shape(0) }, maskIndex, { type, shape: shape(2) }];
 };
 
-/** Self-attention of a packed projection: width [hidden, 3 × hidden] unless `qkv_hidden_sizes` says else. */
+/**
+ * Self-attention of a packed projection: width [hidden, 3 × hidden] unless `qkv_hidden_sizes` says
+ * else.
+ */
 const packedProjectionAttention =
   (type: (node: Node) => Inferred['type']): Rule =>
   (node) => {
@@ -75,7 +78,9 @@ const withMask =
   (mask: (node: Node) => Inferred): Rule =>
   (node) => [{ type: typeAt(node, 0), shape: shapeAt(node, 0) }, mask(node)];
 
-/** Operators of the domain com.microsoft, as the runtime's own optimizer and quantizer write them. */
+/**
+ * Operators of the domain com.microsoft, as the runtime's own optimizer and quantizer write them.
+ */
 export const contribRules: RuleTable = {
   FusedMatMul: fusedMatMul,
   TransposeMatMul: fusedMatMul,

@@ -55,7 +55,10 @@ const loop: Rule = (node, inferBody) => {
   });
 };
 
-/** Body: (states…, one element of each scanned input…) → (states…, scanned…). Only axis 0 is looked at. */
+/**
+ * Body: (states…, one element of each scanned input…) → (states…, scanned…). Only axis 0 is looked
+ * at.
+ */
 const scan: Rule = (node, inferBody) => {
   const graph = body(node, 'body');
   const scanned = node.int('num_scan_inputs');

@@ -58,7 +58,9 @@ const onNumbers =
   (...elements) =>
     elements.every((element) => typeof element === 'number') ? operation(...elements) : undefined;
 
-/** The greatest (or least) of several elements, where it is the same for every value of the symbols. */
+/**
+ * The greatest (or least) of several elements, where it is the same for every value of the symbols.
+ */
 const extreme =
   (isBetter: (a: Dim, b: Dim) => boolean): Operation =>
   (...elements) =>

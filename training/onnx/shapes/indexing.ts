@@ -52,7 +52,9 @@ interface Range {
 /** "To the end" is written as a number that no axis reaches. */
 const huge = 2 ** 31 - 1;
 
-/** A bound counted from the front, not clamped yet; undefined where its sign depends on the symbols. */
+/**
+ * A bound counted from the front, not clamped yet; undefined where its sign depends on the symbols.
+ */
 function fromFront(bound: Dim, dim: Dim): Dim | undefined {
   if (typeof bound !== 'number') return isAtLeast(bound, 0) ? bound : undefined;
   if (bound >= huge) return dim;

@@ -5,7 +5,8 @@ import { merge } from './merge.ts';
 import { ruleOf } from './rules.ts';
 
 /**
- * Sets types, shapes and small integer contents of a node's outputs, as far as its inputs tell, and merges
+ * Sets types, shapes and small integer contents of a node's outputs, as far as its inputs tell, and
+ * merges
  * them with what was declared. Throws `model_invalid`, naming the node, on a contradiction.
  */
 export function inferNode(node: Node): void {
@@ -16,7 +17,9 @@ export function inferNode(node: Node): void {
   });
 }
 
-/** Infers all nodes of a graph and of the bodies inside it. `forget` drops what was known before. */
+/**
+ * Infers all nodes of a graph and of the bodies inside it. `forget` drops what was known before.
+ */
 export function inferGraph(graph: Graph, options: { readonly forget?: boolean } = {}): void {
   for (const value of graph.values.values()) {
     if (value.initializer !== undefined) readInitializer(value, value.initializer);

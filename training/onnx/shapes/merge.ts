@@ -29,7 +29,10 @@ function mergedShape(node: Node, value: Value, found: Shape | undefined): Shape 
   });
 }
 
-/** A number before a named dimension before an unknown one; what was inferred before what was declared. */
+/**
+ * A number before a named dimension before an unknown one; what was inferred before what was
+ * declared.
+ */
 function moreExact(inferred: Dim, declared: Dim): Dim {
   if (sameDim(inferred, declared) || typeof inferred === 'number') return inferred;
   if (typeof declared === 'number') return declared;

@@ -2,7 +2,9 @@ import { dataTypeOf } from '../data-type.ts';
 import { addDims, type Dim, divideDims, multiplyDims, type Shape } from '../dim.ts';
 import { filledShape, normaliseAxis, type Rule, type RuleTable, shapeAt, typeAt } from './rule.ts';
 
-/** Outputs: normalised, and the mean and inverse standard deviation with 1 on the normalised axes. */
+/**
+ * Outputs: normalised, and the mean and inverse standard deviation with 1 on the normalised axes.
+ */
 const layerNormalization: Rule = (node) => {
   const [data, type] = [shapeAt(node, 0), typeAt(node, 0)];
   const axis = data && normaliseAxis(node, node.int('axis') ?? -1, data.length);

@@ -35,7 +35,10 @@ const reduce =
     return [{ type, shape, content: element === undefined ? undefined : [element] }];
   };
 
-/** The shape where the axes are computed: with keepdims the rank stays, else it falls by their number. */
+/**
+ * The shape where the axes are computed: with keepdims the rank stays, else it falls by their
+ * number.
+ */
 function unknownAxes(node: Node, rank: number, keep: boolean) {
   if (keep) return opaqueShape(node, 0, rank);
   const count = shapeAt(node, 1)?.[0];

@@ -11,7 +11,10 @@ export interface Inferred {
   readonly content?: Content | undefined;
 }
 
-/** Derives a node's outputs from what is known of its inputs; rules of control flow infer the bodies first. */
+/**
+ * Derives a node's outputs from what is known of its inputs; rules of control flow infer the bodies
+ * first.
+ */
 export type Rule = (
   node: Node,
   inferBody: (body: Graph) => void,
@@ -63,7 +66,9 @@ export function normaliseAxis(node: Node, axis: number, rank: number): number {
 const identities = new WeakMap<Value, number>();
 let lastIdentity = 0;
 
-/** A symbol of its own for a dimension that nothing is known of: one per value and axis, for good. */
+/**
+ * A symbol of its own for a dimension that nothing is known of: one per value and axis, for good.
+ */
 export function opaqueDim(value: Value | undefined, axis: number): SymbolicDim {
   if (value === undefined) return symbolicDim(`?.${axis}`);
   let identity = identities.get(value);

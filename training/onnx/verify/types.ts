@@ -109,7 +109,10 @@ function checkAxes(graph: Graph): string[] {
 
 const controlFlow = new Set(['If', 'Loop', 'Scan']);
 
-/** Values whose type inference should have found: of control flow and foreign operators it need not be known. */
+/**
+ * Values whose type inference should have found: of control flow and foreign operators it need not
+ * be known.
+ */
 function checkTypesKnown(graph: Graph): string[] {
   const inputs = graph.outer === undefined ? graph.inputs : [];
   const outputs = [...graph.nodes]

@@ -64,7 +64,7 @@ describe('elements that do not stand as raw bytes', () => {
 
   it('are read for bfloat16 and for two 4-bit integers in a byte', () => {
     const brain = decoded(tensor('bfloat16', [2], { int32Data: [0x3f80, 0xc000] }));
-    expect(Array.from(elementsOf(brain))).toEqual([0x3f80, 0xc000]);
+    expect(Array.from(elementsOf(brain) as Uint16Array)).toEqual([0x3f80, 0xc000]);
     const packed = decoded(tensor('int4', [3], { int32Data: [0x21, 0x03] }));
     expect([...packed.bytes]).toEqual([0x21, 0x03]);
   });

@@ -5,6 +5,7 @@ import { EnginePool, type EngineSpec } from './engine/index.ts';
 import { AppError } from './errors.ts';
 import {
   type AppDeps,
+  acceptWaiting,
   createApp,
   createHttpServer,
   listen,
@@ -98,6 +99,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         lifecycle.draining = true;
         drain();
         await sleep(Math.max(config.server.drain_delay_ms, LEAST_DRAIN_MS));
+        await acceptWaiting(http);
         const closed = new Promise<void>((resolve) => http.close(() => resolve()));
         await scheduler.drained();
         http.closeIdleConnections();

@@ -6,9 +6,6 @@ export {
   type Manifest,
   type MetricSet,
   modelFiles,
-  type Precision,
-  type QuantizationMetrics,
-  requiredFiles,
   TOKENIZER_FILE,
 } from './manifest.ts';
-export { type Bundle, type BundledModel, hashFile, readBundle, selectModel } from './read.ts';
+export { type Bundle, hashFile, readBundle, selectModel } from './read.ts';

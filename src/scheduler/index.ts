@@ -1,2 +1,2 @@
-export { type Rejection, rejections, Scheduler, type SchedulerObserver } from './scheduler.ts';
+export { rejections, Scheduler } from './scheduler.ts';
 export type { ScoredText } from './ticket.ts';

@@ -1,2 +1,2 @@
-export { createLogger, type LogFields, type Logger, type LoggerOptions } from './logger.ts';
-export { type MeteredModel, type MeteredRoute, Metrics, type Probes } from './metrics.ts';
+export { createLogger, type Logger, type LoggerOptions } from './logger.ts';
+export { Metrics } from './metrics.ts';

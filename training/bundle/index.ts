@@ -1,3 +1,3 @@
-export { type CardFacts, modelCard } from './card.ts';
+export { modelCard } from './card.ts';
 export { classifierConfig } from './classifier-config.ts';
-export { type BundleContents, type ManifestFields, writeBundle } from './write.ts';
+export { writeBundle } from './write.ts';

@@ -1,5 +1,5 @@
 export type { Config, LoadedConfig } from './config.ts';
-export { describeKeys, type KeyDescription, keyHelp } from './describe.ts';
-export { canonicalJson, LEARN_TOKENIZER, type LoadOptions, loadConfig } from './load.ts';
+export { describeKeys, keyHelp } from './describe.ts';
+export { LEARN_TOKENIZER, type LoadOptions, loadConfig } from './load.ts';
 export { labelCodes } from './resolve.ts';
-export type { AxisConfig, InitConfig, ModelBase } from './structures.ts';
+export type { AxisConfig, InitConfig } from './structures.ts';

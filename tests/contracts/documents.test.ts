@@ -2,7 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { loadConfig } from '../../src/config/index.ts';
 import { packageRoot } from '../../src/package-root.ts';
+import { toPrediction, untunedTask } from '../../src/task/index.ts';
 
 const text = (name: string) => readFileSync(join(packageRoot, name), 'utf8');
 const manifest = JSON.parse(text('package.json'));
@@ -89,6 +91,16 @@ describe('the documented commands', () => {
 });
 
 describe('the README', () => {
+  it('shows a response as the default task gives it', () => {
+    const [, json = ''] = /```json\n(\{\n {2}"mbti_type"[^`]*)```/.exec(text('README.md')) ?? [];
+    const { model, usage, ...prediction } = JSON.parse(json);
+    const { config } = loadConfig({ file: 'configs/quick.json', env: {} });
+    const scores = prediction.dimensions.map(({ score }: { score: number }) => score);
+    expect(prediction).toEqual(toPrediction(untunedTask(config.task, config.data.clean), scores));
+    expect(Object.keys(model)).toEqual(['name', 'version']);
+    expect(Object.keys(usage)).toEqual(['tokens', 'windows', 'truncated']);
+  });
+
   it('shows an excerpt of configs/reviews.json', () => {
     const [, excerpt = ''] = /```json\n(\{\n {2}"extends"[^`]*)```/.exec(text('README.md')) ?? [];
     expect(JSON.parse(text('configs/reviews.json'))).toMatchObject(JSON.parse(excerpt));

@@ -1,3 +1,4 @@
+import { constantScalar } from '../autodiff/constants.ts';
 import { Random } from '../data/random.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
 import type { Graph, Node, Value } from '../onnx/graph.ts';
@@ -51,6 +52,26 @@ export function insertDropout(graph: Graph, options: DropoutOptions): string[] {
     else for (const { node: reader, index } of readers) reader.setInput(index, y);
     return [node.name];
   });
+}
+
+/**
+ * Keeps the runtime from dropping the Dropout nodes whose mask nobody reads, those of frozen layers: onnxruntime
+ * 1.30 removes them although they train, unless it cannot know `training_mode` beforehand. It is then computed,
+ * always true: whether the sum of `anchor`, any float input, is not infinite. To be called when the gradients
+ * are there.
+ */
+export function keepDropout(graph: Graph, anchor: Value): void {
+  const b = new GraphBuilder(graph, 'dropout');
+  const unread = [...graph.nodes].filter(
+    ({ op, outputs }) => op === 'Dropout' && (outputs[1]?.uses.size ?? 0) === 0,
+  );
+  if (unread.length === 0) return;
+  const axes = (anchor.shape ?? []).map((_, i) => i);
+  const sum = b.reduceSum(anchor, axes, false);
+  const always = b.op('Not', [b.op('Equal', [sum, b.scalar(Number.POSITIVE_INFINITY, sum)])]);
+  for (const node of unread) {
+    if (constantScalar(node.inputs[2]) === 1) node.setInput(2, always);
+  }
 }
 
 const placeSeed = (seed: number, place: string): number =>

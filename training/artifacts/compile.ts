@@ -1,5 +1,5 @@
 import { AppError } from '../../src/errors.ts';
-import { addLoss, insertDropout } from '../architectures/index.ts';
+import { addLoss, insertDropout, keepDropout } from '../architectures/index.ts';
 import { addGradients } from '../autodiff/gradients.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
 import { cloneGraph } from '../onnx/clone.ts';
@@ -75,6 +75,7 @@ export function compileArtifacts(forward: Model, options: CompileOptions): Compi
     };
   });
 
+  keepDropout(training.graph, valueNamed(training.graph, 'labels'));
   finish(evaluation.graph, [loss, logits], parameters);
   const outputs = ['loss', 'logits'].map((name) => valueNamed(training.graph, name));
   finish(training.graph, [...outputs, ...gradients.values()], parameters);

@@ -1,5 +1,5 @@
 import type { Graph, Node, Value } from '../onnx/graph.ts';
-import type { Tensor } from '../onnx/tensor.ts';
+import { elementCount, type Tensor } from '../onnx/tensor.ts';
 
 /** Names that exporters make up: `onnx::MatMul_295`, `val_50`, `/layer.0/Add_output_0`, `1183`. */
 const madeUp = /^(onnx::|val_\d|\/|\d+$)|_output_\d+$/;
@@ -23,7 +23,9 @@ export function recoverModuleNames(graph: Graph): Map<Value, string> {
     if (node.op === 'Identity') resolveIdentity(graph, node, origins);
   }
   for (const value of graph.initializers) {
-    const name = isMadeUp(value.name) ? moduleName(graph, value) : undefined;
+    // A single number is a constant of the module's formula.
+    const isConstant = elementCount(value.initializer?.dims ?? []) === 1;
+    const name = isMadeUp(value.name) && !isConstant ? moduleName(graph, value) : undefined;
     if (name === undefined) continue;
     const taken = graph.find(name);
     if (taken === undefined) {

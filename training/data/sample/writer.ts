@@ -22,10 +22,10 @@ interface Trait {
 }
 
 export const traits: readonly Trait[] = [
-  { letters: ['E', 'I'], prior: 0.36, fidelity: 0.9 },
-  { letters: ['S', 'N'], prior: 0.32, fidelity: 0.89 },
-  { letters: ['T', 'F'], prior: 0.46, fidelity: 0.91 },
-  { letters: ['J', 'P'], prior: 0.42, fidelity: 0.9 },
+  { letters: ['E', 'I'], prior: 0.36, fidelity: 0.92 },
+  { letters: ['S', 'N'], prior: 0.32, fidelity: 0.92 },
+  { letters: ['T', 'F'], prior: 0.46, fidelity: 0.92 },
+  { letters: ['J', 'P'], prior: 0.42, fidelity: 0.92 },
 ];
 
 /** An invented writer: the code, the posts, and for each axis first minus second letters' cues. */
@@ -38,7 +38,7 @@ export interface SampleWriter {
 const FEWEST_POSTS = 3;
 const MOST_POSTS = 8;
 const NEUTRAL_SHARE = 0.06;
-const SECOND_CLAUSE_SHARE = 0.45;
+const SECOND_CLAUSE_SHARE = 0.3;
 const LINK_SHARE = 0.06;
 const TYPE_SHARE = 0.04;
 /** How often a type that is named is the writer's own: naming it gives the label away. */

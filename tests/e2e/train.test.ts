@@ -198,8 +198,9 @@ describe('a small model on the sample corpus', () => {
     writeFileSync(at('more.csv'), sampleCsv(1500, 11));
     const args = [
       ...['--config', 'tiny.json', 'run.name=learns', 'data.source=more.csv'],
-      'model.base={"init":{"dim":64,"n_layers":1,"n_heads":2,"hidden_dim":128,"max_position_embeddings":64}}',
-      ...['train.epochs=4', 'train.max_length=64', 'runtime.threads=0'],
+      'model.base={"init":{"dim":64,"n_layers":1,"n_heads":4,"hidden_dim":128,"max_position_embeddings":96,"initializer_range":0.1}}',
+      ...['train.epochs=6', 'train.max_length=96', 'train.learning_rate=1.5e-3'],
+      ...['train.dropout=0', 'train.patience=null', 'runtime.threads=0'],
     ];
     const ended = await runBin(train, args, { cwd: dir });
     expect({ code: ended.code, stderr: ended.stderr }).toEqual({ code: 0, stderr: '' });

@@ -3,8 +3,8 @@ import { encodeModel } from '../../training/onnx/codec/index.ts';
 import type { Graph } from '../../training/onnx/graph.ts';
 import { elementsOf, type Tensor } from '../../training/onnx/tensor.ts';
 
-/** A session of the stock runtime on one thread, its warnings off. */
-export async function sessionOf(graph: Graph): Promise<InferenceSession> {
+/** A session of the stock runtime, its warnings off. */
+export async function sessionOf(graph: Graph, threads = 1): Promise<InferenceSession> {
   const bytes = encodeModel({
     graph,
     irVersion: 8,
@@ -13,7 +13,7 @@ export async function sessionOf(graph: Graph): Promise<InferenceSession> {
     metadata: new Map(),
   });
   return InferenceSession.create(bytes, {
-    intraOpNumThreads: 1,
+    intraOpNumThreads: threads,
     interOpNumThreads: 1,
     logSeverityLevel: 3,
   });

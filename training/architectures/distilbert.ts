@@ -1,9 +1,8 @@
 import { type Shape, symbolicDim } from '../onnx/dim.ts';
 import { Graph, type Value } from '../onnx/graph.ts';
-import type { Model } from '../onnx/model.ts';
+import { type Model, newModel } from '../onnx/model.ts';
 import type { DistilBertConfig } from './distilbert-config.ts';
 import { ModuleBuilder } from './module-builder.ts';
-import { newModel } from './new-model.ts';
 import type { WeightSource } from './weights.ts';
 
 const EPSILON = 1e-12;

@@ -2,7 +2,7 @@ import { AppError } from '../../src/errors.ts';
 import { addLoss, insertDropout, keepDropout } from '../architectures/index.ts';
 import { addGradients } from '../autodiff/gradients.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
-import { cloneGraph } from '../onnx/clone.ts';
+import { cloneModel } from '../onnx/clone.ts';
 import { formatShape, sameShape } from '../onnx/dim.ts';
 import type { Graph, Value } from '../onnx/graph.ts';
 import type { Model } from '../onnx/model.ts';
@@ -54,7 +54,7 @@ export function compileArtifacts(forward: Model, options: CompileOptions): Compi
   // Before the loss is there: its weights are constants.
   const wanted = selected(candidates(prepared), options).map((value) => value.name);
   const { loss } = addLoss(evaluation.graph, logits, options.posWeight);
-  const training = { ...evaluation, graph: cloneGraph(evaluation.graph) };
+  const training = cloneModel(evaluation);
   const dropoutPlaces = insertDropout(training.graph, {
     probability: options.dropout,
     seed: options.seed,

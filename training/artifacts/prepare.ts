@@ -1,6 +1,6 @@
 import { AppError } from '../../src/errors.ts';
 import { attachHead } from '../architectures/index.ts';
-import { cloneGraph } from '../onnx/clone.ts';
+import { cloneModel } from '../onnx/clone.ts';
 import { requireOpset } from '../onnx/codec/index.ts';
 import type { Graph, Value } from '../onnx/graph.ts';
 import type { Model } from '../onnx/model.ts';
@@ -27,11 +27,7 @@ const IR_VERSION = 8;
  */
 export function prepare(forward: Model, options: CompileOptions): PreparedModel {
   requireOpset(forward);
-  const model = {
-    ...forward,
-    graph: cloneGraph(forward.graph),
-    metadata: new Map(forward.metadata),
-  };
+  const model = cloneModel(forward);
   const { graph } = model;
   model.irVersion = Math.max(model.irVersion, IR_VERSION);
   raiseOpset(graph);

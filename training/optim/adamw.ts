@@ -1,7 +1,6 @@
-import { newModel } from '../architectures/new-model.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
 import { Graph, type Value } from '../onnx/graph.ts';
-import type { Model } from '../onnx/model.ts';
+import { type Model, newModel } from '../onnx/model.ts';
 
 export interface OptimizedParameter {
   readonly name: string;

@@ -1,8 +1,7 @@
-export { type AdamWOptions, adamWDefaults, adamWModel, type OptimizedParameter } from './adamw.ts';
+export { adamWDefaults, adamWModel } from './adamw.ts';
 export { decays } from './decay-groups.ts';
 export {
   learningRateSchedule,
   type Schedule,
-  type ScheduleOptions,
   scheduleFactor,
 } from './schedules.ts';

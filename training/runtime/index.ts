@@ -4,7 +4,7 @@ import { providerOf } from './device.ts';
 import type { Executor, SessionOptions } from './executor.ts';
 
 export type { Executor, SessionOptions } from './executor.ts';
-export { type InferenceExecutor, openInference } from './inference.ts';
+export { openInference } from './inference.ts';
 
 /** Opens training artifacts on a device. AppError `device_unavailable`, `model_invalid`. */
 export async function createExecutor(

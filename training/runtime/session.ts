@@ -18,6 +18,8 @@ export function openSession(
     intraOpNumThreads: options.threads || availableParallelism(),
     interOpNumThreads: 1,
     graphOptimizationLevel: 'all',
+    // Threads that wait must not take the cores from those that work: on a shared machine spinning doubles a step.
+    extra: { session: { intra_op: { allow_spinning: '0' } } },
     logSeverityLevel: options.verbose ? severity.warning : severity.error,
   };
   return typeof model === 'string'

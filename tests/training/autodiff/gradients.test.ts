@@ -7,7 +7,7 @@ import { rules } from '../../../training/autodiff/rules/index.ts';
 import { GraphBuilder } from '../../../training/onnx/builder.ts';
 import { symbolicDim } from '../../../training/onnx/dim.ts';
 import { Graph, type Value } from '../../../training/onnx/graph.ts';
-import { floatTensor } from '../../../training/onnx/tensor.ts';
+import { floatTensor, intTensor } from '../../../training/onnx/tensor.ts';
 import { runSession, sessionOf } from '../../support/run-graph.ts';
 
 /** Every operator of the default domain, as the ONNX specification lists them. */
@@ -124,5 +124,26 @@ describe('addGradients', () => {
       dy: one,
     });
     expect(results[gradient.name]!.values).toEqual([12]);
+  });
+
+  it('loses no update of a row that repeats, on several threads', async () => {
+    const [rows, width, count] = [8, 512, 8192];
+    const graph = new Graph('embedding');
+    const b = new GraphBuilder(graph);
+    const table = graph.addInput('table', 'float32', [rows, width]);
+    const ids = graph.addInput('ids', 'int64', [symbolicDim('n')]);
+    const y = b.op('Gather', [table, ids]);
+    const dy = graph.addInput('dy', 'float32', y.shape);
+    const gradient = addGradients(graph, new Map([[y, dy]]), [table]).get(table)!;
+    graph.outputs.push(gradient);
+    const results = await runSession(await sessionOf(graph, 4), {
+      table: floatTensor([rows, width], new Float32Array(rows * width)),
+      ids: intTensor(
+        [count],
+        Array.from({ length: count }, (_, i) => i % rows),
+      ),
+      dy: floatTensor([count, width], new Float32Array(count * width).fill(1)),
+    });
+    expect(new Set(results[gradient.name]!.values)).toEqual(new Set([count / rows]));
   });
 });

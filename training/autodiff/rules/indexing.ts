@@ -1,4 +1,5 @@
-import { type Dim, subtractDims } from '../../onnx/dim.ts';
+import type { GraphBuilder } from '../../onnx/builder.ts';
+import { type Dim, productOf, subtractDims } from '../../onnx/dim.ts';
 import type { Value } from '../../onnx/graph.ts';
 import { constantInts } from '../constants.ts';
 import type { RuleContext, RuleTable } from '../rule.ts';
@@ -14,29 +15,47 @@ function padWithZeros(
   return pads && c.b.op('Pad', [dy, pads, c.b.scalar(0, dy)]);
 }
 
-/** Rows of dY added to the rows of a zero tensor that the indices name: an embedding's gradient. */
+/**
+ * Rows of dY added to the rows of a zero tensor that the indices name: an embedding's gradient. By
+ * ScatterElements: the runtime's CPU kernel of ScatterND(reduction=add) works on rows in parallel and loses
+ * updates where an index repeats.
+ */
 function gatherGradient(c: RuleContext): Value {
   const axis = c.axis(c.node.int('axis') ?? 0);
   const padded = singleIndexGradient(c, axis);
   if (padded !== undefined) return padded;
-  const { b, dy } = c;
-  const indices = b.cast(c.x(1), 'int64');
-  const rows = b.unsqueeze(indices, [-1]);
-  const scatter = (zeros: Value, updates: Value): Value =>
-    b.op('ScatterND', [zeros, rows, updates], { reduction: 'add' });
-  if (axis === 0) return scatter(b.zerosLike(c.x()), dy);
+  const { b } = c;
   const count = c.rank(1);
   const rank = c.rank();
-  const front = Array.from({ length: axis }, (_, i) => i);
-  const toFront = [axis, ...front, ...range(axis + 1, rank)];
-  const back = [...range(1, axis + 1), 0, ...range(axis + 1, rank)];
-  const updates = b.transpose(dy, [
+  const before = range(0, axis);
+  // dY is [before, indices, after], the rows are [indices, before, after].
+  const updates = permuted(b, c.dy, [
     ...range(axis, axis + count),
-    ...front,
+    ...before,
     ...range(axis + count, rank - 1 + count),
   ]);
-  const zeros = b.transpose(b.zerosLike(c.x()), toFront);
-  return b.transpose(scatter(zeros, updates), back);
+  const zeros = permuted(b, b.zerosLike(c.x()), [axis, ...before, ...range(axis + 1, rank)]);
+  const width = productOf(c.shape().filter((_, i) => i !== axis));
+  const rows = (x: Value): Value => matrixOf(c, x, width);
+  const indices = b.expandLike(b.reshape(b.cast(c.x(1), 'int64'), [-1, 1]), rows(updates));
+  const summed = b.op('ScatterElements', [rows(zeros), indices, rows(updates)], {
+    axis: 0,
+    reduction: 'add',
+  });
+  const back = [...range(1, axis + 1), 0, ...range(axis + 1, rank)];
+  return permuted(b, b.reshapeLike(summed, zeros), back);
+}
+
+/** x with its axes in this order; x itself where that is their order already. */
+const permuted = (b: GraphBuilder, x: Value, perm: readonly number[]): Value =>
+  perm.every((from, to) => from === to) ? x : b.transpose(x, perm);
+
+/** x as [rows, width]. */
+function matrixOf(c: RuleContext, x: Value, width: Dim): Value {
+  if (typeof width === 'number') return c.b.reshape(x, [-1, width]);
+  const size = c.b.dims([width]);
+  if (size === undefined) throw c.unsupported('the shape of its input is not known');
+  return c.b.reshape(x, c.b.op('Concat', [c.b.ints([-1]), size], { axis: 0 }));
 }
 
 const range = (from: number, to: number): number[] =>

@@ -33,13 +33,13 @@ export function prepare(forward: Model, options: CompileOptions): PreparedModel 
   raiseOpset(graph);
   inferGraph(graph);
   const origins = recoverModuleNames(graph);
-  const before = new Set(graph.initializers);
   const logits = options.head === 'mlp' ? mlpLogits(graph, options) : ownLogits(graph, options);
   graph.outputs.splice(0, graph.outputs.length, logits);
   prune(graph);
-  const headParameters = graph.initializers.filter(
-    (value) => !before.has(value) && value.name.startsWith('head.'),
-  );
+  const headParameters =
+    options.head === 'mlp'
+      ? graph.initializers.filter((value) => /^head\.\w+\.(weight|bias)$/.test(value.name))
+      : [];
   return { model, logits, origins, headParameters };
 }
 
@@ -60,6 +60,8 @@ function mlpLogits(graph: Graph, { labels, hidden, seed }: CompileOptions): Valu
       },
     );
   }
+  graph.outputs.splice(0, graph.outputs.length, states);
+  prune(graph);
   return attachHead(graph, states, { labels, seed });
 }
 

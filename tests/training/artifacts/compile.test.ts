@@ -213,6 +213,13 @@ describe('heads', () => {
     );
   });
 
+  it('replaces the head of a graph that has one of the same names', () => {
+    const hidden = 'last_hidden_state';
+    const { parameters } = compileArtifacts(withLogits(), { ...compileOptions, labels: 3, hidden });
+    expect(parameters.find(({ name }) => name === 'head.out.bias')?.shape).toEqual([3]);
+    expect(parameters).toHaveLength(40);
+  });
+
   it('is attached to a value that is named', () => {
     const hidden = '/distilbert/embeddings/LayerNorm/LayerNormalization_output_0';
     const { parameters } = compileTiny({ hidden });

@@ -127,7 +127,7 @@ describe('addGradients', () => {
   });
 
   it('loses no update of a row that repeats, on several threads', async () => {
-    const [rows, width, count] = [8, 512, 8192];
+    const [rows, width, count] = [2, 1024, 8192];
     const graph = new Graph('embedding');
     const b = new GraphBuilder(graph);
     const table = graph.addInput('table', 'float32', [rows, width]);
@@ -136,6 +136,8 @@ describe('addGradients', () => {
     const dy = graph.addInput('dy', 'float32', y.shape);
     const gradient = addGradients(graph, new Map([[y, dy]]), [table]).get(table)!;
     graph.outputs.push(gradient);
+    // Its CPU kernel races on repeated rows; whether that shows in one run depends on the machine.
+    expect([...graph.nodes].map(({ op }) => op)).not.toContain('ScatterND');
     const results = await runSession(await sessionOf(graph, 4), {
       table: floatTensor([rows, width], new Float32Array(rows * width)),
       ids: intTensor(

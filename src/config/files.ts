@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
-import { type ParseError, parse, printParseErrorCode } from 'jsonc-parser';
+import { type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
 import { AppError } from '../errors.ts';
 import { packageRoot } from '../package-root.ts';
 
@@ -62,7 +62,7 @@ function readObject(file: string): Record<string, unknown> {
   }
   const text = readFileSync(file, 'utf8').replace(/^\uFEFF/, '');
   const errors: ParseError[] = [];
-  parse(text, errors, { disallowComments: true });
+  const tree = parseTree(text, errors, { disallowComments: true });
   const [error] = errors;
   if (error) {
     const what = printParseErrorCode(error.error)
@@ -73,12 +73,32 @@ function readObject(file: string): Record<string, unknown> {
       `${shortPath(file)} is not JSON: ${what} at ${position(text, error.offset)}`,
     );
   }
+  const twice = tree && repeatedKey(tree);
+  if (twice) {
+    throw new AppError(
+      'config_invalid',
+      `${shortPath(file)} has the key ${twice.value} twice: again at ${position(text, twice.offset)}`,
+    );
+  }
   // The parser above knows where mistakes are; this one keeps a "__proto__" as the key that it is.
   const value: unknown = JSON.parse(text);
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
     return value as Record<string, unknown>;
   }
   throw new AppError('config_invalid', `${shortPath(file)} does not hold a JSON object`);
+}
+
+/** The first key that its object already has, wherever it stands. */
+function repeatedKey(node: Node): Node | undefined {
+  const keys = new Set<unknown>();
+  for (const child of node.children ?? []) {
+    const key = child.type === 'property' ? child.children?.[0] : undefined;
+    if (key && keys.has(key.value)) return key;
+    if (key) keys.add(key.value);
+    const deeper = repeatedKey(child);
+    if (deeper) return deeper;
+  }
+  return undefined;
 }
 
 function position(text: string, offset: number): string {

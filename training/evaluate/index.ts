@@ -1,6 +1,4 @@
 export {
-  type AverageMetrics,
-  type AxisMetrics,
   column,
   type Evaluation,
   evaluateAxes,

@@ -1,2 +1,2 @@
-export { inspectModel, type ModelDescription } from './inspect.ts';
+export { inspectModel } from './inspect.ts';
 export { inspectionReport } from './report.ts';

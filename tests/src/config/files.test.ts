@@ -54,6 +54,12 @@ describe('configuration files', () => {
       /broken\.json is not JSON: .* at line 1, column 24/,
     ],
     ['cut.json', '{\n"train": {', 'config_invalid', /cut\.json is not JSON: .* line 2, column 11/],
+    [
+      'twice.json',
+      '{"train":{"epochs":1,\n"epochs":2}}',
+      'config_invalid',
+      /twice\.json has the key epochs twice: again at line 2, column 1/,
+    ],
     ['empty.json', '', 'config_invalid', /empty\.json is not JSON/],
     ['comment.json', '{} // no', 'config_invalid', /not JSON/],
     ['list.json', '[1]', 'config_invalid', /does not hold a JSON object/],

@@ -41,7 +41,7 @@ function randomBase(init: InitConfig, seed: number, tokenizer: TextTokenizer): B
     model,
     head: 'mlp',
     hfConfig: { ...hfConfig },
-    description: `DistilBERT from random weights, ${layers} layers of ${dim}`,
+    description: `DistilBERT from random weights, ${layers} × ${dim} wide`,
   };
 }
 

@@ -316,6 +316,26 @@ const cases: Record<string, GradientCase[]> = {
     spec([x(2, 3, 4)], (b, [v]) => b.op('Gather', [v, b.scalar(-1, 'int64')], { axis: 2 })),
     spec([x(2, 3, 4)], (b, [v]) => b.op('Gather', [v, b.ints([1])], { axis: 0 })),
   ],
+  Attention: [
+    spec([x(2, 2, 3, 4), x(2, 2, 5, 4), x(2, 2, 5, 6)], op('Attention'), { ...f32, opset: 23 }),
+    spec(
+      [x(2, 3, 8), x(2, 3, 8), x(2, 3, 8)],
+      op('Attention', { q_num_heads: 2, kv_num_heads: 2, scale: float(0.3) }),
+      { ...f32, opset: 23 },
+    ),
+    spec(
+      [x(2, 2, 3, 4), x(2, 2, 3, 4), x(2, 2, 3, 4)],
+      (b, [q, k, v], [i]) =>
+        b.op('Attention', [q, k, v, b.op('Greater', [i, b.scalar(0, 'int64')])]),
+      {
+        ...f32,
+        opset: 23,
+        integers: [
+          { shape: [2, 1, 3, 3], values: [1, 1, 0, 1, 1, 0, 1, 1, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0] },
+        ],
+      },
+    ),
+  ],
   GatherElements: [
     spec([x(3, 3)], (b, [v], [i]) => b.op('GatherElements', [v, i], { axis: 0 }), {
       ...f32,

@@ -1,5 +1,6 @@
 import type { RuleTable } from '../rule.ts';
 import { arithmeticRules } from './arithmetic.ts';
+import { attentionRules } from './attention.ts';
 import { indexingRules } from './indexing.ts';
 import { matrixRules } from './matrix.ts';
 import { normalizationRules } from './normalization.ts';
@@ -10,6 +11,7 @@ import { unaryRules } from './unary.ts';
 /** The gradient rule of every differentiable operator, by operator key. */
 export const rules: RuleTable = {
   ...arithmeticRules,
+  ...attentionRules,
   ...indexingRules,
   ...matrixRules,
   ...normalizationRules,

@@ -1,0 +1,96 @@
+import type { Dim } from '../../onnx/dim.ts';
+import type { Value } from '../../onnx/graph.ts';
+import { sumToShapeOf } from '../broadcast.ts';
+import { type InputGradient, once, type RuleContext, type RuleTable } from '../rule.ts';
+import { floatTypeOf } from './arithmetic.ts';
+
+/** The least float32: what masked scores become. Not −∞, which makes a fully masked row NaN. */
+const MASKED = -3.4028234663852886e38;
+
+/** Attributes that have a rule only at their neutral value. */
+const neutral = { is_causal: 0, qk_matmul_output_mode: 0 } as const;
+
+function requireSupported(c: RuleContext): void {
+  for (const [name, value] of Object.entries(neutral)) {
+    const found = c.node.int(name) ?? value;
+    if (found !== value) throw c.unsupported(`${name}=${found} has no rule`);
+  }
+  if (c.node.float('softcap')) throw c.unsupported('softcap has no rule');
+  if (c.node.inputs.slice(4).some((input) => input))
+    throw c.unsupported('a key-value cache has no rule');
+  const [queries, keys] = [headsOf(c, 0, 'q_num_heads'), headsOf(c, 1, 'kv_num_heads')];
+  if (typeof queries === 'number' && typeof keys === 'number' && queries !== keys) {
+    throw c.unsupported('fewer heads of keys than of queries have no rule');
+  }
+}
+
+/** The number of heads: the second axis of [batch, heads, length, width], else an attribute. */
+const headsOf = (c: RuleContext, input: number, attribute: string): Dim | undefined =>
+  c.rank(input) === 4 ? c.shape(input)[1] : c.node.int(attribute);
+
+/** Y = softmax(Q·Kᵀ·scale + mask)·V with the probabilities P made again; gradients of Q, K, V and a float mask. */
+function attentionGradients(c: RuleContext): InputGradient[] {
+  requireSupported(c);
+  const { b } = c;
+  const heads = (x: Value): Value => splitHeads(c, x);
+  const [q, k, v] = [0, 1, 2].map((i) => once(() => heads(c.x(i)))) as [
+    InputGradient,
+    InputGradient,
+    InputGradient,
+  ];
+  const dy = once(() => heads(c.dy));
+  const scale = once(() => scaleOf(c, q()));
+  const probabilities = once(() => {
+    const scores = b.mul(b.matMul(q(), b.transposeLast(k())), scale());
+    return b.op('Softmax', [masked(c, scores)], { axis: -1 });
+  });
+  const dScores = once(() => {
+    const p = probabilities();
+    const weighted = b.mul(b.matMul(dy(), b.transposeLast(v())), p);
+    return b.sub(weighted, b.mul(p, b.reduceSum(weighted, [-1])));
+  });
+  const dProducts = once(() => b.mul(dScores(), scale()));
+  const joined = (i: number, gradient: Value): Value => joinHeads(c, gradient, c.x(i));
+  return [
+    () => joined(0, b.matMul(dProducts(), k())),
+    () => joined(1, b.matMul(b.transposeLast(dProducts()), q())),
+    () => joined(2, b.matMul(b.transposeLast(probabilities()), dy())),
+    () => sumToShapeOf(b, dScores(), c.x(3)),
+  ];
+}
+
+/** [batch, length, heads · width] → [batch, heads, length, width]; four axes stay. */
+function splitHeads(c: RuleContext, x: Value): Value {
+  if (x.shape?.length === 4) return x;
+  const heads = c.node.int('q_num_heads');
+  if (heads === undefined) throw c.unsupported('the number of its heads is not known');
+  return c.b.transpose(c.b.reshape(x, [0, 0, heads, -1]), [0, 2, 1, 3]);
+}
+
+const joinHeads = (c: RuleContext, x: Value, like: Value): Value =>
+  like.shape?.length === 4 ? x : c.b.reshapeLike(c.b.transpose(x, [0, 2, 1, 3]), like);
+
+/** The attribute, else 1/√width. */
+function scaleOf(c: RuleContext, q: Value): Value {
+  const { b, node } = c;
+  const given = node.float('scale');
+  if (given !== undefined) return b.scalar(given, q);
+  const width = q.shape?.[3];
+  if (typeof width === 'number') return b.scalar(1 / Math.sqrt(width), q);
+  const size = width && b.dims([width]);
+  if (!size) throw c.unsupported('the width of its heads is not known');
+  return b.op('Reciprocal', [b.op('Sqrt', [b.cast(size, floatTypeOf(q))])]);
+}
+
+/** A boolean mask says where to look, a float one is added. */
+function masked(c: RuleContext, scores: Value): Value {
+  const mask = c.node.inputs[3];
+  if (mask === undefined) return scores;
+  return mask.type === 'bool'
+    ? c.b.where(mask, scores, c.b.scalar(MASKED, scores))
+    : c.b.add(scores, mask);
+}
+
+export const attentionRules: RuleTable = {
+  Attention: { vjp: attentionGradients },
+};

@@ -22,6 +22,7 @@ export const errorTable = {
   bundle_missing: { title: 'The model bundle does not exist', status: 503, exitCode: 3 },
   bundle_invalid: { title: 'The model bundle is not valid', status: 503, exitCode: 1 },
   port_unavailable: { title: 'The port cannot be listened on', status: 500, exitCode: 1 },
+  write_failed: { title: 'A file cannot be written', status: 500, exitCode: 1 },
   training_failed: { title: 'Training failed', status: 500, exitCode: 1 },
   interrupted: { title: 'Interrupted', status: 500, exitCode: 130 },
   // Requests
@@ -74,4 +75,25 @@ export class AppError extends Error {
   get exitCode(): number {
     return errorTable[this.code].exitCode;
   }
+}
+
+/** What can be done about a file that cannot be written, by the system's error code. */
+const writeHints: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full: free some space, or name a folder on another disk',
+  EDQUOT: 'the disk quota is used up: free some space, or name a folder on another disk',
+  EACCES: 'you may not write there: name another folder',
+  EPERM: 'you may not write there: name another folder',
+  EROFS: 'that file system is read-only: name another folder',
+  ENOENT: 'make the folder first, or name another one',
+};
+
+/** AppError `write_failed` for a file or folder; an AppError stays as it is. */
+export function writeError(path: string, cause: unknown): AppError {
+  if (cause instanceof AppError) return cause;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const hint = writeHints[(cause as NodeJS.ErrnoException).code ?? ''];
+  return new AppError('write_failed', `${path} cannot be written: ${reason}`, {
+    cause,
+    ...(hint === undefined ? {} : { hint }),
+  });
 }

@@ -10,7 +10,7 @@ import {
   modelFiles,
   TOKENIZER_FILE,
 } from '../../src/bundle/index.ts';
-import { AppError } from '../../src/errors.ts';
+import { AppError, writeError } from '../../src/errors.ts';
 import { type CardFacts, modelCard } from './card.ts';
 import { replaceFolder } from './replace-folder.ts';
 
@@ -41,7 +41,7 @@ const VERSION_DIGITS = 12;
 
 /**
  * Writes a bundle that appears at once, complete, in the place of an older one. AppError
- * `training_failed` where it cannot be written; nothing has then changed.
+ * `write_failed` where it cannot be written; nothing has then changed.
  */
 export async function writeBundle(contents: BundleContents): Promise<Manifest> {
   let written: Manifest | undefined;
@@ -50,13 +50,7 @@ export async function writeBundle(contents: BundleContents): Promise<Manifest> {
       written = await fill(folder, contents);
     });
   } catch (cause) {
-    if (cause instanceof AppError) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new AppError(
-      'training_failed',
-      `the bundle ${contents.dir} cannot be written: ${reason}`,
-      { hint: 'see that the disk has room and the folder can be written', cause },
-    );
+    throw writeError(`the bundle ${contents.dir}`, cause);
   }
   if (!written) throw new AppError('internal', `the bundle ${contents.dir} was not written`);
   return written;

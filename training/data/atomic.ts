@@ -1,6 +1,6 @@
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { AppError } from '../../src/errors.ts';
+import { AppError, writeError } from '../../src/errors.ts';
 
 /** Writes a file under a temporary name, flushes it to the disk and renames it. */
 export async function writeFileAtomically(file: string, content: string): Promise<void> {
@@ -11,7 +11,7 @@ export async function writeFileAtomically(file: string, content: string): Promis
     await rename(temporary, file);
   } catch (cause) {
     await rm(temporary, { force: true });
-    throw unwritable(file, cause);
+    throw writeError(file, cause);
   }
 }
 
@@ -36,7 +36,7 @@ export async function writeFolderAtomically(
     await rename(temporary, target);
   } catch (cause) {
     await rm(temporary, { recursive: true, force: true });
-    throw unwritable(folder, cause);
+    throw writeError(folder, cause);
   }
   await rm(old, { recursive: true, force: true });
 }
@@ -64,9 +64,4 @@ async function writeAndFlush(file: string, content: string): Promise<void> {
   } finally {
     await handle.close();
   }
-}
-
-function unwritable(file: string, cause: unknown): AppError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new AppError('usage', `${file} cannot be written: ${reason}`, { cause });
 }

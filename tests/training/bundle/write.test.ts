@@ -58,7 +58,7 @@ describe('writeBundle', () => {
     const before = readFileSync(join(dir, 'manifest.json'), 'utf8');
     const missing = join(folder.path, 'none.onnx');
     const failing = writeBundle({ ...contents, dir, model: missing });
-    await expect(failing).rejects.toMatchObject({ code: 'training_failed' });
+    await expect(failing).rejects.toMatchObject({ code: 'write_failed' });
     expect(readFileSync(join(dir, 'manifest.json'), 'utf8')).toBe(before);
     await readBundle(dir);
     expect(readdirSync(join(dir, '..'))).toEqual(['model']);

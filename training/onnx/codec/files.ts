@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { AppError } from '../../../src/errors.ts';
+import { AppError, writeError } from '../../../src/errors.ts';
 
 /** The most that one read or write call takes. */
 const pieceBytes = 2 ** 30;
@@ -78,9 +78,8 @@ async function writeAll(handle: FileHandle, group: Uint8Array[]): Promise<void> 
 }
 
 /**
- * Writes files so that each appears whole or not at all: under temporary names beside them, synced,
- * then
- * renamed in the given order. Nothing is concatenated.
+ * Writes files so that each appears whole or not at all: under temporary names beside them, synced, then
+ * renamed in the given order. Nothing is concatenated. AppError `write_failed`.
  */
 export async function writeFiles(
   files: readonly { readonly path: string; readonly chunks: Iterable<Uint8Array> }[],
@@ -96,17 +95,12 @@ export async function writeFiles(
     for (const { temporary, path } of parts) await rename(temporary, path);
   } catch (error) {
     await Promise.all(parts.map(({ temporary }) => rm(temporary, { force: true })));
-    throw error;
+    throw writeError(files[0]?.path ?? '', error);
   }
 }
 
 async function writeSynced(path: string, chunks: Iterable<Uint8Array>): Promise<void> {
-  const handle = await open(path, 'wx').catch((cause) => {
-    throw new AppError('file_missing', `${dirname(path)} does not exist or cannot be written to`, {
-      cause,
-      hint: 'make the folder first, or choose another one',
-    });
-  });
+  const handle = await open(path, 'wx');
   try {
     for (const group of groups(chunks)) await writeAll(handle, group);
     await handle.sync();

@@ -177,8 +177,9 @@ describe('writing', () => {
       metadata: new Map(),
     };
     const error = await errorOf(writeModel(model, `${temporary.path}/nowhere/model.onnx`));
-    expect(error.code).toBe('file_missing');
-    expect(error.message).toContain(`${temporary.path}/nowhere does not exist`);
+    expect(error.code).toBe('write_failed');
+    expect(error.message).toContain(`${temporary.path}/nowhere/model.onnx cannot be written`);
+    expect(error.hint).toContain('make the folder first');
   });
 
   it('leaves nothing behind when it fails', async () => {

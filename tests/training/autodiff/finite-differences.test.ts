@@ -285,7 +285,13 @@ const cases: Record<string, GradientCase[]> = {
       { opset: 18 },
     ),
   ],
-  Tile: [spec([x(2, 3)], constants('Tile', {}, [2, 3])), spec([x(3)], constants('Tile', {}, [4]))],
+  Tile: [
+    spec([x(2, 3)], constants('Tile', {}, [2, 3])),
+    spec([x(3)], constants('Tile', {}, [4])),
+    spec([x(2, 3)], (b, [v], [repeats]) => b.op('Tile', [v, repeats]), {
+      integers: [{ shape: [2], values: [2, 3] }],
+    }),
+  ],
   Pad: [
     spec([x(2, 3)], (b, [v]) => b.op('Pad', [v, b.ints([1, 0, 0, 2]), b.scalar(0.5, v!)])),
     spec([x(4, 3)], (b, [v]) => b.op('Pad', [v, b.ints([-1, 1, 0, -1])])),

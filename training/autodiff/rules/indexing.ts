@@ -36,9 +36,9 @@ function gatherGradient(c: RuleContext): Value {
   ]);
   const zeros = permuted(b, b.zerosLike(c.x()), [axis, ...before, ...range(axis + 1, rank)]);
   const width = productOf(c.shape().filter((_, i) => i !== axis));
-  const rows = (x: Value): Value => matrixOf(c, x, width);
-  const indices = b.expandLike(b.reshape(b.cast(c.x(1), 'int64'), [-1, 1]), rows(updates));
-  const summed = b.op('ScatterElements', [rows(zeros), indices, rows(updates)], {
+  const added = matrixOf(b, updates, width, count);
+  const indices = b.expandLike(b.reshape(b.cast(c.x(1), 'int64'), [-1, 1]), added);
+  const summed = b.op('ScatterElements', [matrixOf(b, zeros, width, 1), indices, added], {
     axis: 0,
     reduction: 'add',
   });
@@ -50,13 +50,9 @@ function gatherGradient(c: RuleContext): Value {
 const permuted = (b: GraphBuilder, x: Value, perm: readonly number[]): Value =>
   perm.every((from, to) => from === to) ? x : b.transpose(x, perm);
 
-/** x as [rows, width]. */
-function matrixOf(c: RuleContext, x: Value, width: Dim): Value {
-  if (typeof width === 'number') return c.b.reshape(x, [-1, width]);
-  const size = c.b.dims([width]);
-  if (size === undefined) throw c.unsupported('the shape of its input is not known');
-  return c.b.reshape(x, c.b.op('Concat', [c.b.ints([-1]), size], { axis: 0 }));
-}
+/** x as [rows, width]; where the width is not known beforehand, its first `leading` axes are the rows. */
+const matrixOf = (b: GraphBuilder, x: Value, width: Dim, leading: number): Value =>
+  typeof width === 'number' ? b.reshape(x, [-1, width]) : b.op('Flatten', [x], { axis: leading });
 
 const range = (from: number, to: number): number[] =>
   Array.from({ length: Math.max(0, to - from) }, (_, i) => from + i);

@@ -1,4 +1,3 @@
-import type { Dim } from '../../onnx/dim.ts';
 import type { Value } from '../../onnx/graph.ts';
 import { constantInts } from '../constants.ts';
 import type { InputGradient, Rule, RuleContext, RuleTable } from '../rule.ts';
@@ -56,13 +55,17 @@ function splitGradient(c: RuleContext): Value {
 
 /** Each axis of the result is [repeats, dimension]: sum over the repeats. */
 function tileGradient(c: RuleContext): Value {
+  const { b } = c;
   const repeats = constantInts(c.node.inputs[1]);
-  if (repeats === undefined) throw c.unsupported('its repeats are computed at run time');
-  const shape: Dim[] = c.shape().flatMap((dim, i) => [repeats[i] ?? 1, dim]);
-  const target = c.b.dims(shape);
-  if (target === undefined) throw c.unsupported('the shape of its input is not known');
-  const axes = repeats.map((_, i) => 2 * i);
-  return c.b.reduceSum(c.b.reshape(c.dy, target), axes, false);
+  const known = repeats && b.dims(c.shape().flatMap((dim, i) => [repeats[i] ?? 1, dim]));
+  const pairs = (): Value =>
+    b.op(
+      'Concat',
+      [c.x(1), b.shapeOf(c.x())].map((x) => b.unsqueeze(x, [1])),
+      { axis: 1 },
+    );
+  const axes = c.shape().map((_, i) => 2 * i);
+  return b.reduceSum(b.reshape(c.dy, known ?? b.reshape(pairs(), [-1])), axes, false);
 }
 
 /** Padding what was cut and cutting what was padded: negative pads cut. */

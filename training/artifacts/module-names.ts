@@ -1,17 +1,18 @@
-import type { Graph, Node, Value } from '../onnx/graph.ts';
+import type { Graph, Node, Use, Value } from '../onnx/graph.ts';
 import { elementCount, type Tensor } from '../onnx/tensor.ts';
 
 /** Names that exporters make up: `onnx::MatMul_295`, `val_50`, `/layer.0/Add_output_0`, `1183`. */
 const madeUp = /^(onnx::|val_\d|\/|\d+$)|_output_\d+$/;
 
-const isMadeUp = (name: string): boolean => madeUp.test(name);
+export const isMadeUp = (name: string): boolean => madeUp.test(name);
 
-/** Which parameter of a module an operator reads at its second input (or, for Add, at any). */
-const kinds: Readonly<Record<string, 'weight' | 'bias'>> = {
-  MatMul: 'weight',
-  Gemm: 'weight',
-  Add: 'bias',
-};
+/** Which parameter of a module an operator reads at an input. What a product's first operand is, nobody knows. */
+function parameterKind({ node, index }: Use, value: Value): 'weight' | 'bias' | undefined {
+  if (node.op === 'MatMul' || node.op === 'Gemm') {
+    return index === 1 ? 'weight' : index === 2 ? 'bias' : undefined;
+  }
+  return node.op === 'Add' && value.shape?.length === 1 ? 'bias' : undefined;
+}
 
 /**
  * Gives parameters the names of their modules in the source model, where the graph still tells them.
@@ -67,9 +68,9 @@ function resolveIdentity(graph: Graph, node: Node, origins: Map<Value, string>):
 }
 
 function moduleName(graph: Graph, value: Value): string | undefined {
-  for (const { node } of value.uses) {
-    const kind = kinds[node.op];
-    const path = kind && (dynamoScope(node) ?? legacyPath(graph, node));
+  for (const use of value.uses) {
+    const kind = parameterKind(use, value);
+    const path = kind && (dynamoScope(use.node) ?? legacyPath(graph, use.node));
     if (kind && path) return `${path}.${kind}`;
   }
   return undefined;

@@ -1,17 +1,54 @@
 import { AppError } from '../../src/errors.ts';
 import type { Value } from '../onnx/graph.ts';
 import { elementCount } from '../onnx/tensor.ts';
+import { isMadeUp } from './module-names.ts';
 import type { CompileOptions } from './options.ts';
 import type { PreparedModel } from './prepare.ts';
 
+/** Inputs at which operators read parameters, with the rank that they have there; null: any. */
+const parameterInputs: Readonly<Record<string, readonly (readonly [number, number | null])[]>> = {
+  MatMul: [[1, 2]],
+  Gemm: [
+    [1, 2],
+    [2, 1],
+  ],
+  Gather: [[0, 2]],
+  LayerNormalization: [
+    [1, null],
+    [2, null],
+  ],
+  Add: [
+    [0, 1],
+    [1, 1],
+  ],
+  Mul: [
+    [0, 1],
+    [1, 1],
+  ],
+};
+
+/** Whether an initializer stands where parameters do, perhaps behind a Transpose. */
+function isReadAsParameter(value: Value): boolean {
+  return [...value.uses].some(({ node, index }) => {
+    const [turned] = node.outputs;
+    if (node.op === 'Transpose' && turned) return isReadAsParameter(turned);
+    const places = parameterInputs[node.op] ?? [];
+    return places.some(
+      ([i, rank]) => i === index && (rank ?? value.shape?.length) === value.shape?.length,
+    );
+  });
+}
+
 /**
  * The float32 initializers that may be parameters. One number is a constant (a scale, an epsilon), unless
- * it is named as a module's bias or weight.
+ * it is named as a module's bias or weight; and so is what an exporter computed beforehand: it has a name
+ * that was made up, and does not stand where parameters do.
  */
 export function candidates({ model, headParameters }: PreparedModel): Value[] {
   return model.graph.initializers.filter((value) => {
     if (value.initializer?.type !== 'float32') return false;
     if (headParameters.includes(value)) return true;
+    if (isMadeUp(value.name) && !isReadAsParameter(value)) return false;
     const count = elementCount(value.initializer.dims);
     return count > 1 || (count === 1 && /\.(weight|bias)$/.test(value.name));
   });

@@ -1,5 +1,5 @@
 import { type AttributeInit, attributesOf } from './attributes.ts';
-import { type Dim, isStatic, type Shape, type SymbolicDim } from './dim.ts';
+import { type Dim, isStatic, type Shape, type SymbolicDim, sameShape } from './dim.ts';
 import type { Graph, Value } from './graph.ts';
 import { inferNode } from './shapes/infer.ts';
 import { type DataType, intTensor, scalarTensor, type Tensor } from './tensor.ts';
@@ -45,7 +45,7 @@ export class GraphBuilder {
       outputs,
       attributes: attributesOf(attributes),
       domain: options.domain ?? '',
-      name: options.name ?? outputs.find((name) => name !== '') ?? '',
+      name: options.name ?? this.graph.freshNodeName(outputs.find((name) => name !== '') ?? op),
     });
     inferNode(node);
     return node.outputs.filter((value) => value !== undefined);
@@ -140,6 +140,7 @@ export class GraphBuilder {
 
   /** x in `like`'s shape: both have the same number of elements. */
   reshapeLike(x: Value, like: Value): Value {
+    if (x.shape && like.shape && sameShape(x.shape, like.shape)) return x;
     return this.reshape(x, this.#reshapeTarget(like));
   }
 

@@ -119,6 +119,7 @@ export class Graph {
   extras: unknown;
   readonly #values = new Map<string, Value>();
   readonly #counters = new Map<string, number>();
+  readonly #nodeNames = new Set<string>();
 
   constructor(name: string, options: { opset?: number; outer?: Graph } = {}) {
     this.name = name;
@@ -156,6 +157,14 @@ export class Graph {
     }
   }
 
+  /** A name that no node of this graph has had: the runtime refuses two nodes of one name. */
+  freshNodeName(hint: string): string {
+    if (!this.#nodeNames.has(hint)) return hint;
+    let n = 1;
+    while (this.#nodeNames.has(`${hint}_${n}`)) n++;
+    return `${hint}_${n}`;
+  }
+
   addInput(name: string, type: DataType | undefined, shape: Shape | undefined): Value {
     const value = this.#define(new Value(name, type, shape));
     this.inputs.push(value);
@@ -177,6 +186,7 @@ export class Graph {
       return value;
     });
     this.nodes.add(node);
+    this.#nodeNames.add(node.name);
     return node;
   }
 

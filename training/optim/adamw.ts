@@ -133,7 +133,11 @@ function globalNorm(b: GraphBuilder, gradients: readonly Value[]): Value {
   return b.op('Sqrt', [b.reduceSum(b.op('Concat', rows, { axis: 0 }), [0], false)]);
 }
 
-/** min(1, max / (norm + 1e-6)) */
+/** The factor min(1, max / (norm + 1e-6)) of the gradients; 1 without a maximum. */
+export const clipping = (norm: number, maximum: number | null): number =>
+  maximum === null ? 1 : Math.min(1, maximum / (norm + CLIP_EPSILON));
+
+/** The same in the graph. */
 function clipFactor(b: GraphBuilder, norm: Value, maximum: number): Value {
   const ratio = b.div(b.scalar(maximum, 'float32'), b.add(norm, CLIP_EPSILON));
   return b.op('Min', [ratio, b.scalar(1, 'float32')]);

@@ -1,5 +1,6 @@
-export { adamWDefaults, adamWModel } from './adamw.ts';
+export { type AdamWOptions, adamWDefaults, adamWModel } from './adamw.ts';
 export { decays } from './decay-groups.ts';
+export { FusedAdamW } from './fused/fused-adamw.ts';
 export {
   learningRateSchedule,
   type Schedule,

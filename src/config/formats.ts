@@ -75,6 +75,15 @@ export function number(range: Range): Format<number> {
   );
 }
 
+export function flag(): Format<boolean> {
+  const words: Readonly<Record<string, boolean>> = { true: true, false: false };
+  return format(
+    'true or false',
+    (value) => typeof value === 'boolean',
+    (word) => words[word] ?? word,
+  );
+}
+
 export function choice<const T extends readonly string[]>(...values: T): Format<T[number]> {
   return format(
     `one of ${values.join(', ')}`,

@@ -80,7 +80,11 @@ export const learningKeys = {
       optional(number({ above: 0, to: 1e6 }), 'no clipping'),
       1,
     ),
-    dropout: key('Dropout of the task head', number({ from: 0, below: 1 }), 0.1),
+    dropout: key(
+      'Dropout, at every place where the source model has it and in the task head',
+      number({ from: 0, below: 1 }),
+      0.1,
+    ),
     freeze: key('Parameters that stay as they are: patterns with *', list(text()), []),
     pos_weight: key(
       "Weight of each axis's positive label in the loss",

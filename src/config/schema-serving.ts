@@ -1,4 +1,4 @@
-import { choice, integer, optional, text } from './formats.ts';
+import { choice, either, flag, integer, optional, text } from './formats.ts';
 import { key } from './key.ts';
 
 /** How it runs and how it is served. */
@@ -15,6 +15,16 @@ export const servingKeys = {
       'auto',
     ),
     threads: key('Threads of a training step; 0: one for each core', integer(0, 1024), 0),
+    loop_steps: key(
+      'Training steps in one run on a GPU; auto: copying the state takes under 5 %',
+      either(choice('auto'), integer(1, 1024)),
+      'auto',
+    ),
+    allow_cpu_fallback: key(
+      'When training: operators that the device cannot run may run on the CPU',
+      flag(),
+      false,
+    ),
   },
   server: {
     host: key('The address to listen on', text(), '0.0.0.0'),

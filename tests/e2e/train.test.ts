@@ -67,6 +67,7 @@ describe('a training run', () => {
       'artifacts/training_model.onnx',
       'artifacts/eval_model.onnx',
       'artifacts/optimizer_model.onnx',
+      'artifacts/train_loop.onnx',
       'artifacts/artifacts.json',
       'checkpoints/best.safetensors',
       'checkpoints/last.safetensors',

@@ -1,25 +1,10 @@
 import { constantScalar } from '../autodiff/constants.ts';
 import { Random } from '../data/random.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
-import type { Graph, Node, Value } from '../onnx/graph.ts';
+import type { Graph, Value } from '../onnx/graph.ts';
 import { scalarTensor } from '../onnx/tensor.ts';
-
-/** A kind of place where the source model drops activations while it trains. */
-interface DropoutPlace {
-  readonly op: string;
-  /** The path of the node. */
-  readonly at: RegExp;
-  /** What is dropped: the node's output, or its first input. */
-  readonly drops: 'output' | 'input';
-}
-
-/** DistilBERT's places and those of the task head. */
-const places: readonly DropoutPlace[] = [
-  { op: 'LayerNormalization', at: /\/embeddings\/LayerNorm\//, drops: 'output' },
-  { op: 'Softmax', at: /\/attention\/Softmax$/, drops: 'output' },
-  { op: 'Add', at: /\/ffn\/lin2\/Add$/, drops: 'output' },
-  { op: 'MatMul', at: /^\/head\/(dense|out)\/MatMul$/, drops: 'input' },
-];
+import { expandAttention } from './attention-nodes.ts';
+import { dropoutPlaces } from './dropout-places.ts';
 
 export interface DropoutOptions {
   readonly probability: number;
@@ -27,38 +12,32 @@ export interface DropoutOptions {
 }
 
 /**
- * Puts Dropout nodes in training mode at their places; each gets a `seed` attribute of its own, derived
- * from the seed and the place. Returns the paths of the nodes at which activations are dropped.
+ * Puts Dropout nodes in training mode at the places of `dropoutPlaces`; each gets a `seed`
+ * attribute of its own, derived from the seed and the place. Returns the names of the places.
  */
 export function insertDropout(graph: Graph, options: DropoutOptions): string[] {
   if (options.probability === 0) return [];
+  expandAttention(graph);
   const b = new GraphBuilder(graph, 'dropout');
   const ratio = b.scalar(options.probability, 'float32');
   const training = b.constant(scalarTensor('bool', 1), 'training');
-  const dropped = (node: Node, x: Value): Value =>
-    b.op(
+  return dropoutPlaces(graph).map(({ name, value, readers }) => {
+    const dropped = b.op(
       'Dropout',
-      [x, ratio, training],
-      { seed: placeSeed(options.seed, node.name) },
-      { name: `${node.name}/Dropout`, outputs: [`${node.name}/Dropout_output_0`] },
+      [value, ratio, training],
+      { seed: placeSeed(options.seed, name) },
+      { name: `${name}/Dropout`, outputs: [`${name}/Dropout_output_0`] },
     );
-  return graph.topologicalOrder().flatMap((node) => {
-    const place = places.find(({ op, at }) => op === node.op && at.test(node.name));
-    const x = place?.drops === 'input' ? node.inputs[0] : node.outputs[0];
-    if (place === undefined || x === undefined) return [];
-    const readers = [...x.uses];
-    const y = dropped(node, x);
-    if (place.drops === 'input') node.setInput(0, y);
-    else for (const { node: reader, index } of readers) reader.setInput(index, y);
-    return [node.name];
+    for (const { node, index } of readers) node.setInput(index, dropped);
+    return name;
   });
 }
 
 /**
- * Keeps the runtime from dropping the Dropout nodes whose mask nobody reads, those of frozen layers: onnxruntime
- * 1.30 removes them although they train, unless it cannot know `training_mode` beforehand. It is then computed,
- * always true: whether the sum of `anchor`, any float input, is not infinite. To be called when the gradients
- * are there.
+ * Keeps the runtime from dropping the Dropout nodes whose mask nobody reads, those of frozen
+ * layers: onnxruntime 1.30 removes them although they train, unless it cannot know `training_mode`
+ * beforehand. It is then computed, always true: whether the sum of `anchor`, any float input, is
+ * not infinite. To be called when the gradients are there.
  */
 export function keepDropout(graph: Graph, anchor: Value): void {
   const b = new GraphBuilder(graph, 'dropout');

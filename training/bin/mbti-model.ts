@@ -5,15 +5,22 @@ import { runCommand, strictArguments } from '../../src/bin/run-command.ts';
 import { packageVersion } from '../../src/package-root.ts';
 import { type ArtifactArguments, artifactOptions, makeArtifacts } from './model-artifacts.ts';
 import { type EvaluateArguments, evaluate, evaluateOptions } from './model-evaluate.ts';
+import { type ExportArguments, exportModel, exportOptions } from './model-export.ts';
 import { type InspectArguments, inspect, inspectOptions } from './model-inspect.ts';
 
 async function main(): Promise<void> {
   const parser = strictArguments(yargs(hideBin(process.argv)), packageVersion)
     .scriptName('mbti-model')
     .usage('$0 <command>\n\nWorks on ONNX models and on model bundles.')
+    .command<ExportArguments>(
+      'export',
+      'Make the forward .onnx of a Hugging Face folder: DistilBERT or BERT, config.json and model.safetensors',
+      exportOptions,
+      exportModel,
+    )
     .command<ArtifactArguments>(
       'artifacts',
-      'Compile a forward .onnx into training artifacts: training, evaluation and optimizer models, checkpoint',
+      'Compile a forward .onnx into training artifacts: models of training, evaluation, optimizer and loop, checkpoint',
       artifactOptions,
       makeArtifacts,
     )
@@ -29,7 +36,7 @@ async function main(): Promise<void> {
       evaluateOptions,
       evaluate,
     )
-    .demandCommand(1, 'no command: expected artifacts, inspect or evaluate');
+    .demandCommand(1, 'no command: expected export, artifacts, inspect or evaluate');
   await parser.parseAsync();
 }
 

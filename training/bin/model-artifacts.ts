@@ -47,7 +47,11 @@ export function artifactOptions<T>(command: Argv<T>): Argv<T & ArtifactArguments
       ...text,
       describe: "A,B,…: weight of each label's positives in the loss",
     })
-    .option('dropout', { ...number, default: 0, describe: 'Dropout of an attached head' })
+    .option('dropout', {
+      ...number,
+      default: 0,
+      describe: 'Dropout, at every place where the source model has it',
+    })
     .option('trainable', {
       ...text,
       describe: 'PATTERN,…: parameters to train, * is anything [all]',

@@ -3,9 +3,16 @@ import { dirname, join } from 'node:path';
 import type { Config, InitConfig } from '../../src/config/index.ts';
 import { AppError } from '../../src/errors.ts';
 import type { TextTokenizer } from '../../src/text/index.ts';
-import { distilbert, distilbertConfig, randomWeights } from '../architectures/index.ts';
+import {
+  distilbert,
+  distilbertConfig,
+  exportFolder,
+  randomWeights,
+} from '../architectures/index.ts';
+import { downloadModel, isHubReference } from '../hub/index.ts';
 import { readModel } from '../onnx/codec/index.ts';
 import type { Model } from '../onnx/model.ts';
+import type { Screen } from '../tracking/index.ts';
 
 /** What training starts from. */
 export interface BaseModel {
@@ -18,20 +25,54 @@ export interface BaseModel {
 }
 
 /**
- * The forward graph that `model.base` names. AppError `file_missing`, `model_invalid`, or
- * `config_invalid` where the kind of base is not supported or does not fit the tokenizer.
+ * The configuration with `model.base` as a local folder, where it names a model of a hub:
+ * downloaded, or cached.
+ */
+export async function withLocalBase(config: Config, screen: Screen): Promise<Config> {
+  const { base } = config.model;
+  if (typeof base !== 'string' || !isHubReference(base)) return config;
+  return { ...config, model: { ...config.model, base: await downloadModel(base, { screen }) } };
+}
+
+/**
+ * The forward graph that `model.base` names; one of a hub is local by now (`withLocalBase`).
+ * AppError `file_missing`, `model_invalid`, or `config_invalid` where the kind of base is not
+ * supported or does not fit the tokenizer.
  */
 export async function baseModel(config: Config, tokenizer: TextTokenizer): Promise<BaseModel> {
   const { base } = config.model;
   if (base === null) throw unsupported('model.base is missing');
   if (typeof base === 'object') return randomBase(base.init, config.seed, tokenizer);
-  if (base.startsWith('hf:')) throw unsupported(`model.base is ${base}: downloading follows`);
   const file = graphFile(base);
+  if (file === undefined) return exportedBase(base, config, tokenizer);
   const hfConfig = readHfConfig(file);
   requireFit(config, hfConfig, tokenizer);
   const model = await readModel(file);
   return { model, head: headOf(model, config.task.axes.length, file), hfConfig, description: file };
 }
+
+/** A folder with `model.safetensors`, exported in memory; a head of other labels is left out. */
+async function exportedBase(
+  folder: string,
+  config: Config,
+  tokenizer: TextTokenizer,
+): Promise<BaseModel> {
+  const labels = config.task.axes.length;
+  const { model, config: hfConfig } = await exportFolder(folder, { labels });
+  requireFit(config, hfConfig, tokenizer);
+  return {
+    model,
+    head: headOf(model, labels, folder),
+    hfConfig: { ...hfConfig, architectures: classifiers[String(hfConfig.model_type)] },
+    description: folder,
+  };
+}
+
+/** transformers' classes of what is trained: the encoder with a head. */
+const classifiers: Readonly<Record<string, readonly string[]>> = {
+  distilbert: ['DistilBertForSequenceClassification'],
+  bert: ['BertForSequenceClassification'],
+};
 
 function randomBase(init: InitConfig, seed: number, tokenizer: TextTokenizer): BaseModel {
   const hfConfig = distilbertConfig({ ...init, vocab_size: tokenizer.vocabularySize });
@@ -45,18 +86,21 @@ function randomBase(init: InitConfig, seed: number, tokenizer: TextTokenizer): B
   };
 }
 
-/** A `.onnx` file itself, or the one of a folder in Hugging Face layout. */
-function graphFile(base: string): string {
+/**
+ * A `.onnx` file itself, or the one of a folder in Hugging Face layout; undefined where it is to be
+ * exported.
+ */
+function graphFile(base: string): string | undefined {
   if (!statSync(base, { throwIfNoEntry: false })?.isDirectory()) {
     if (base.endsWith('.onnx')) return base;
     throw unsupported(`model.base is ${base}, neither a .onnx file nor a folder`);
   }
   const file = join(base, 'onnx', 'model.onnx');
   if (existsSync(file)) return file;
+  const weights = ['model.safetensors', 'model.safetensors.index.json'];
+  if (weights.some((name) => existsSync(join(base, name)))) return undefined;
   throw unsupported(
-    existsSync(join(base, 'model.safetensors'))
-      ? `model.base is ${base}, which holds model.safetensors but no onnx/model.onnx: exporting follows`
-      : `model.base is ${base}, which holds no onnx/model.onnx`,
+    `model.base is ${base}, which holds neither onnx/model.onnx nor model.safetensors`,
   );
 }
 
@@ -112,6 +156,6 @@ function headOf({ graph }: Model, axes: number, file: string): 'keep' | 'mlp' {
 
 function unsupported(problem: string): AppError {
   return new AppError('config_invalid', problem, {
-    hint: 'supported are a .onnx file, a folder with onnx/model.onnx, and {"init": {…}} for random weights',
+    hint: 'supported are a .onnx file, a folder with onnx/model.onnx or model.safetensors, hf:org/repo, and {"init": {…}} for random weights',
   });
 }

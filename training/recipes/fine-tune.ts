@@ -23,9 +23,9 @@ import {
 import { encodeModel } from '../onnx/codec/index.ts';
 import { elementCount, type Tensor } from '../onnx/tensor.ts';
 import { learningRateSchedule } from '../optim/index.ts';
-import { createExecutor, type Executor } from '../runtime/index.ts';
+import { createExecutor, type Executor, findDevice } from '../runtime/index.ts';
 import { createProgress, openRunLog, type Screen } from '../tracking/index.ts';
-import { baseModel } from './base-model.ts';
+import { baseModel, withLocalBase } from './base-model.ts';
 import { runCheckpoints } from './checkpoints.ts';
 import { dataSummary } from './data-summary.ts';
 import { metricSet } from './metric-set.ts';
@@ -48,9 +48,10 @@ export interface FineTuneOptions {
  * goes to `run.dir`; `model.out` changes only at the very end, all at once.
  */
 export async function fineTune(loaded: LoadedConfig, options: FineTuneOptions): Promise<void> {
-  const { config, hash } = loaded;
+  const { hash } = loaded;
   const { screen, verbose, stop } = options;
-  requirePossible(config);
+  requirePossible(loaded.config);
+  const config = await withLocalBase(loaded.config, screen);
 
   const data = await prepare(config);
   screen.write(`${dataSummary(data.report)}\n`);
@@ -58,6 +59,7 @@ export async function fineTune(loaded: LoadedConfig, options: FineTuneOptions): 
 
   const model = await compile(config, data);
   screen.write(`${modelSummary(data, model)}\n`);
+  screen.write(`device     ${findDevice(config.runtime.device).note}\n`);
   await writeRunFiles(loaded, model);
   stop.throwIfAborted();
 

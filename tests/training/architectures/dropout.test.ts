@@ -22,7 +22,9 @@ function oneDrop(probability: number, seed: number): Graph {
   const b = new GraphBuilder(graph);
   const x = graph.addInput('x', 'float32', [200, 200]);
   const y = b.op('Softmax', [x], { axis: -1 }, { name: '/layer.0/attention/Softmax' });
-  graph.outputs.push(b.mul(y, 200));
+  const identity = Float32Array.from({ length: 200 * 200 }, (_, i) => (i % 201 === 0 ? 1 : 0));
+  const v = graph.addInitializer('v', floatTensor([200, 200], identity));
+  graph.outputs.push(b.mul(b.matMul(y, v), 200));
   expect(insertDropout(graph, { probability, seed })).toEqual(['/layer.0/attention/Softmax']);
   keepDropout(graph, x);
   return graph;

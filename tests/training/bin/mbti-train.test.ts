@@ -62,13 +62,15 @@ const refused: readonly [string, readonly string[], number, readonly RegExp[]][]
   ['a device that is not there', [...quick, 'runtime.device=cuda'], 3, [/cuda/i]],
   ['a base that is not there', [...quick, 'model.base=none.onnx'], 3, [/none\.onnx/]],
   ['a corrupted base', [...quick, 'model.base=corrupted.onnx'], 1, [/corrupted\.onnx/]],
-  ['a base to download', [...quick, 'model.base=hf:a/b'], 2, [/hf:a\/b/, /supported/]],
+  ['a base that is no name', [...quick, 'model.base=hf:a/b/c'], 2, [/hf:a\/b\/c/, /org\/repo/]],
+  ['a base that the cache lacks', [...quick, 'model.base=hf:a/b'], 3, [/hf:a\/b/, /OFFLINE/]],
   ['an output that is no bundle', [...quick, 'model.out=taken'], 2, [/taken/]],
 ];
 
 describe('mbti-train refuses, with a readable line and nothing left behind,', () => {
   it.each(refused)('%s', async (_name, args, code, says) => {
-    const ended = await runBin(bin, args, { cwd: dir });
+    const env = { HF_HUB_OFFLINE: '1', HF_HOME: join(dir, 'hub') };
+    const ended = await runBin(bin, args, { cwd: dir, env });
     expect({ code: ended.code, stderr: ended.stderr }).toEqual({
       code,
       stderr: expect.stringMatching(/^error: \S/),

@@ -1,0 +1,180 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { AppError } from '../../src/errors.ts';
+import type { Model } from '../onnx/model.ts';
+import { readSafetensors } from '../onnx/safetensors.ts';
+import type { Tensor } from '../onnx/tensor.ts';
+import { bert } from './bert.ts';
+import { bertConfig } from './bert-config.ts';
+import { type CheckpointWeights, checkpointWeights } from './checkpoint-weights.ts';
+import { distilbert } from './distilbert.ts';
+import { distilbertConfig } from './distilbert-config.ts';
+import type { WeightSource } from './weights.ts';
+
+type RawConfig = Readonly<Record<string, unknown>>;
+
+/** An architecture that can be exported. */
+interface Architecture {
+  readonly prefix: string;
+  /**
+   * Parameters that only the classification head has; the last layer's weight is [labels, width].
+   */
+  readonly head: readonly string[];
+  readonly build: (raw: RawConfig, weights: WeightSource, labels: number | undefined) => Model;
+}
+
+const architectures: Readonly<Record<string, Architecture>> = {
+  distilbert: {
+    prefix: 'distilbert.',
+    head: ['pre_classifier.weight', 'pre_classifier.bias', 'classifier.weight', 'classifier.bias'],
+    build: (raw, weights, labels) => distilbert(distilbertConfig(raw), weights, labels),
+  },
+  bert: {
+    prefix: 'bert.',
+    head: ['classifier.weight', 'classifier.bias'],
+    build: (raw, weights, labels) => bert(bertConfig(raw), weights, labels),
+  },
+};
+
+export interface ExportedFolder {
+  /** Output `logits` with a classification head, else `last_hidden_state`. */
+  readonly model: Model;
+  readonly config: RawConfig;
+  /** What was left out, a line each. */
+  readonly notes: readonly string[];
+}
+
+export interface ExportOptions {
+  /**
+   * The classification head is exported where it has so many labels; left out: however many it has.
+   */
+  readonly labels?: number;
+}
+
+/**
+ * The forward graph of a folder in Hugging Face layout: `config.json` and `model.safetensors`,
+ * whole or in shards. DistilBERT and BERT, with their head where the folder holds a sequence
+ * classifier.
+ *
+ * @throws AppError `file_missing`, `data_invalid` for a file that is no JSON or no safetensors, and
+ *   `model_invalid` for another architecture, a wrong config, or a tensor that is missing or
+ *   misshapen
+ */
+export async function exportFolder(
+  folder: string,
+  { labels: wanted }: ExportOptions = {},
+): Promise<ExportedFolder> {
+  const config = readJson(join(folder, 'config.json'));
+  const architecture = architectureOf(config, folder);
+  const { tensors, source } = await readTensors(folder);
+  const checkpoint = checkpointWeights(tensors, architecture.prefix, source);
+  const notes: string[] = [];
+  const found = headLabels(config, architecture, checkpoint, notes);
+  const labels = wanted === undefined || wanted === found ? found : undefined;
+  if (labels !== found) {
+    notes.push(`its classification head has ${found} labels, not ${wanted}: exported without it`);
+  }
+  const model = architecture.build(config, checkpoint.weights, labels);
+  const unused = checkpoint.unused();
+  if (unused.length > 0) {
+    const more = unused.length > 4 ? ', …' : '';
+    notes.push(
+      `${unused.length} tensors are not part of it: ${unused.slice(0, 4).join(', ')}${more}`,
+    );
+  }
+  return { model, config, notes };
+}
+
+/** Whether the architecture that a folder's config.json names is one that can be exported. */
+export const isExportable = (folder: string): boolean =>
+  known(readJson(join(folder, 'config.json'))) !== undefined;
+
+const known = ({ model_type: type }: RawConfig): Architecture | undefined =>
+  typeof type === 'string' && Object.hasOwn(architectures, type) ? architectures[type] : undefined;
+
+function architectureOf(config: RawConfig, folder: string): Architecture {
+  const found = known(config);
+  if (found) return found;
+  const { model_type: type } = config;
+  const names = Object.keys(architectures).join(' or ');
+  throw new AppError(
+    'model_invalid',
+    `${join(folder, 'config.json')}: model_type is ${JSON.stringify(type) ?? 'missing'}: expected ${names}`,
+    { hint: 'other encoders can be taken as .onnx files, exported elsewhere' },
+  );
+}
+
+/** Labels of a sequence classifier's head; undefined where there is none. */
+function headLabels(
+  config: RawConfig,
+  { head }: Architecture,
+  checkpoint: CheckpointWeights,
+  notes: string[],
+): number | undefined {
+  const names = Array.isArray(config.architectures) ? config.architectures.map(String) : [];
+  const claims = names.some((name) => name.endsWith('ForSequenceClassification'));
+  const present = head.filter((name) => checkpoint.find(name));
+  if (claims && present.length === 0) {
+    notes.push(`${names.join(', ')} without the weights of its head: exported without it`);
+  }
+  const isClassifier = claims
+    ? present.length > 0
+    : names.length === 0 && present.length === head.length;
+  if (!isClassifier) return undefined;
+  // Where only a part of the head is there, building it names what is missing.
+  return checkpoint.find('classifier.weight')?.dims[0] ?? 1;
+}
+
+/** All tensors of the folder's checkpoint, and the file that messages name. */
+async function readTensors(
+  folder: string,
+): Promise<{ tensors: ReadonlyMap<string, Tensor>; source: string }> {
+  const whole = join(folder, 'model.safetensors');
+  if (existsSync(whole)) return { tensors: (await readSafetensors(whole)).tensors, source: whole };
+  const index = join(folder, 'model.safetensors.index.json');
+  if (!existsSync(index)) throw noWeights(folder, whole);
+  const tensors = new Map<string, Tensor>();
+  for (const file of shardsOf(index)) {
+    const shard = await readSafetensors(join(folder, file));
+    for (const [name, tensor] of shard.tensors) tensors.set(name, tensor);
+  }
+  return { tensors, source: index };
+}
+
+/** The files that an index of shards names; they stand beside it. */
+export function shardsOf(index: string): string[] {
+  const { weight_map: map } = readJson(index);
+  const files = typeof map === 'object' && map !== null ? [...new Set(Object.values(map))] : [];
+  const isFile = (file: unknown): file is string =>
+    typeof file === 'string' && basename(file) === file && file.endsWith('.safetensors');
+  if (files.length > 0 && files.every(isFile)) return files;
+  throw new AppError(
+    'data_invalid',
+    `${index} is no index of shards: expected "weight_map", tensors to .safetensors files beside it`,
+  );
+}
+
+function noWeights(folder: string, expected: string): AppError {
+  const pickled = existsSync(join(folder, 'pytorch_model.bin'));
+  return new AppError('file_missing', `${expected} does not exist`, {
+    hint: pickled
+      ? 'pytorch_model.bin is a program, not data: save the model as safetensors'
+      : 'expected config.json and model.safetensors, as save_pretrained writes them',
+  });
+}
+
+function readJson(file: string): Readonly<Record<string, unknown>> {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new AppError('file_missing', `${file} does not exist or cannot be read`, { cause });
+  }
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
+  } catch (cause) {
+    throw new AppError('data_invalid', `${file} is not JSON`, { cause });
+  }
+  throw new AppError('data_invalid', `${file} does not hold a JSON object`);
+}

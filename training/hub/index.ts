@@ -1,0 +1,2 @@
+export { isHubReference } from './reference.ts';
+export { downloadModel } from './snapshot.ts';

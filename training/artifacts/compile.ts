@@ -9,8 +9,11 @@ import type { Model } from '../onnx/model.ts';
 
 import { scalarTensor, type Tensor } from '../onnx/tensor.ts';
 import { adamWModel, decays } from '../optim/index.ts';
+import { rewriteForward } from '../rewrite/index.ts';
 import { describeArtifacts } from './describe.ts';
+import { loopModel } from './loop.ts';
 import type { CompileOptions } from './options.ts';
+import { replacePads } from './pads.ts';
 import { candidates, selected } from './parameters.ts';
 import { prepare } from './prepare.ts';
 import { prune } from './prune.ts';
@@ -29,6 +32,8 @@ export interface CompiledArtifacts {
   readonly training: Model;
   readonly evaluation: Model;
   readonly optimizer: Model;
+  /** K steps in one run; see `loopModel`. */
+  readonly loop: Model;
   readonly parameters: readonly ParameterInfo[];
   readonly initial: ReadonlyMap<string, Tensor>;
   /** What artifacts.json says. */
@@ -59,6 +64,8 @@ export function compileArtifacts(forward: Model, options: CompileOptions): Compi
     probability: options.dropout,
     seed: options.seed,
   });
+  rewriteForward(training.graph);
+  rewriteForward(evaluation.graph);
   const gradients = gradientsOf(training.graph, wanted);
 
   const initial = new Map<string, Tensor>();
@@ -79,8 +86,10 @@ export function compileArtifacts(forward: Model, options: CompileOptions): Compi
   finish(evaluation.graph, [loss, logits], parameters);
   const outputs = ['loss', 'logits'].map((name) => valueNamed(training.graph, name));
   finish(training.graph, [...outputs, ...gradients.values()], parameters);
+  replacePads(training.graph);
   const optimizer = adamWModel(parameters, options);
-  const compiled = { training, evaluation, optimizer, parameters, initial, inputs, options };
+  const loop = loopModel({ training, optimizer, parameters });
+  const compiled = { training, evaluation, optimizer, loop, parameters, initial, inputs, options };
   return { ...compiled, description: describeArtifacts(compiled, dropoutPlaces) };
 }
 

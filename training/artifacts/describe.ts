@@ -11,6 +11,7 @@ export const artifactFiles = {
   training: 'training_model.onnx',
   evaluation: 'eval_model.onnx',
   optimizer: 'optimizer_model.onnx',
+  loop: 'train_loop.onnx',
   checkpoint: 'checkpoint.safetensors',
   description: 'artifacts.json',
 } as const;
@@ -20,9 +21,12 @@ const roles: readonly (readonly [RegExp, string])[] = [
   [/^labels$/, 'labels'],
   [/^loss$/, 'loss'],
   [/^logits$/, 'logits'],
+  [/^losses$/, 'losses'],
   [/^learning_rate$/, 'learning_rate'],
+  [/^learning_rates$/, 'learning_rates'],
   [/^step$/, 'step'],
   [/^grad_norm$/, 'grad_norm'],
+  [/^grad_norms$/, 'grad_norms'],
   [/\.exp_avg_sq(\.out)?$/, 'exp_avg_sq'],
   [/\.exp_avg(\.out)?$/, 'exp_avg'],
   [/\.grad$/, 'gradient'],
@@ -46,7 +50,7 @@ export function describeArtifacts(
     shape: shape?.map((dim) => (typeof dim === 'number' ? dim : String(dim))),
     role: roleOf(name, inputs),
   });
-  const modelInfo = (kind: 'training' | 'evaluation' | 'optimizer') => {
+  const modelInfo = (kind: 'training' | 'evaluation' | 'optimizer' | 'loop') => {
     const { graph, irVersion }: Model = compiled[kind];
     return {
       file: artifactFiles[kind],
@@ -63,6 +67,7 @@ export function describeArtifacts(
       training_model: modelInfo('training'),
       eval_model: modelInfo('evaluation'),
       optimizer_model: modelInfo('optimizer'),
+      train_loop: modelInfo('loop'),
     },
     checkpoint: artifactFiles.checkpoint,
     parameters: parameters.map(({ name, shape, decay, initializer }) => ({

@@ -8,7 +8,7 @@ import type { CompiledArtifacts } from './compile.ts';
 import { artifactFiles } from './describe.ts';
 
 /**
- * Writes the artifacts to a folder: the three models, the checkpoint of the initial parameters, and last
+ * Writes the artifacts to a folder: the four models, the checkpoint of the initial parameters, and last
  * artifacts.json. Each file appears whole or not at all.
  *
  * @param configHash of the run that they belong to: left out, that of the compiler's own options
@@ -19,7 +19,7 @@ export async function writeArtifacts(
   configHash = createHash('sha256').update(JSON.stringify(compiled.options)).digest('hex'),
 ): Promise<void> {
   await mkdir(dir, { recursive: true });
-  for (const kind of ['training', 'evaluation', 'optimizer'] as const) {
+  for (const kind of ['training', 'evaluation', 'optimizer', 'loop'] as const) {
     await writeModel(compiled[kind], join(dir, artifactFiles[kind]));
   }
   await writeSafetensors(join(dir, artifactFiles.checkpoint), compiled.initial, {

@@ -1,10 +1,14 @@
+import { AppError } from '../../src/errors.ts';
 import { nonDifferentiable, operatorKey } from '../autodiff/non-differentiable.ts';
 import { rules } from '../autodiff/rules/index.ts';
+import { cloneModel } from '../onnx/clone.ts';
 import { formatShape } from '../onnx/dim.ts';
-import type { Graph, Value } from '../onnx/graph.ts';
+import type { Graph, Node, Value } from '../onnx/graph.ts';
 import type { Model } from '../onnx/model.ts';
+import { inferGraph } from '../onnx/shapes/infer.ts';
 import { elementCount, isFloat } from '../onnx/tensor.ts';
-import { kernelsOf, type Provider } from './kernels.ts';
+import { type KernelAnswer, type Provider, providers } from './kernels.ts';
+import { kernelsOfNode } from './placement.ts';
 
 /** `rule`: gradients pass; `constant`: none flows through it; `none`: it cannot be trained through. */
 export type GradientKind = 'rule' | 'constant' | 'none';
@@ -20,8 +24,11 @@ export interface OperatorDescription {
   readonly operator: string;
   readonly count: number;
   readonly gradient: GradientKind;
-  /** Execution providers with a kernel; null where that is not known. */
-  readonly kernels: Readonly<Record<Provider, boolean>> | null;
+  /**
+   * Execution providers with a kernel for all its nodes on their element types; null where that is not known.
+   * What computes shapes counts as one: it runs on the CPU everywhere.
+   */
+  readonly kernels: KernelAnswer | null;
 }
 
 export interface ParameterDescription {
@@ -48,20 +55,20 @@ export interface ModelDescription {
 export function inspectModel(model: Model): ModelDescription {
   const { graph } = model;
   const parameters = parametersOf(graph);
-  const counts = countOperators(graph);
+  const found = nodesByOperator(typed(model));
   return {
     ir_version: model.irVersion,
     producer: `${model.producerName} ${model.producerVersion}`.trim(),
     opsets: Object.fromEntries(graph.opsets),
     inputs: graph.inputs.filter((value) => !value.initializer).map(describeValue),
     outputs: graph.outputs.map(describeValue),
-    nodes: [...counts.values()].reduce((sum, count) => sum + count, 0),
-    operators: [...counts]
-      .map(([operator, count]) => ({
+    nodes: [...found.values()].reduce((sum, nodes) => sum + nodes.length, 0),
+    operators: [...found]
+      .map(([operator, nodes]) => ({
         operator,
-        count,
+        count: nodes.length,
         gradient: gradientKind(operator),
-        kernels: kernelsOf(operator, graph.opset) ?? null,
+        kernels: kernelsOfAll(nodes),
       }))
       .sort((a, b) => b.count - a.count || (a.operator < b.operator ? -1 : 1)),
     parameters,
@@ -74,16 +81,38 @@ export function gradientKind(operator: string): GradientKind {
   return nonDifferentiable.has(operator) ? 'constant' : 'none';
 }
 
+/** The graph with the types that inference finds; as it is, where the model is too odd for inference. */
+function typed(model: Model): Graph {
+  const { graph } = cloneModel(model);
+  try {
+    inferGraph(graph);
+    return graph;
+  } catch (error) {
+    if (error instanceof AppError) return model.graph;
+    throw error;
+  }
+}
+
 /** Nodes by operator, those of bodies (If, Loop, Scan) included. */
-function countOperators(graph: Graph, counts = new Map<string, number>()): Map<string, number> {
+function nodesByOperator(graph: Graph, found = new Map<string, Node[]>()): Map<string, Node[]> {
   for (const node of graph.nodes) {
     const key = operatorKey(node);
-    counts.set(key, (counts.get(key) ?? 0) + 1);
+    const known = found.get(key);
+    if (known) known.push(node);
+    else found.set(key, [node]);
     for (const attribute of node.attributes.values()) {
-      if (attribute.kind === 'graph') countOperators(attribute.value, counts);
+      if (attribute.kind === 'graph') nodesByOperator(attribute.value, found);
     }
   }
-  return counts;
+  return found;
+}
+
+function kernelsOfAll(nodes: readonly Node[]): KernelAnswer | null {
+  const answers = nodes.map(kernelsOfNode);
+  if (answers.includes(undefined)) return null;
+  const has = (provider: Provider) => answers.every((answer) => answer?.[provider]);
+  const [cpu, cuda, webgpu] = providers;
+  return { cpu: has(cpu), cuda: has(cuda), webgpu: has(webgpu) };
 }
 
 function parametersOf(graph: Graph): ParameterDescription[] {

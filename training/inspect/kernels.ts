@@ -2,100 +2,113 @@
 export const providers = ['cpu', 'cuda', 'webgpu'] as const;
 export type Provider = (typeof providers)[number];
 
+/** Element types by the letters of the table. */
+const letters: Readonly<Record<string, string>> = {
+  float32: 'f',
+  float16: 'h',
+  bfloat16: 'b',
+  int64: 'l',
+  int32: 'i',
+  bool: 'o',
+};
+
 /**
- * Which providers of onnxruntime 1.30 have a kernel for an operator in float32 (or its only types).
+ * The element types for which onnxruntime 1.30 has a kernel, of its CPU, CUDA and WebGPU provider; `-`: none.
  * The CPU and WebGPU columns were checked by creating sessions, CUDA's by its documentation. A node
- * without a kernel falls to the CPU; nothing is said about operators that are not listed.
+ * without a kernel falls to the CPU; nothing is said about operators that are not listed. On the CPU float16
+ * also runs without a kernel, as float32. `(add)`: with the attribute `reduction`.
  */
 const kernels: Readonly<Record<string, string>> = {
   // The runtime turns these into initializers when it loads a model
-  Constant: 'cpu cuda webgpu',
-  Add: 'cpu cuda webgpu',
-  Sub: 'cpu cuda webgpu',
-  Mul: 'cpu cuda webgpu',
-  Div: 'cpu cuda webgpu',
-  Pow: 'cpu cuda webgpu',
-  Sqrt: 'cpu cuda webgpu',
-  Exp: 'cpu cuda webgpu',
-  Log: 'cpu cuda webgpu',
-  Erf: 'cpu cuda webgpu',
-  Tanh: 'cpu cuda webgpu',
-  Sigmoid: 'cpu cuda webgpu',
-  Reciprocal: 'cpu cuda webgpu',
-  Softplus: 'cpu cuda webgpu',
-  Relu: 'cpu cuda webgpu',
-  Neg: 'cpu cuda webgpu',
-  Abs: 'cpu cuda webgpu',
-  Clip: 'cpu cuda webgpu',
-  Min: 'cpu cuda webgpu',
-  Max: 'cpu cuda webgpu',
-  Sum: 'cpu cuda',
-  MatMul: 'cpu cuda webgpu',
-  Gemm: 'cpu cuda webgpu',
-  Softmax: 'cpu cuda webgpu',
-  LogSoftmax: 'cpu cuda',
-  ReduceSum: 'cpu cuda webgpu',
-  ReduceMean: 'cpu cuda webgpu',
-  ReduceMax: 'cpu cuda webgpu',
-  ReduceL2: 'cpu cuda webgpu',
-  ReduceSumSquare: 'cpu cuda webgpu',
-  Transpose: 'cpu cuda webgpu',
-  Reshape: 'cpu cuda webgpu',
-  Unsqueeze: 'cpu cuda webgpu',
-  Squeeze: 'cpu cuda webgpu',
-  Slice: 'cpu cuda webgpu',
-  Pad: 'cpu cuda webgpu',
-  Gather: 'cpu cuda webgpu',
-  GatherElements: 'cpu cuda webgpu',
-  ScatterND: 'cpu cuda webgpu',
-  ScatterElements: 'cpu cuda webgpu',
-  Concat: 'cpu cuda webgpu',
-  Split: 'cpu cuda webgpu',
-  Where: 'cpu cuda webgpu',
-  Expand: 'cpu cuda webgpu',
-  Cast: 'cpu cuda webgpu',
-  Shape: 'cpu cuda webgpu',
-  Range: 'cpu cuda webgpu',
-  ConstantOfShape: 'cpu cuda',
-  Equal: 'cpu cuda webgpu',
-  Greater: 'cpu cuda webgpu',
-  Less: 'cpu cuda webgpu',
-  Not: 'cpu cuda webgpu',
-  And: 'cpu cuda webgpu',
-  LayerNormalization: 'cpu cuda webgpu',
-  Gelu: 'cpu cuda webgpu',
-  Dropout: 'cpu cuda',
-  OneHot: 'cpu cuda',
-  Identity: 'cpu cuda webgpu',
-  Loop: 'cpu cuda',
-  If: 'cpu cuda webgpu',
-  Scan: 'cpu cuda',
-  SequenceConstruct: 'cpu cuda',
-  Tile: 'cpu cuda webgpu',
-  RandomUniformLike: 'cpu cuda',
-  Bernoulli: '',
-  IsNaN: 'cpu cuda',
-  IsInf: 'cpu cuda',
-  'com.microsoft:FusedMatMul': 'cpu cuda',
-  'com.microsoft:BiasGelu': 'cpu cuda webgpu',
-  'com.microsoft:FastGelu': 'cpu cuda webgpu',
-  'com.microsoft:Gelu': 'cpu cuda webgpu',
-  'com.microsoft:SkipLayerNormalization': 'cpu cuda webgpu',
-  'com.microsoft:EmbedLayerNormalization': 'cpu cuda',
-  'com.microsoft:Attention': 'cpu cuda webgpu',
-  'com.microsoft:MultiHeadAttention': 'cpu cuda webgpu',
-  'com.microsoft:QAttention': 'cpu cuda',
-  'com.microsoft:DynamicQuantizeMatMul': 'cpu',
-  'com.microsoft:MatMulIntegerToFloat': 'cpu',
-  'com.microsoft:MatMulNBits': 'cpu cuda webgpu',
-  'com.microsoft:GatherBlockQuantized': 'cpu cuda webgpu',
-  'com.microsoft:BiasDropout': 'cuda',
-  'com.microsoft:BitmaskDropout': 'cuda',
-  'com.microsoft:FusedAdam': '',
-  'com.microsoft:AdamWOptimizer': '',
-  'com.microsoft:TransposeMatMul': 'cpu cuda',
-  'com.microsoft:PackedAttention': 'cuda',
-  'com.microsoft:RemovePadding': 'cuda',
+  Constant: 'fhblio fhblio fhblio',
+  Add: 'fli fhbli fhi',
+  Sub: 'fli fhbli fhi',
+  Mul: 'fli fhbli fhi',
+  Div: 'fli fhbli fhi',
+  Pow: 'fli fhbli fhi',
+  Sqrt: 'f fhb fh',
+  Exp: 'f fhb fh',
+  Log: 'f fh fh',
+  Erf: 'f fhb fh',
+  Tanh: 'f fhb fh',
+  Sigmoid: 'f fhb fh',
+  Reciprocal: 'f fh fh',
+  Softplus: 'f fh fh',
+  Relu: 'fi fhb fh',
+  Neg: 'fli fhbli fh',
+  Abs: 'fli fhbli fh',
+  Clip: 'fhli fhl fhi',
+  Min: 'fhli fhbli fhi',
+  Max: 'fhli fhbli fhi',
+  Sum: 'f fhb -',
+  MatMul: 'fli fhb fh',
+  Gemm: 'f fhb fhi',
+  Softmax: 'f fhb fh',
+  LogSoftmax: 'f fh -',
+  ReduceSum: 'fli fhbli fhi',
+  ReduceMean: 'fli fhi fhi',
+  ReduceMax: 'flio fhli fhi',
+  ReduceL2: 'fli fhi fhi',
+  ReduceSumSquare: 'fli fh fhi',
+  Transpose: 'fhblio fhblio fhi',
+  Reshape: 'fhblio fhblio fhio',
+  Unsqueeze: 'fhblio fhblio fhio',
+  Squeeze: 'fhblio fhblio fhi',
+  Slice: 'fhblio fhblio fh',
+  Pad: 'flio fho fhi',
+  Gather: 'fhblio fhblio fhio',
+  GatherElements: 'fhblio fhblio fh',
+  ScatterND: 'fhblio fhblio fhi',
+  'ScatterND(add)': 'fli fh fi',
+  ScatterElements: 'fhblio fhblio fhi',
+  'ScatterElements(add)': 'fli fh fhi',
+  Concat: 'fhblio fhblio fhi',
+  Split: 'fhblio fhblio fhi',
+  Where: 'fli fhbli fhio',
+  Expand: 'fhlio fhblio fhio',
+  Cast: 'fhblio fhblio fhio',
+  Shape: 'fhblio fhblio fhi',
+  Range: 'fli fli fi',
+  ConstantOfShape: 'fhblio fhblio -',
+  Equal: 'flio fhlio fhi',
+  Greater: 'fli fhli fhi',
+  Less: 'fli fhli fhi',
+  Not: 'o o o',
+  And: 'o o o',
+  LayerNormalization: 'fhb fhb fh',
+  Gelu: 'f fhb fh',
+  Dropout: 'f fhb -',
+  OneHot: 'fli fhl -',
+  Identity: 'fhblio fhblio fhi',
+  Loop: 'fhblio fhblio -',
+  If: 'fhblio fhblio fhblio',
+  Scan: 'fhblio fhblio -',
+  SequenceConstruct: 'fhblio fhblio -',
+  Tile: 'flio fhbli fhi',
+  RandomUniformLike: 'f fh -',
+  Bernoulli: '- - -',
+  IsNaN: 'fhb fhb -',
+  IsInf: 'fhb fhb -',
+  'com.microsoft:FusedMatMul': 'f fhb -',
+  'com.microsoft:BiasGelu': 'f fhb fh',
+  'com.microsoft:FastGelu': 'f fhb fh',
+  'com.microsoft:Gelu': 'f fhb fh',
+  'com.microsoft:SkipLayerNormalization': 'fhb fhb fh',
+  'com.microsoft:EmbedLayerNormalization': 'f fh -',
+  'com.microsoft:Attention': 'f fhb fh',
+  'com.microsoft:MultiHeadAttention': 'f fhb fh',
+  'com.microsoft:QAttention': 'f fh -',
+  'com.microsoft:DynamicQuantizeMatMul': 'f - -',
+  'com.microsoft:MatMulIntegerToFloat': 'f - -',
+  'com.microsoft:MatMulNBits': 'fh fhb fh',
+  'com.microsoft:GatherBlockQuantized': 'fh fhb fh',
+  'com.microsoft:BiasDropout': '- fhb -',
+  'com.microsoft:BitmaskDropout': '- fhb -',
+  'com.microsoft:FusedAdam': '- - -',
+  'com.microsoft:AdamWOptimizer': '- - -',
+  'com.microsoft:TransposeMatMul': 'f fhb -',
+  'com.microsoft:PackedAttention': '- fh -',
+  'com.microsoft:RemovePadding': '- fh -',
 };
 
 /** Operator sets from which on the CUDA provider has no kernel any more. */
@@ -110,17 +123,42 @@ const withoutCudaFrom: Readonly<Record<string, number>> = {
   Scan: 21,
 };
 
-/** Whether each provider has a kernel; undefined where that is not known. */
+/** The first operator set that has an operator, where that is above 17. */
+const since: Readonly<Record<string, number>> = { Gelu: 20 };
+
+export type KernelAnswer = Readonly<Record<Provider, boolean>>;
+
+/**
+ * Whether each provider has a kernel for an element type; undefined where that is not known. Where the type is
+ * not given: for float32, or for the operator's only types.
+ *
+ * @param operator with its domain unless that is the default one, and with `(add)` where it reduces so
+ */
 export function kernelsOf(
   operator: string,
   opset: number,
-): Readonly<Record<Provider, boolean>> | undefined {
-  if (!Object.hasOwn(kernels, operator)) return undefined;
-  const listed = (kernels[operator] ?? '').split(' ');
+  type?: string,
+): KernelAnswer | undefined {
+  const row = rowOf(operator);
+  if (row === undefined || opset < (since[operator] ?? 0)) return undefined;
+  const letter = type === undefined ? (/f/.test(row) ? 'f' : '') : letters[type];
+  if (letter === undefined) return undefined;
+  const columns = row.split(' ');
+  const has = (provider: Provider): boolean => {
+    const types = columns[providers.indexOf(provider)] ?? '-';
+    return types !== '-' && types.includes(letter);
+  };
   const noCuda = opset >= (withoutCudaFrom[operator] ?? Number.POSITIVE_INFINITY);
   return {
-    cpu: listed.includes('cpu'),
-    cuda: listed.includes('cuda') && !noCuda,
-    webgpu: listed.includes('webgpu'),
+    cpu: has('cpu') || (type === 'float16' && /^\S*f/.test(row)),
+    cuda: has('cuda') && !noCuda,
+    webgpu: has('webgpu'),
   };
+}
+
+function rowOf(operator: string): string | undefined {
+  for (const key of [operator, operator.replace(/\(.*\)$/, '')]) {
+    if (Object.hasOwn(kernels, key)) return kernels[key];
+  }
+  return undefined;
 }

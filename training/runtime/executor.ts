@@ -1,5 +1,19 @@
+import type { Config } from '../../src/config/index.ts';
 import type { Batch } from '../data/index.ts';
 import type { Tensor } from '../onnx/tensor.ts';
+
+export interface Update {
+  readonly learningRate: number;
+  /** From 1. */
+  readonly step: number;
+}
+
+export interface StepResult {
+  /** The mean over all elements. */
+  readonly loss: number;
+  /** Norm of all gradients, before clipping. */
+  readonly gradNorm: number;
+}
 
 /** Runs training artifacts on a device. One call at a time. */
 export interface Executor {
@@ -8,10 +22,15 @@ export interface Executor {
    * AppError `training_failed` where the loss or the gradients' norm is no finite number; the state is then
    * the one before the step.
    */
-  trainStep(
-    batch: Batch,
-    update: { readonly learningRate: number; readonly step: number },
-  ): Promise<{ loss: number; gradNorm: number }>;
+  trainStep(batch: Batch, update: Update): Promise<StepResult>;
+  /**
+   * Of executors that keep the state on their device within a run: consecutive steps with batches of one shape. Of
+   * several steps the one that fails is named, and the state is the one before it. Callers use `trainSteps`,
+   * which takes any batches and any executor.
+   */
+  trainSteps?(batches: readonly Batch[], updates: readonly Update[]): Promise<StepResult[]>;
+  /** How many steps such an executor wants in one run; it may change from run to run. */
+  readonly stepsPerRun?: number;
   /** The loss (mean over all elements) and the logits [size, labels] of a batch, without dropout. */
   evaluate(batch: Batch): Promise<{ loss: number; logits: Float32Array }>;
   /** Copies of the parameters, by name. */
@@ -23,7 +42,8 @@ export interface Executor {
   dispose(): Promise<void>;
 }
 
-export interface SessionOptions {
+export interface SessionOptions
+  extends Partial<Pick<Config['runtime'], 'loop_steps' | 'allow_cpu_fallback'>> {
   /** `cpu`, or another provider's name; `auto` takes the best that is there. */
   readonly device: string;
   /** Threads of one operator; 0: one for each core. */

@@ -1,16 +1,23 @@
 import type { CompiledArtifacts } from '../artifacts/index.ts';
 import { CpuExecutor } from './cpu-executor.ts';
-import { providerOf } from './device.ts';
+import { findDevice } from './device.ts';
 import type { Executor, SessionOptions } from './executor.ts';
+import { LoopExecutor } from './loop-executor.ts';
 
+export { findDevice } from './device.ts';
 export type { Executor, SessionOptions } from './executor.ts';
 export { openInference } from './inference.ts';
+export { trainSteps } from './steps.ts';
 
-/** Opens training artifacts on a device. AppError `device_unavailable`, `model_invalid`. */
+/**
+ * Opens training artifacts on a device: on CUDA, where the state has to cross a bus, several steps make one
+ * run. AppError `device_unavailable`, `model_invalid`.
+ */
 export async function createExecutor(
   compiled: CompiledArtifacts,
   options: SessionOptions,
 ): Promise<Executor> {
-  providerOf(options.device);
-  return CpuExecutor.create(compiled, options);
+  const { provider } = findDevice(options.device);
+  const executor = provider === 'cuda' ? LoopExecutor : CpuExecutor;
+  return executor.create(compiled, { ...options, device: provider });
 }

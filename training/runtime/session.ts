@@ -1,26 +1,44 @@
 import { availableParallelism } from 'node:os';
 import { AppError } from '../../src/errors.ts';
-import { encodeModel } from '../onnx/codec/index.ts';
+import { computesShapes, describeMisplaced, misplaced } from '../inspect/placement.ts';
+import { encodeModel, readModel } from '../onnx/codec/index.ts';
+import type { Graph } from '../onnx/graph.ts';
 import type { Model } from '../onnx/model.ts';
-import { providerOf } from './device.ts';
+import { inferGraph } from '../onnx/shapes/infer.ts';
+import { type DeviceProvider, providerOf } from './device.ts';
 import type { SessionOptions } from './executor.ts';
 import { InferenceSession } from './onnxruntime.ts';
+
+const HINT =
+  'runtime.allow_cpu_fallback=true runs on the CPU what the device cannot; runtime.device=cpu runs everything there';
 
 /** ONNX Runtime's severities. */
 const severity = { warning: 2, error: 3 } as const;
 
-/** A session of the stock runtime for a model, or for the file of one. AppError `model_invalid`. */
+/**
+ * A session of the stock runtime for a model, or for the file of one. On other devices than the CPU nothing may
+ * fall to the CPU but the computing of shapes, unless the options allow it. AppError `model_invalid`,
+ * `device_unavailable`.
+ */
 export async function openSession(
   model: Model | string,
   options: SessionOptions,
 ): Promise<InferenceSession> {
+  const provider = providerOf(options.device);
   const settings: InferenceSession.SessionOptions = {
-    executionProviders: [providerOf(options.device)],
+    executionProviders: [provider],
     intraOpNumThreads: options.threads || availableParallelism(),
     interOpNumThreads: 1,
     graphOptimizationLevel: 'all',
-    // Threads that wait must not take the cores from those that work: on a shared machine spinning doubles a step.
-    extra: { session: { intra_op: { allow_spinning: '0' } } },
+    // Plans of memory are made for each shape of batch and never reused by another: 0.55 GiB more, and no faster.
+    enableMemPattern: false,
+    extra: {
+      session: {
+        // Threads that wait must not take the cores from those that work: on a shared machine spinning doubles a step.
+        intra_op: { allow_spinning: '0' },
+        ...(await fallbackOption(model, provider, options)),
+      },
+    },
     logSeverityLevel: options.verbose ? severity.warning : severity.error,
   };
   try {
@@ -28,8 +46,53 @@ export async function openSession(
       ? await InferenceSession.create(model, settings)
       : await InferenceSession.create(encodeModel(model), settings);
   } catch (cause) {
-    const what = typeof model === 'string' ? model : `the graph "${model.graph.name}"`;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new AppError('model_invalid', `onnxruntime cannot load ${what}: ${reason}`, { cause });
+    throw loadingError(model, provider, cause, options);
   }
+}
+
+/**
+ * The runtime's own guard against falling back. It knows no exception for shapes, so a graph that computes any in
+ * its main graph is held to the table of kernels alone.
+ */
+async function fallbackOption(
+  model: Model | string,
+  provider: DeviceProvider,
+  { allow_cpu_fallback: allowed = false }: SessionOptions,
+): Promise<{ disable_cpu_ep_fallback?: string }> {
+  if (provider === 'cpu' || allowed) return {};
+  const strict = { disable_cpu_ep_fallback: '1' };
+  if (provider !== 'cuda' && provider !== 'webgpu') return strict;
+  const { graph } = typeof model === 'string' ? await readModel(model) : model;
+  inferGraph(graph);
+  requireKernels(graph, provider);
+  return computesShapes(graph) ? {} : strict;
+}
+
+/** AppError `device_unavailable` that names every operator and type without a kernel. */
+export function requireKernels(graph: Graph, provider: 'cuda' | 'webgpu'): void {
+  const found = misplaced(graph, provider).map(describeMisplaced);
+  if (found.length === 0) return;
+  throw new AppError(
+    'device_unavailable',
+    `device ${provider} has no kernel for what the graph "${graph.name}" does: ${found.join('; ')}`,
+    { hint: HINT },
+  );
+}
+
+function loadingError(
+  model: Model | string,
+  provider: DeviceProvider,
+  cause: unknown,
+  { allow_cpu_fallback: allowed }: SessionOptions,
+): AppError {
+  const what = typeof model === 'string' ? model : `the graph "${model.graph.name}"`;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  if (provider === 'cpu') {
+    return new AppError('model_invalid', `onnxruntime cannot load ${what}: ${reason}`, { cause });
+  }
+  return new AppError(
+    'device_unavailable',
+    `device ${provider}: onnxruntime cannot load ${what} on it: ${reason}`,
+    { cause, hint: allowed ? 'set runtime.device=cpu to train on the CPU' : HINT },
+  );
 }

@@ -1,6 +1,7 @@
 import { AppError } from '../../src/errors.ts';
 import type { CompiledArtifacts } from '../artifacts/index.ts';
 import { elementCount, elementsOf, floatTensor, type Tensor } from '../onnx/tensor.ts';
+import type { FusedAdamW } from '../optim/index.ts';
 import { Tensor as OrtTensor } from './onnxruntime.ts';
 
 export type Tensors = Record<string, OrtTensor>;
@@ -18,9 +19,14 @@ export class TrainingState {
   #next: Tensors | undefined;
   #gradients: Tensors | undefined;
 
-  constructor({ parameters, initial }: Pick<CompiledArtifacts, 'parameters' | 'initial'>) {
+  /** @param owner of the buffers, where the optimizer updates them in place */
+  constructor(
+    { parameters, initial }: Pick<CompiledArtifacts, 'parameters' | 'initial'>,
+    owner?: FusedAdamW,
+  ) {
     this.#shapes = new Map(parameters.map(({ name, shape }) => [name, shape]));
-    this.#current = this.#allocate();
+    this.#current = owner ? {} : this.#allocate();
+    if (owner) this.#adopt(owner);
     this.load(initial);
   }
 
@@ -95,6 +101,19 @@ export class TrainingState {
     const tensor = this.#current[name];
     if (tensor === undefined) throw new AppError('internal', `there is no state "${name}"`);
     return tensor;
+  }
+
+  #adopt({ tensors }: FusedAdamW): void {
+    this.#gradients = {};
+    for (const [name, shape] of this.#shapes) {
+      const parts = tensors.get(name);
+      if (parts === undefined) throw new AppError('internal', `the optimizer has no "${name}"`);
+      const [p, m, v] = KINDS.map((kind) => name + kind) as [string, string, string];
+      this.#current[p] = new OrtTensor('float32', parts.p, shape);
+      this.#current[m] = new OrtTensor('float32', parts.m, shape);
+      this.#current[v] = new OrtTensor('float32', parts.v, shape);
+      this.#gradients[`${name}.grad`] = new OrtTensor('float32', parts.g, shape);
+    }
   }
 
   #allocate(): Tensors {

@@ -39,6 +39,7 @@ describe('the artifacts folder', () => {
       'checkpoint.safetensors',
       'eval_model.onnx',
       'optimizer_model.onnx',
+      'train_loop.onnx',
       'training_model.onnx',
     ]);
   });
@@ -88,6 +89,19 @@ describe('the artifacts folder', () => {
       learning_rate: 'learning_rate',
       [`${name}.exp_avg`]: 'exp_avg',
       [`${name}.exp_avg_sq`]: 'exp_avg_sq',
+    });
+    expect(roles(models.train_loop?.inputs)).toMatchObject({
+      input_ids: 'input',
+      labels: 'labels',
+      learning_rates: 'learning_rates',
+      step: 'step',
+      [name]: 'parameter',
+      [`${name}.exp_avg`]: 'exp_avg',
+    });
+    expect(roles(models.train_loop?.outputs)).toMatchObject({
+      losses: 'losses',
+      grad_norms: 'grad_norms',
+      [`${name}.out`]: 'parameter',
     });
   });
 

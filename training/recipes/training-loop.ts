@@ -8,7 +8,7 @@ import {
   trainingBatches,
 } from '../data/index.ts';
 import { type Evaluation, evaluateAxes, evaluationTable } from '../evaluate/index.ts';
-import type { Executor } from '../runtime/index.ts';
+import { type Executor, trainSteps } from '../runtime/index.ts';
 import type { Progress, RunLog } from '../tracking/index.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import { scoreSplit } from './split-scores.ts';
@@ -85,9 +85,16 @@ async function trainEpoch(run: TrainingRun, state: State): Promise<void> {
   const { seed, train } = run.config;
   state.epoch++;
   const batches = trainingBatches(run.train, { ...run.batches, seed, epoch: state.epoch });
-  for (const batch of batches) {
+  let next = 0;
+  while (next < batches.count) {
     run.stop.throwIfAborted();
-    await trainStep(run, state, batch);
+    const count = Math.min(stepsOfRun(run, state), batches.count - next);
+    await trainRun(
+      run,
+      state,
+      Array.from({ length: count }, (_, i) => batches.at(next + i)),
+    );
+    next += count;
     if (isDue(train.evaluate_every, state.step)) await validate(run, state);
     if (isDue(train.checkpoint_every, state.step)) await saveLast(run, state);
     if (isDone(run, state)) break;
@@ -99,25 +106,43 @@ async function trainEpoch(run: TrainingRun, state: State): Promise<void> {
   if (train.checkpoint_every === null) await saveLast(run, state);
 }
 
-async function trainStep(run: TrainingRun, state: State, batch: Batch): Promise<void> {
-  const step = state.step + 1;
-  const learningRate = run.learningRate(step);
-  const { loss, gradNorm } = await run.executor.trainStep(batch, { learningRate, step });
-  state.step = step;
-  state.lossSum += loss;
-  state.lossCount++;
-  const tokens = batch.size * batch.length;
-  const { epoch } = state;
-  run.log.write({
-    event: 'step',
-    step,
-    epoch,
-    loss,
-    learning_rate: learningRate,
-    grad_norm: gradNorm,
-    tokens,
+/** Steps that go to the executor together: as many as it wants, but none past a validation, a checkpoint or the end. */
+function stepsOfRun({ executor, config, totalSteps }: TrainingRun, { step }: State): number {
+  const until = (every: number | null): number =>
+    every === null ? Number.POSITIVE_INFINITY : every - (step % every);
+  const { evaluate_every: validation, checkpoint_every: checkpoint } = config.train;
+  return Math.min(
+    executor.stepsPerRun ?? 1,
+    totalSteps - step,
+    until(validation),
+    until(checkpoint),
+  );
+}
+
+async function trainRun(run: TrainingRun, state: State, batches: readonly Batch[]): Promise<void> {
+  const updates = batches.map((_, i) => {
+    const step = state.step + 1 + i;
+    return { step, learningRate: run.learningRate(step) };
   });
-  run.progress.step({ step, epoch, loss, tokens });
+  const results = await trainSteps(run.executor, batches, updates);
+  const { epoch } = state;
+  for (const [i, { loss, gradNorm }] of results.entries()) {
+    const { step, learningRate } = updates[i] ?? { step: state.step + 1, learningRate: 0 };
+    const tokens = (batches[i]?.size ?? 0) * (batches[i]?.length ?? 0);
+    state.step = step;
+    state.lossSum += loss;
+    state.lossCount++;
+    run.log.write({
+      event: 'step',
+      step,
+      epoch,
+      loss,
+      learning_rate: learningRate,
+      grad_norm: gradNorm,
+      tokens,
+    });
+    run.progress.step({ step, epoch, loss, tokens });
+  }
 }
 
 /** Measures the validation split; the best state so far is written. */

@@ -38,12 +38,16 @@ function fakeExecutor(right: readonly number[], losses: readonly number[] = []) 
   return { executor, seen };
 }
 
-/** Ten training texts in batches of five: two steps an epoch; all validation texts in one batch. */
+/** Training texts in batches of five, two steps an epoch if not said otherwise; all validation texts in one batch. */
 function run(
   executor: Executor,
-  changes: Partial<TrainingRun['config']['train']> & { totalSteps?: number; stop?: AbortSignal },
+  changes: Partial<TrainingRun['config']['train']> & {
+    totalSteps?: number;
+    texts?: number;
+    stop?: AbortSignal;
+  },
 ) {
-  const { totalSteps = 20, stop = new AbortController().signal, ...train } = changes;
+  const { totalSteps = 20, texts = 10, stop = new AbortController().signal, ...train } = changes;
   const saved: string[] = [];
   const logged: Record<string, unknown>[] = [];
   const printed: string[] = [];
@@ -60,7 +64,7 @@ function run(
     config: { seed: 1, train: settings },
     task,
     batches: { batchSize: 5, maxLength: 8, tokenizer: { clsId: 2, sepId: 3, padId: 0 } },
-    train: examples(10),
+    train: examples(texts),
     validation,
     majority: majorityBaseline(axes, labels, labels),
     totalSteps,
@@ -125,6 +129,37 @@ describe('the training loop', () => {
     const at = logged.filter(({ event }) => event === 'validation').map(({ step }) => step);
     expect(at).toEqual([3, 6]);
     expect(saved).toEqual(['best 3', 'last 4', 'best 6', 'last 6']);
+  });
+
+  it('gives an executor as many steps at once as it wants, but none past a validation, a checkpoint or the end', async () => {
+    const { executor, seen } = fakeExecutor([1]);
+    const runs: number[][] = [];
+    const device: Executor = {
+      ...executor,
+      stepsPerRun: 4,
+      trainSteps: (batches, updates) => {
+        runs.push(updates.map(({ step }) => step));
+        return Promise.all(batches.map((batch, i) => executor.trainStep(batch, updates[i]!)));
+      },
+    };
+    const { outcome, logged } = run(device, {
+      texts: 60,
+      totalSteps: 18,
+      evaluate_every: 6,
+      checkpoint_every: 10,
+    });
+    await outcome;
+    expect(runs).toEqual([
+      [1, 2, 3, 4],
+      [5, 6],
+      [7, 8, 9, 10],
+      [11, 12],
+      [13, 14, 15, 16],
+      [17, 18],
+    ]);
+    expect(seen.rates.length).toBe(18);
+    const steps = logged.filter(({ event }) => event === 'step').map(({ step }) => step);
+    expect(steps).toEqual(seen.steps);
   });
 
   it('stops after the current step, writes the last state and says where', async () => {

@@ -53,8 +53,9 @@ async function expectTheSame(example: Case): Promise<void> {
   expect(relative([gradNorm], wanted.grad_norm!.values, 1e-30)).toBeLessThan(1e-6);
   for (const { name } of parameters) {
     const { p, m, v } = fused.tensors.get(name)!;
-    // A few units in the last place: both round each operation, and the graph its scalars too.
-    expect(relative(m, wanted[`${name}.exp_avg.out`]!.values, 1e-4)).toBeLessThan(1e-6);
+    // A few units in the last place of what is added up (m is some hundredths, and may cancel against the
+    // gradient): both round each operation, and the graph its scalars too.
+    expect(relative(m, wanted[`${name}.exp_avg.out`]!.values, 0.05)).toBeLessThan(1e-6);
     expect(relative(v, wanted[`${name}.exp_avg_sq.out`]!.values, 1e-6)).toBeLessThan(2e-6);
     const floor = 1 + 10 * example.learningRate;
     expect(relative(p, wanted[`${name}.out`]!.values, floor)).toBeLessThan(1e-6);

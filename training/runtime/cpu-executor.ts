@@ -1,12 +1,10 @@
-import { AppError } from '../../src/errors.ts';
 import type { CompiledArtifacts } from '../artifacts/index.ts';
 import type { Batch } from '../data/index.ts';
-import type { Tensor } from '../onnx/tensor.ts';
 import { FusedAdamW } from '../optim/index.ts';
-import type { Executor, SessionOptions } from './executor.ts';
-import { batchFeeds, requireKnownInputs } from './feeds.ts';
-import { type InferenceSession, Tensor as OrtTensor } from './onnxruntime.ts';
-import { openSession } from './session.ts';
+import type { SessionOptions, StepResult, Update } from './executor.ts';
+import { batchFeeds } from './feeds.ts';
+import { Tensor as OrtTensor } from './onnxruntime.ts';
+import { openSessions, SessionExecutor, type Sessions, stepFailure } from './session-executor.ts';
 import { TrainingState } from './state.ts';
 
 /**
@@ -14,78 +12,33 @@ import { TrainingState } from './state.ts';
  * updates parameters and moments in place: the runtime has no such kernel, and as a graph of element-wise
  * nodes an update takes ten times as long and a second set of buffers.
  */
-export class CpuExecutor implements Executor {
-  readonly #training: InferenceSession;
+export class CpuExecutor extends SessionExecutor {
   readonly #optimizer: FusedAdamW;
-  readonly #evaluation: InferenceSession;
-  readonly #inputs: readonly string[];
-  readonly #state: TrainingState;
 
-  private constructor(
-    sessions: readonly [InferenceSession, InferenceSession],
-    compiled: CompiledArtifacts,
-  ) {
-    [this.#training, this.#evaluation] = sessions;
-    this.#inputs = compiled.inputs;
-    this.#optimizer = new FusedAdamW(compiled.parameters, compiled.options);
-    this.#state = new TrainingState(compiled, this.#optimizer);
+  private constructor(sessions: Sessions, compiled: CompiledArtifacts) {
+    const optimizer = new FusedAdamW(compiled.parameters, compiled.options);
+    super(sessions, new TrainingState(compiled, optimizer));
+    this.#optimizer = optimizer;
   }
 
   static async create(compiled: CompiledArtifacts, options: SessionOptions): Promise<CpuExecutor> {
-    requireKnownInputs(compiled.inputs);
-    const training = await openSession(compiled.training, options);
-    const evaluation = await openSession(compiled.evaluation, options);
-    return new CpuExecutor([training, evaluation], compiled);
+    return new CpuExecutor(await openSessions(compiled.training, compiled, options), compiled);
   }
 
-  async trainStep(
-    batch: Batch,
-    { learningRate, step }: { readonly learningRate: number; readonly step: number },
-  ): Promise<{ loss: number; gradNorm: number }> {
-    const state = this.#state;
-    const { gradients } = state;
-    const results = await this.#training.run(
-      { ...batchFeeds(batch, this.#inputs), ...state.parameters },
-      { loss: scalar(0), ...gradients },
+  async trainStep(batch: Batch, { learningRate, step }: Update): Promise<StepResult> {
+    const { training, inputs } = this.sessions;
+    const { parameters, gradients } = this.held;
+    const results = await training.run(
+      { ...batchFeeds(batch, inputs), ...parameters },
+      { loss: new OrtTensor('float32', new Float32Array(1), []), ...gradients },
     );
-    const loss = Number(results.loss?.data[0]);
-    requireFinite(loss, `the loss of step ${step}`);
-    const gradNorm = this.#optimizer.gradNorm();
-    requireFinite(gradNorm, `the norm of the gradients of step ${step}`);
-    this.#optimizer.update(learningRate, step, gradNorm);
-    return { loss, gradNorm };
+    const result = {
+      loss: Number(results.loss?.data[0]),
+      gradNorm: this.#optimizer.gradNorm(),
+    };
+    const failure = stepFailure(result, step);
+    if (failure) throw failure;
+    this.#optimizer.update(learningRate, step, result.gradNorm);
+    return result;
   }
-
-  async evaluate(batch: Batch): Promise<{ loss: number; logits: Float32Array }> {
-    const feeds = { ...batchFeeds(batch, this.#inputs), ...this.#state.parameters };
-    const results = await this.#evaluation.run(feeds, ['loss', 'logits']);
-    const { loss, logits } = results;
-    return { loss: Number(loss?.data[0]), logits: logits?.data as Float32Array };
-  }
-
-  parameters(): Map<string, Tensor> {
-    return this.#state.copy(['']);
-  }
-
-  state(): Map<string, Tensor> {
-    return this.#state.copy();
-  }
-
-  load(state: ReadonlyMap<string, Tensor>): void {
-    this.#state.load(state);
-  }
-
-  async dispose(): Promise<void> {
-    await this.#training.release();
-    await this.#evaluation.release();
-  }
-}
-
-const scalar = (value: number): OrtTensor => new OrtTensor('float32', Float32Array.of(value), []);
-
-function requireFinite(value: number, what: string): void {
-  if (Number.isFinite(value)) return;
-  throw new AppError('training_failed', `${what} is ${value}: expected a finite number`, {
-    hint: 'a smaller train.learning_rate or more train.warmup_steps usually help',
-  });
 }

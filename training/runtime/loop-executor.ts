@@ -1,12 +1,12 @@
 import { AppError } from '../../src/errors.ts';
 import type { CompiledArtifacts } from '../artifacts/index.ts';
 import type { Batch } from '../data/index.ts';
-import { elementCount, type Tensor } from '../onnx/tensor.ts';
-import type { Executor, SessionOptions, StepResult, Update } from './executor.ts';
-import { batchFeeds, requireKnownInputs } from './feeds.ts';
+import { elementCount } from '../onnx/tensor.ts';
+import type { SessionOptions, StepResult, Update } from './executor.ts';
+import { batchFeeds } from './feeds.ts';
 import { LoopPace } from './loop-pace.ts';
-import { type InferenceSession, Tensor as OrtTensor } from './onnxruntime.ts';
-import { openSession } from './session.ts';
+import { Tensor as OrtTensor } from './onnxruntime.ts';
+import { openSessions, SessionExecutor, type Sessions, stepFailure } from './session-executor.ts';
 import { type Tensors, TrainingState } from './state.ts';
 
 /** Bytes of a parameter's element in the state: itself and two moments, float32. */
@@ -16,31 +16,18 @@ const STATE_BYTES = 12;
  * K steps in one run of `train_loop`: the state goes to the device and comes back once for all of them. For
  * providers whose memory is not the host's.
  */
-export class LoopExecutor implements Executor {
-  readonly #loop: InferenceSession;
-  readonly #evaluation: InferenceSession;
-  readonly #inputs: readonly string[];
-  readonly #state: TrainingState;
+export class LoopExecutor extends SessionExecutor {
   readonly #pace: LoopPace;
 
-  private constructor(
-    [loop, evaluation]: readonly [InferenceSession, InferenceSession],
-    compiled: CompiledArtifacts,
-    options: SessionOptions,
-  ) {
-    this.#loop = loop;
-    this.#evaluation = evaluation;
-    this.#inputs = compiled.inputs;
-    this.#state = new TrainingState(compiled);
+  private constructor(sessions: Sessions, compiled: CompiledArtifacts, options: SessionOptions) {
+    super(sessions, new TrainingState(compiled));
     const elements = compiled.parameters.reduce((sum, { shape }) => sum + elementCount(shape), 0);
     this.#pace = new LoopPace(STATE_BYTES * elements, options.loop_steps);
   }
 
   static async create(compiled: CompiledArtifacts, options: SessionOptions): Promise<LoopExecutor> {
-    requireKnownInputs(compiled.inputs);
-    const loop = await openSession(compiled.loop, options);
-    const evaluation = await openSession(compiled.evaluation, options);
-    return new LoopExecutor([loop, evaluation], compiled, options);
+    const sessions = await openSessions(compiled.loop, compiled, options);
+    return new LoopExecutor(sessions, compiled, options);
   }
 
   get stepsPerRun(): number {
@@ -57,41 +44,20 @@ export class LoopExecutor implements Executor {
     requireOneRun(batches, updates);
     const started = performance.now();
     const results = await this.#run(batches, updates);
-    const failed = results.findIndex((result) => !isSound(result));
+    const failures = results.map((result, k) => stepFailure(result, updates[k]?.step ?? 0));
+    const failed = failures.findIndex((failure) => failure);
     if (failed < 0) {
-      this.#state.swap();
+      this.held.swap();
       this.#pace.observe(batches.length, (performance.now() - started) / 1000);
       return results;
     }
     // Again without the step that failed, for the state before it.
     if (failed > 0) {
-      const again = await this.#run(batches.slice(0, failed), updates.slice(0, failed));
-      if (again.every(isSound)) this.#state.swap();
+      const before = updates.slice(0, failed);
+      const again = await this.#run(batches.slice(0, failed), before);
+      if (!again.some((result) => stepFailure(result, 0))) this.held.swap();
     }
-    throw failure(results[failed], updates[failed]);
-  }
-
-  async evaluate(batch: Batch): Promise<{ loss: number; logits: Float32Array }> {
-    const feeds = { ...batchFeeds(batch, this.#inputs), ...this.#state.parameters };
-    const { loss, logits } = await this.#evaluation.run(feeds, ['loss', 'logits']);
-    return { loss: Number(loss?.data[0]), logits: logits?.data as Float32Array };
-  }
-
-  parameters(): Map<string, Tensor> {
-    return this.#state.copy(['']);
-  }
-
-  state(): Map<string, Tensor> {
-    return this.#state.copy();
-  }
-
-  load(state: ReadonlyMap<string, Tensor>): void {
-    this.#state.load(state);
-  }
-
-  async dispose(): Promise<void> {
-    await this.#loop.release();
-    await this.#evaluation.release();
+    throw failures[failed];
   }
 
   /** The new state stands in the second set of buffers, until it is swapped in. */
@@ -99,14 +65,14 @@ export class LoopExecutor implements Executor {
     const rates = Float32Array.from(updates, ({ learningRate }) => learningRate);
     const count = rates.length;
     const zeros = (): OrtTensor => new OrtTensor('float32', new Float32Array(count), [count]);
-    const { losses, grad_norms: norms } = await this.#loop.run(
+    const { losses, grad_norms: norms } = await this.sessions.training.run(
       {
-        ...stack(batches.map((batch) => batchFeeds(batch, this.#inputs))),
+        ...stack(batches.map((batch) => batchFeeds(batch, this.sessions.inputs))),
         learning_rates: new OrtTensor('float32', rates, [count]),
         step: new OrtTensor('int64', BigInt64Array.of(BigInt(updates[0]?.step ?? 1)), []),
-        ...this.#state.current,
+        ...this.held.current,
       },
-      { losses: zeros(), grad_norms: zeros(), ...this.#state.outputs },
+      { losses: zeros(), grad_norms: zeros(), ...this.held.outputs },
     );
     return updates.map((_, k) => ({
       loss: Number(losses?.data[k]),
@@ -152,19 +118,4 @@ function emptyOf(type: OrtTensor.Type, length: number): BigInt64Array {
   const array = make[type]?.();
   if (array === undefined) throw new AppError('internal', `batches hold no ${type}`);
   return array as BigInt64Array;
-}
-
-const isSound = ({ loss, gradNorm }: StepResult): boolean =>
-  Number.isFinite(loss) && Number.isFinite(gradNorm);
-
-function failure(result: StepResult | undefined, update: Update | undefined): AppError {
-  const { loss = Number.NaN, gradNorm = Number.NaN } = result ?? {};
-  const [what, value] = Number.isFinite(loss)
-    ? ['norm of the gradients', gradNorm]
-    : ['loss', loss];
-  return new AppError(
-    'training_failed',
-    `the ${what} of step ${update?.step} is ${value}: expected a finite number`,
-    { hint: 'a smaller train.learning_rate or more train.warmup_steps usually help' },
-  );
 }

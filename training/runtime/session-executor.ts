@@ -1,0 +1,81 @@
+import { AppError } from '../../src/errors.ts';
+import type { CompiledArtifacts } from '../artifacts/index.ts';
+import type { Batch } from '../data/index.ts';
+import type { Model } from '../onnx/model.ts';
+import type { Tensor } from '../onnx/tensor.ts';
+import type { Executor, SessionOptions, StepResult, Update } from './executor.ts';
+import { batchFeeds, requireKnownInputs } from './feeds.ts';
+import type { InferenceSession } from './onnxruntime.ts';
+import { openSession } from './session.ts';
+import type { TrainingState } from './state.ts';
+
+/** What an executor of compiled artifacts runs: the graph that trains, and the one that evaluates. */
+export interface Sessions {
+  readonly training: InferenceSession;
+  readonly evaluation: InferenceSession;
+  /** The forward graph's inputs. */
+  readonly inputs: readonly string[];
+}
+
+export async function openSessions(
+  training: Model,
+  compiled: CompiledArtifacts,
+  options: SessionOptions,
+): Promise<Sessions> {
+  requireKnownInputs(compiled.inputs);
+  return {
+    training: await openSession(training, options),
+    evaluation: await openSession(compiled.evaluation, options),
+    inputs: compiled.inputs,
+  };
+}
+
+/** All of an executor but its training: evaluation, and the state's way in and out. */
+export abstract class SessionExecutor implements Executor {
+  protected readonly sessions: Sessions;
+  protected readonly held: TrainingState;
+
+  protected constructor(sessions: Sessions, held: TrainingState) {
+    this.sessions = sessions;
+    this.held = held;
+  }
+
+  abstract trainStep(batch: Batch, update: Update): Promise<StepResult>;
+
+  async evaluate(batch: Batch): Promise<{ loss: number; logits: Float32Array }> {
+    const { evaluation, inputs } = this.sessions;
+    const feeds = { ...batchFeeds(batch, inputs), ...this.held.parameters };
+    const { loss, logits } = await evaluation.run(feeds, ['loss', 'logits']);
+    return { loss: Number(loss?.data[0]), logits: logits?.data as Float32Array };
+  }
+
+  parameters(): Map<string, Tensor> {
+    return this.held.copy(['']);
+  }
+
+  state(): Map<string, Tensor> {
+    return this.held.copy();
+  }
+
+  load(state: ReadonlyMap<string, Tensor>): void {
+    this.held.load(state);
+  }
+
+  async dispose(): Promise<void> {
+    await this.sessions.training.release();
+    await this.sessions.evaluation.release();
+  }
+}
+
+/** AppError `training_failed` for a step whose loss, or else the norm of its gradients, is no finite number. */
+export function stepFailure({ loss, gradNorm }: StepResult, step: number): AppError | undefined {
+  if (Number.isFinite(loss) && Number.isFinite(gradNorm)) return undefined;
+  const [what, value] = Number.isFinite(loss)
+    ? ['norm of the gradients', gradNorm]
+    : ['loss', loss];
+  return new AppError(
+    'training_failed',
+    `the ${what} of step ${step} is ${value}: expected a finite number`,
+    { hint: 'a smaller train.learning_rate or more train.warmup_steps usually help' },
+  );
+}

@@ -11,8 +11,8 @@ import {
   TOKENIZER_FILE,
 } from '../../src/bundle/index.ts';
 import { AppError, writeError } from '../../src/errors.ts';
+import { replaceFolder } from '../data/atomic.ts';
 import { type CardFacts, modelCard } from './card.ts';
-import { replaceFolder } from './replace-folder.ts';
 
 /** What the caller says in the manifest; the rest follows from the files. */
 export type ManifestFields = Omit<Manifest, 'format_version' | 'files' | 'version' | 'created'> &
@@ -46,7 +46,7 @@ const VERSION_DIGITS = 12;
 export async function writeBundle(contents: BundleContents): Promise<Manifest> {
   let written: Manifest | undefined;
   try {
-    await replaceFolder(contents.dir, async (folder) => {
+    await replaceFolder(contents.dir, requireBundle(contents.dir), async (folder) => {
       written = await fill(folder, contents);
     });
   } catch (cause) {
@@ -55,6 +55,16 @@ export async function writeBundle(contents: BundleContents): Promise<Manifest> {
   if (!written) throw new AppError('internal', `the bundle ${contents.dir} was not written`);
   return written;
 }
+
+/** Refuses to replace a folder that holds something and is no bundle: AppError `usage`. */
+const requireBundle =
+  (dir: string) =>
+  (inside: readonly string[]): void => {
+    if (inside.length === 0 || inside.includes(MANIFEST_FILE)) return;
+    throw new AppError('usage', `${dir} is there and is no model bundle: it is not replaced`, {
+      hint: 'name another folder with model.out=DIR, or move that one away',
+    });
+  };
 
 async function fill(folder: string, contents: BundleContents): Promise<Manifest> {
   const sources: Record<string, Uint8Array | string> = {

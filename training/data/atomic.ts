@@ -1,5 +1,5 @@
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { AppError, writeError } from '../../src/errors.ts';
 
 /** Writes a file under a temporary name, flushes it to the disk and renames it. */
@@ -23,33 +23,88 @@ export async function writeFolderAtomically(
   folder: string,
   files: Readonly<Record<string, string>>,
 ): Promise<void> {
-  const target = resolve(folder);
-  const exists = await requireReplaceable(target, Object.keys(files));
-  const temporary = temporaryName(target);
-  const old = `${temporary}.old`;
+  const requireOurs = (inside: readonly string[]): void => {
+    const foreign = inside.filter((name) => !Object.hasOwn(files, name));
+    if (foreign.length === 0) return;
+    throw new AppError('usage', `${folder} holds other files (${foreign.slice(0, 3).join(', ')})`, {
+      hint: 'name an empty or new folder',
+    });
+  };
   try {
-    await mkdir(temporary, { recursive: true });
-    for (const [name, content] of Object.entries(files)) {
-      await writeAndFlush(join(temporary, name), content);
-    }
-    if (exists) await rename(target, old);
-    await rename(temporary, target);
+    await replaceFolder(folder, requireOurs, async (temporary) => {
+      for (const [name, content] of Object.entries(files)) {
+        await writeFile(join(temporary, name), content);
+      }
+    });
   } catch (cause) {
-    await rm(temporary, { recursive: true, force: true });
     throw writeError(folder, cause);
   }
+}
+
+/**
+ * Lets `fill` write a new folder beside `dir`, flushes it to the disk, and puts it in the place of
+ * `dir`. Whatever fails, `dir` stays as it was.
+ *
+ * @param requireOurs throws where what `dir` holds (the names inside, or its whole path if it is a file) is
+ *   not ours to replace
+ */
+export async function replaceFolder(
+  dir: string,
+  requireOurs: (inside: readonly string[]) => void,
+  fill: (temporary: string) => Promise<void>,
+): Promise<void> {
+  const target = resolve(dir);
+  const parent = dirname(target);
+  const found = await stat(target).catch(() => undefined);
+  if (found) requireOurs(found.isDirectory() ? await readdir(target) : [target]);
+  await mkdir(parent, { recursive: true });
+  const temporary = join(parent, `.${basename(target)}.${process.pid}.tmp`);
+  const old = join(parent, `.${basename(target)}.${process.pid}.old`);
+  await rm(temporary, { recursive: true, force: true });
+  try {
+    await mkdir(temporary);
+    await fill(temporary);
+    await flushFolders(temporary);
+    await swap(temporary, target, found ? old : undefined);
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true });
+    throw error;
+  }
+  await flushFolder(parent);
   await rm(old, { recursive: true, force: true });
 }
 
-async function requireReplaceable(folder: string, names: readonly string[]): Promise<boolean> {
-  const found = await stat(folder).catch(() => undefined);
-  if (!found) return false;
-  const inside = found.isDirectory() ? await readdir(folder) : [folder];
-  const foreign = inside.filter((name) => !names.includes(name));
-  if (foreign.length === 0) return true;
-  throw new AppError('usage', `${folder} holds other files (${foreign.slice(0, 3).join(', ')})`, {
-    hint: 'name an empty or new folder',
-  });
+async function swap(temporary: string, target: string, old: string | undefined): Promise<void> {
+  if (old !== undefined) await rename(target, old);
+  try {
+    await rename(temporary, target);
+  } catch (error) {
+    if (old !== undefined) await rename(old, target);
+    throw error;
+  }
+}
+
+async function flushFolders(folder: string): Promise<void> {
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) await flushFolders(path);
+    else await flush(path, 'r+');
+  }
+  await flushFolder(folder);
+}
+
+/** What makes a rename last; Windows opens no folders and needs none of it. */
+async function flushFolder(folder: string): Promise<void> {
+  if (process.platform !== 'win32') await flush(folder, 'r');
+}
+
+async function flush(path: string, flags: string): Promise<void> {
+  const handle = await open(path, flags);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
 }
 
 function temporaryName(file: string): string {

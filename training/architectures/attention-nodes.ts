@@ -16,18 +16,26 @@ interface Operands {
 /**
  * Replaces the Attention nodes of opset 23, which keep their probabilities to themselves, by
  * MatMul, Softmax and MatMul, so that dropout finds its place. Nodes with a causal mask, a cache or
- * grouped heads stay.
+ * grouped heads stay, and those that are not `wanted`.
  */
-export function expandAttention(graph: Graph): void {
+export function expandAttention(graph: Graph, wanted: (node: Node) => boolean = () => true): void {
   const b = new GraphBuilder(graph, 'attention');
   for (const node of graph.topologicalOrder()) {
     const [output] = node.outputs;
-    const operands = node.op === 'Attention' && node.domain === '' ? operandsOf(node) : undefined;
+    const operands = isAttention(node) && wanted(node) ? operandsOf(node) : undefined;
     if (operands === undefined || output === undefined) continue;
     const result = expanded(b, operands, node);
     graph.replaceUses(output, result);
     graph.removeNode(node);
   }
+}
+
+const isAttention = (node: Node): boolean => node.op === 'Attention' && node.domain === '';
+
+/** One mask for all queries: the runtime's kernel on the CPU refuses to repeat it. */
+export function repeatsMask({ inputs: [query, , , mask] }: Node): boolean {
+  const length = query?.shape?.at(-2);
+  return mask?.shape?.at(-2) === 1 && length !== 1;
 }
 
 function operandsOf(node: Node): Operands | undefined {

@@ -1,3 +1,4 @@
+export { expandAttention, repeatsMask } from './attention-nodes.ts';
 export { distilbert } from './distilbert.ts';
 export { distilbertConfig } from './distilbert-config.ts';
 export { insertDropout, keepDropout } from './dropout.ts';

@@ -39,6 +39,9 @@ function isReadAsParameter(value: Value): boolean {
   });
 }
 
+/** Frequencies of rotary positions: a buffer of its module, computed and never trained. */
+const isBuffer = /(^|[._])inv_freq$/;
+
 /**
  * The float32 initializers that may be parameters. One number is a constant (a scale, an epsilon), unless
  * it is named as a module's bias or weight; and so is what an exporter computed beforehand: it has a name
@@ -49,6 +52,7 @@ export function candidates({ model, headParameters }: PreparedModel): Value[] {
     if (value.initializer?.type !== 'float32') return false;
     if (headParameters.includes(value)) return true;
     if (isMadeUp(value.name) && !isReadAsParameter(value)) return false;
+    if (isBuffer.test(value.name)) return false;
     const count = elementCount(value.initializer.dims);
     return count > 1 || (count === 1 && /\.(weight|bias)$/.test(value.name));
   });

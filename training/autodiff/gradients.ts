@@ -24,6 +24,7 @@ export function addGradients(
 ): Map<Value, Value> {
   const order = graph.topologicalOrder();
   const active = activeValues(order, wrt);
+  requireRules(order, active, cotangents);
   const b = new GraphBuilder(graph);
   const contributions = new Map<Value, Value[]>();
   for (const [value, cotangent] of cotangents) contributions.set(value, [cotangent]);
@@ -61,6 +62,27 @@ function activeValues(order: readonly Node[], wrt: readonly Value[]): Set<Value>
     }
   }
   return active;
+}
+
+/**
+ * Every operator between a wrt value and the loss has a rule. Checked first: of an operator that is not known,
+ * shapes are not known either, and the rules after it would fail for those.
+ */
+function requireRules(
+  order: readonly Node[],
+  active: ReadonlySet<Value>,
+  cotangents: ReadonlyMap<Value, Value>,
+): void {
+  const wanted = new Set(cotangents.keys());
+  const missing: Node[] = [];
+  for (const node of order.toReversed()) {
+    if (!node.outputs.some((output) => output && active.has(output) && wanted.has(output)))
+      continue;
+    for (const input of node.inputs) if (input) wanted.add(input);
+    if (!Object.hasOwn(rules, operatorKey(node))) missing.push(node);
+  }
+  const [first] = missing.reverse();
+  if (first) throw withoutRule(first);
 }
 
 /** The sum of a value's gradient contributions so far, left as the only one. */
@@ -101,16 +123,7 @@ function inputGradients(
 function ruleOf(node: Node, upstream: readonly (Value | undefined)[]): Rule {
   const key = operatorKey(node);
   const rule = Object.hasOwn(rules, key) ? rules[key] : undefined;
-  if (rule === undefined) {
-    const at = node.inputs.map((input) => `"${input?.name ?? ''}"`).join(', ');
-    throw new AppError(
-      'operator_unsupported',
-      `${key} has no gradient rule: ${node}, which reads ${at}, lies between a trained value and the loss`,
-      {
-        hint: 'Freeze the parameters before it, or export the model without this operator. `mbti-model inspect` lists what is supported.',
-      },
-    );
-  }
+  if (rule === undefined) throw withoutRule(node);
   const other = upstream.findIndex((dy, i) => i > 0 && dy !== undefined);
   if (other > 0 && !rule.allOutputs) {
     throw new AppError(
@@ -119,4 +132,15 @@ function ruleOf(node: Node, upstream: readonly (Value | undefined)[]): Rule {
     );
   }
   return rule;
+}
+
+function withoutRule(node: Node): AppError {
+  const at = node.inputs.map((input) => `"${input?.name ?? ''}"`).join(', ');
+  return new AppError(
+    'operator_unsupported',
+    `${operatorKey(node)} has no gradient rule: ${node}, which reads ${at}, lies between a trained value and the loss`,
+    {
+      hint: 'Freeze the parameters before it, or export the model without this operator. `mbti-model inspect` lists what is supported.',
+    },
+  );
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { rules } from '../../../training/autodiff/rules/index.ts';
 import { float } from '../../../training/onnx/attributes.ts';
 import type { GraphBuilder } from '../../../training/onnx/builder.ts';
+import { floatTensor } from '../../../training/onnx/tensor.ts';
 import {
   type FloatInput,
   type GradientCase,
@@ -61,6 +62,19 @@ const constants =
   (name: string, attributes: object, ...lists: (readonly number[])[]): Build =>
   (b, [value]) =>
     b.op(name, [value, ...lists.map((list) => b.ints(list))], attributes as Record<string, number>);
+
+/** Two heads of width 4 on two texts of 3 tokens, turned by angles of `pairs` pairs of elements. */
+const rotary = (attributes: Record<string, number>, pairs = 2): GradientCase =>
+  spec(
+    [x(2, 2, 3, 4)],
+    (b, [v]) => {
+      const angles = Float32Array.from({ length: 6 * pairs }, (_, i) => 0.4 * i - 1);
+      const table = (f: (angle: number) => number) =>
+        b.constant(floatTensor([2, 3, pairs], angles.map(f)));
+      return b.op('RotaryEmbedding', [v, table(Math.cos), table(Math.sin)], attributes);
+    },
+    { type: 'float32', opset: 23 },
+  );
 
 /** Where the numerical derivative is defined everywhere: away from kinks by more than the step. */
 const awayFromZero = (shape: Shape): FloatInput =>
@@ -342,6 +356,7 @@ const cases: Record<string, GradientCase[]> = {
       },
     ),
   ],
+  RotaryEmbedding: [rotary({}), rotary({ interleaved: 1 }), rotary({ rotary_embedding_dim: 2 }, 1)],
   GatherElements: [
     spec([x(3, 3)], (b, [v], [i]) => b.op('GatherElements', [v, i], { axis: 0 }), {
       ...f32,

@@ -91,6 +91,23 @@ function masked(c: RuleContext, scores: Value): Value {
     : c.b.add(scores, mask);
 }
 
+/**
+ * Pairs of elements turned by an angle that positions decide: the gradient is turned back, by the negative
+ * angle. Inputs: X, the cosines, the sines, and perhaps the positions.
+ */
+function rotaryGradients(c: RuleContext): InputGradient[] {
+  const { b, node, dy } = c;
+  const [, , , positions] = node.inputs;
+  const turnedBack = (): Value =>
+    b.op('RotaryEmbedding', [dy, c.x(1), b.neg(c.x(2)), positions], {
+      interleaved: node.int('interleaved') ?? 0,
+      num_heads: node.int('num_heads') ?? 0,
+      rotary_embedding_dim: node.int('rotary_embedding_dim') ?? 0,
+    });
+  return [turnedBack];
+}
+
 export const attentionRules: RuleTable = {
   Attention: { vjp: attentionGradients },
+  RotaryEmbedding: { vjp: rotaryGradients },
 };

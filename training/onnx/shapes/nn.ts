@@ -1,5 +1,6 @@
 import { dataTypeOf } from '../data-type.ts';
 import { addDims, type Dim, divideDims, multiplyDims, type Shape } from '../dim.ts';
+import { sameAsFirst } from './elementwise.ts';
 import { filledShape, normaliseAxis, type Rule, type RuleTable, shapeAt, typeAt } from './rule.ts';
 
 /**
@@ -63,4 +64,5 @@ export const nnRules: RuleTable = {
   LayerNormalization: layerNormalization,
   Dropout: dropout,
   Attention: attention,
+  RotaryEmbedding: sameAsFirst,
 };

@@ -213,6 +213,13 @@ export const rows: readonly Row[] = [
     {},
     { opset: 23 },
   ),
+  row(
+    'RotaryEmbedding',
+    [x(b, 2, s, 4), x(b, s, 2), x(b, s, 2)],
+    'float32 [b, 2, s, 4]',
+    {},
+    { opset: 23 },
+  ),
 
   row('FusedMatMul', [x(b, s, 4), x(b, s, 3)], 'float32 [b, 4, 3]', { transA: 1 }, microsoft),
   row('Gelu', [x(b, 4)], 'float32 [b, 4]', {}, microsoft),

@@ -140,7 +140,7 @@ function hashOf({ seed, task, data, model, train, runtime }: Config): string {
     task,
     data: { ...data, source: null, dir: null },
     model: { ...model, out: null },
-    train,
+    train: { ...train, max_minutes: null, keep_checkpoints: 0 },
     runtime,
   };
   return createHash('sha256').update(canonicalJson(deciding)).digest('hex');

@@ -51,6 +51,11 @@ export const learningKeys = {
       input,
     ),
     vocab_size: key('Word pieces of a tokenizer that is learnt', integer(64, 250000), 8000),
+    hidden: key(
+      "The value of the graph, [batch, sequence, width], that the task's head is attached to",
+      optional(text(), 'the output last_hidden_state'),
+      null,
+    ),
     out: key(
       'The bundle: where training writes it and the server reads it',
       optional(text(), 'models/<run.name>'),
@@ -85,7 +90,16 @@ export const learningKeys = {
       number({ from: 0, below: 1 }),
       0.1,
     ),
-    freeze: key('Parameters that stay as they are: patterns with *', list(text()), []),
+    freeze: key(
+      'Parameters that stay as they are: embeddings, layers:N (the first N), encoder, or names with *',
+      list(text()),
+      [],
+    ),
+    label_smoothing: key(
+      'How far the targets of training are drawn from 0 and 1 towards the middle',
+      number({ from: 0, below: 1 }),
+      0,
+    ),
     pos_weight: key(
       "Weight of each axis's positive label in the loss",
       optional(either(choice('balanced'), list(number({ above: 0, to: 1e6 }))), 'all 1'),
@@ -99,6 +113,16 @@ export const learningKeys = {
     checkpoint_every: key(
       'Updates between checkpoints',
       optional(integer(1, 1e9), 'after each epoch'),
+      null,
+    ),
+    keep_checkpoints: key(
+      'Checkpoints that are kept beside the best and the last one',
+      integer(0, 1000),
+      0,
+    ),
+    max_minutes: key(
+      'Training ends after so many minutes, with the best state so far; a resumed run counts anew',
+      optional(number({ above: 0, to: 1e6 }), 'no limit'),
       null,
     ),
     patience: key(

@@ -9,9 +9,9 @@ export interface CompileOptions {
   readonly posWeight?: readonly number[] | undefined;
   /** Probability with which activations are dropped in training. */
   readonly dropout: number;
-  /** Patterns (`*` for any characters) of the parameters that are trained: all. */
+  /** The parameters that are trained, as `parametersMeant` reads them: all. */
   readonly trainable?: readonly string[] | undefined;
-  /** Patterns of the parameters that stay as they are: none. */
+  /** The parameters that stay as they are: none. */
   readonly frozen?: readonly string[] | undefined;
   readonly weightDecay: number;
   /** Gradients are scaled down to this global norm; null: not at all. */

@@ -1,6 +1,7 @@
 import { AppError } from '../../src/errors.ts';
 import type { Value } from '../onnx/graph.ts';
 import { elementCount } from '../onnx/tensor.ts';
+import { parametersMeant } from './freeze.ts';
 import { isMadeUp } from './module-names.ts';
 import type { CompileOptions } from './options.ts';
 import type { PreparedModel } from './prepare.ts';
@@ -63,11 +64,12 @@ export function selected(
   values: readonly Value[],
   { trainable, frozen }: Pick<CompileOptions, 'trainable' | 'frozen'>,
 ): Value[] {
-  const isTrainable = matcher(values, trainable ?? [], 'trainable');
-  const isFrozen = matcher(values, frozen ?? [], 'freeze');
-  const kept = values.filter(
-    ({ name }) => (trainable === undefined || isTrainable(name)) && !isFrozen(name),
-  );
+  const names = values.map(({ name }) => name);
+  const meant = (entries: readonly string[], option: string): Set<string> =>
+    new Set(entries.flatMap((entry) => parametersMeant(entry, names, option)));
+  const isTrainable = trainable ? meant(trainable, 'trainable') : new Set(names);
+  const isFrozen = meant(frozen ?? [], 'freeze');
+  const kept = values.filter(({ name }) => isTrainable.has(name) && !isFrozen.has(name));
   if (kept.length === 0) {
     throw new AppError(
       'config_invalid',
@@ -76,27 +78,4 @@ export function selected(
     );
   }
   return kept;
-}
-
-function matcher(
-  values: readonly Value[],
-  patterns: readonly string[],
-  option: string,
-): (name: string) => boolean {
-  const expressions = patterns.map(globExpression);
-  for (const [i, expression] of expressions.entries()) {
-    if (values.some(({ name }) => expression.test(name))) continue;
-    const example = values.find(({ name }) => name.includes('.'))?.name ?? values[0]?.name ?? '';
-    throw new AppError(
-      'config_invalid',
-      `${option}: the pattern "${patterns[i]}" matches none of the graph's parameters`,
-      { hint: `* stands for any characters; a parameter's name is, for example, ${example}` },
-    );
-  }
-  return (name) => expressions.some((expression) => expression.test(name));
-}
-
-function globExpression(pattern: string): RegExp {
-  const parts = pattern.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-  return new RegExp(`^${parts.join('.*')}$`);
 }

@@ -2,35 +2,49 @@
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { runCommand, strictArguments } from '../../src/bin/run-command.ts';
-import { keyHelp, loadConfig } from '../../src/config/index.ts';
+import { keyHelp, type LoadedConfig, loadConfig } from '../../src/config/index.ts';
 import { AppError } from '../../src/errors.ts';
 import { packageVersion } from '../../src/package-root.ts';
 import { fineTune } from '../recipes/fine-tune.ts';
+import { loadRun } from '../recipes/resume.ts';
 import { stopOnSignals } from '../recipes/stop-signal.ts';
 
 const sections = ['seed', 'run', 'task', 'data', 'model', 'train', 'runtime'];
 
 interface TrainArguments {
   readonly config: string | undefined;
+  readonly resume: string | undefined;
   readonly verbose: boolean;
   readonly overrides: readonly string[];
 }
 
-async function train({ config: file, verbose, overrides }: TrainArguments): Promise<void> {
-  if (file === undefined) {
-    throw new AppError('usage', 'no configuration: expected --config FILE', {
-      hint: 'mbti-train --config configs/quick.json trains on the sample data',
-    });
-  }
-  const loaded = loadConfig({ file, overrides });
+async function train({ config, resume, verbose, overrides }: TrainArguments): Promise<void> {
+  const loaded = load(config, resume, overrides);
   const stop = stopOnSignals(process, (name) =>
     process.stdout.write(`\n${name}: stopping after the current step\n`),
   );
   try {
-    await fineTune(loaded, { screen: process.stdout, verbose, stop: stop.signal });
+    await fineTune(loaded, {
+      screen: process.stdout,
+      verbose,
+      stop: stop.signal,
+      resume: resume !== undefined,
+    });
   } finally {
     stop.dispose();
   }
+}
+
+function load(
+  file: string | undefined,
+  resume: string | undefined,
+  overrides: readonly string[],
+): LoadedConfig {
+  if (resume !== undefined) return loadRun(resume, { file, overrides });
+  if (file !== undefined) return loadConfig({ file, overrides });
+  throw new AppError('usage', 'no configuration: expected --config FILE, or --resume DIR', {
+    hint: 'mbti-train --config configs/quick.json trains on the sample data',
+  });
 }
 
 async function main(): Promise<void> {
@@ -52,12 +66,18 @@ async function main(): Promise<void> {
             requiresArg: true,
             describe: 'The configuration file',
           })
+          .option('resume', {
+            type: 'string',
+            requiresArg: true,
+            describe: 'The folder of a run that was stopped: goes on from its last checkpoint',
+          })
           .example('$0 --config configs/quick.json', 'Train on the sample data in under a minute')
           .example(
             '$0 --config configs/quick.json train.epochs=1 run.name=short',
             'Change settings',
           )
           .example('$0 --config configs/quick.json data.source=my.csv', 'Train on other data')
+          .example('$0 --resume runs/mbti', 'Go on with a run that was stopped or killed')
           .epilogue(`Keys, with their defaults:\n${keyHelp(sections)}`),
       train,
     );

@@ -13,6 +13,7 @@ export interface ArtifactArguments {
   readonly loss: 'bce';
   readonly posWeight: string | undefined;
   readonly dropout: number;
+  readonly hidden: string | undefined;
   readonly trainable: string | undefined;
   readonly weightDecay: number;
   readonly maxGradNorm: number;
@@ -35,6 +36,12 @@ export function artifactOptions<T>(command: Argv<T>): Argv<T & ArtifactArguments
       requiresArg: true,
       describe:
         "keep the graph's own logits, or attach a head to last_hidden_state [keep where there are logits]",
+    })
+    .option('hidden', {
+      type: 'string',
+      requiresArg: true,
+      describe:
+        'The value that a head is attached to, [batch, sequence, width] [last_hidden_state]',
     })
     .option('labels', { ...number, describe: 'Logits of an attached head [4]' })
     .option('loss', {
@@ -81,6 +88,7 @@ export async function makeArtifacts(args: ArtifactArguments): Promise<void> {
     labels,
     posWeight: posWeights(args.posWeight, labels),
     dropout: args.dropout,
+    hidden: args.hidden,
     trainable: patterns(args.trainable),
     weightDecay: args.weightDecay,
     maxGradNorm: args.maxGradNorm,

@@ -9,6 +9,9 @@ export interface BatchOptions {
   readonly tokenizer: Pick<TextTokenizer, 'clsId' | 'sepId' | 'padId'>;
 }
 
+/** A batch that knows which examples of its split it holds, row by row. */
+export type IndexedBatch = Batch & { readonly indices: readonly number[] };
+
 /** Batches that are laid out in advance and filled one by one. */
 export interface BatchPlan<B extends Batch = Batch> extends Iterable<B> {
   readonly count: number;
@@ -46,7 +49,7 @@ export function tokenizeExamples(
 export function trainingBatches(
   examples: readonly TokenizedExample[],
   options: BatchOptions & { readonly seed: number; readonly epoch: number },
-): BatchPlan {
+): BatchPlan<IndexedBatch> {
   const { batchSize } = options;
   const random = new Random(options.seed, 'epoch', options.epoch);
   const room = options.maxLength - SPECIAL_TOKENS_PER_WINDOW;
@@ -65,19 +68,28 @@ export function trainingBatches(
   return plan(batches, (windowsOfBatch) => fill(examples, windowsOfBatch, options));
 }
 
+/**
+ * Targets y(1 − s) + s/2 in place of y, for two classes (Szegedy et al. 2016, "Rethinking the Inception
+ * Architecture", section 7): no label is held for certain.
+ */
+export function smoothLabels<B extends Batch>(batch: B, smoothing: number): B {
+  if (smoothing === 0) return batch;
+  const labels = batch.labels.map((label) => label * (1 - smoothing) + smoothing / 2);
+  return { ...batch, labels };
+}
+
 /** Every example once, cut to its first maxLength-2 ids, sorted by length; `indices` say which. */
 export function evaluationBatches(
   examples: readonly TokenizedExample[],
   options: BatchOptions,
-): BatchPlan<Batch & { readonly indices: readonly number[] }> {
+): BatchPlan<IndexedBatch> {
   const room = options.maxLength - SPECIAL_TOKENS_PER_WINDOW;
   const windows = examples
     .map(({ ids }, index): Window => ({ index, start: 0, length: Math.min(ids.length, room) }))
     .sort((a, b) => a.length - b.length);
-  return plan(chunks(windows, options.batchSize), (windowsOfBatch) => ({
-    ...fill(examples, windowsOfBatch, options),
-    indices: windowsOfBatch.map(({ index }) => index),
-  }));
+  return plan(chunks(windows, options.batchSize), (windowsOfBatch) =>
+    fill(examples, windowsOfBatch, options),
+  );
 }
 
 function chunks<T>(list: readonly T[], size: number): T[][] {
@@ -107,7 +119,7 @@ function fill(
   examples: readonly TokenizedExample[],
   windows: readonly Window[],
   { maxLength, tokenizer }: BatchOptions,
-): Batch {
+): IndexedBatch {
   const size = windows.length;
   const longest = Math.max(...windows.map((window) => window.length)) + SPECIAL_TOKENS_PER_WINDOW;
   const length = Math.min(Math.ceil(longest / LENGTH_STEP) * LENGTH_STEP, maxLength);
@@ -127,5 +139,6 @@ function fill(
     attentionMask.fill(1n, offset, offset + tokens);
     labels.set(example.labels, row * axes);
   }
-  return { size, length, inputIds, attentionMask, labels };
+  const indices = windows.map(({ index }) => index);
+  return { size, length, inputIds, attentionMask, labels, indices };
 }

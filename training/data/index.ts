@@ -1,6 +1,7 @@
 export {
   type BatchOptions,
   evaluationBatches,
+  smoothLabels,
   tokenizeExamples,
   trainingBatches,
 } from './batches.ts';

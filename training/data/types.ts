@@ -20,6 +20,8 @@ export interface Batch {
   readonly attentionMask: BigInt64Array;
   /** [size, axes] */
   readonly labels: Float32Array;
+  /** Which examples of their split these are. */
+  readonly indices?: readonly number[];
 }
 
 /** The joint code of an example: one bit an axis. Splits are stratified by it. */

@@ -1,46 +1,127 @@
-import { mkdir } from 'node:fs/promises';
+import { copyFile, link, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../../src/config/index.ts';
+import { AppError } from '../../src/errors.ts';
 import { readSafetensors, writeSafetensors } from '../onnx/safetensors.ts';
 import type { Tensor } from '../onnx/tensor.ts';
-import type { Best } from './training-loop.ts';
+import { parseRunState, type RunState } from './run-state.ts';
+
+export const CHECKPOINT_VERSION = '1';
 
 export type CheckpointName = 'best' | 'last';
 
-/** Where training stood when its state was written. */
-export interface CheckpointPosition {
-  readonly step: number;
-  readonly epoch: number;
-  readonly best: Pick<Best, 'macroF1' | 'step'> | undefined;
+/** What a checkpoint belongs to: hashes of the configuration, the data and the model that is trained. */
+export interface RunIdentity {
+  readonly config_hash: string;
+  readonly data_hash: string;
+  readonly model_hash: string;
+}
+
+export interface Checkpoint {
+  readonly tensors: ReadonlyMap<string, Tensor>;
+  readonly state: RunState;
 }
 
 export interface Checkpoints {
   /** Replaces the checkpoint of this name at once; returns its path. */
   save(
     name: CheckpointName,
-    state: ReadonlyMap<string, Tensor>,
-    position: CheckpointPosition,
+    tensors: ReadonlyMap<string, Tensor>,
+    state: RunState,
   ): Promise<string>;
-  load(name: CheckpointName): Promise<ReadonlyMap<string, Tensor>>;
+  /** AppError `file_missing`, `data_invalid` where it belongs to another run. */
+  load(name: CheckpointName): Promise<Checkpoint>;
+  /** Removes all of them, as a new run does with those of an older one in its folder. */
+  clear(): Promise<void>;
 }
 
-/** Checkpoints of a run: `checkpoints/{best,last}.safetensors`, parameters and optimizer state. */
-export function runCheckpoints(config: Pick<Config, 'run' | 'seed'>, hash: string): Checkpoints {
-  const folder = join(config.run.dir, 'checkpoints');
+/**
+ * Checkpoints of a run: `checkpoints/{best,last}.safetensors`, parameters and optimizer state, and the
+ * newest `train.keep_checkpoints` before the last one as `step-N.safetensors`; older ones are removed.
+ */
+export function runCheckpoints(
+  { run, seed, train }: Pick<Config, 'run' | 'seed' | 'train'>,
+  identity: RunIdentity,
+): Checkpoints {
+  const folder = join(run.dir, 'checkpoints');
   const fileOf = (name: CheckpointName) => join(folder, `${name}.safetensors`);
   return {
-    save: async (name, state, { step, epoch, best }) => {
+    save: async (name, tensors, state) => {
+      const { step, epoch, best } = state;
       await mkdir(folder, { recursive: true });
-      await writeSafetensors(fileOf(name), state, {
+      await writeSafetensors(fileOf(name), tensors, {
+        format_version: CHECKPOINT_VERSION,
         step: String(step),
         epoch: String(epoch),
-        seed: String(config.seed),
-        config_hash: hash,
+        seed: String(seed),
+        ...identity,
         best_metric: best === undefined ? '' : String(best.macroF1),
         best_step: best === undefined ? '' : String(best.step),
+        state: JSON.stringify(state),
       });
+      if (name === 'last') await rotate(folder, step, train.keep_checkpoints);
       return fileOf(name);
     },
-    load: async (name) => (await readSafetensors(fileOf(name))).tensors,
+    load: async (name) => {
+      const file = fileOf(name);
+      const { tensors, metadata } = await readSafetensors(file);
+      requireSameRun(file, metadata, identity);
+      await removeUnfinished(folder);
+      return { tensors, state: parseRunState(metadata.state, file) };
+    },
+    clear: () => rm(folder, { recursive: true, force: true }),
   };
+}
+
+const whatDiffers: Readonly<Record<keyof RunIdentity, string>> = {
+  config_hash: 'another configuration',
+  data_hash: 'other data',
+  model_hash: 'another model',
+};
+
+function requireSameRun(
+  file: string,
+  metadata: Readonly<Record<string, string>>,
+  identity: RunIdentity,
+): void {
+  if (metadata.format_version !== CHECKPOINT_VERSION) {
+    throw new AppError(
+      'data_invalid',
+      `${file} has format version ${metadata.format_version ?? 'none'}: expected ${CHECKPOINT_VERSION}`,
+      { hint: 'resume it with the version of mbti-onnx that wrote it, or begin the run anew' },
+    );
+  }
+  for (const key of Object.keys(whatDiffers) as (keyof RunIdentity)[]) {
+    if (metadata[key] === identity[key]) continue;
+    throw new AppError(
+      'data_invalid',
+      `${file} belongs to a run with ${whatDiffers[key]}: its ${key} is ${short(metadata[key])}, this run's ${short(identity[key])}`,
+      { hint: 'a run goes on only with what it began with: restore it, or begin a new run' },
+    );
+  }
+}
+
+const short = (hash: string | undefined): string => hash?.slice(0, 12) || 'missing';
+
+/** Keeps the last checkpoint under its step too, and the newest of those that were kept so. */
+async function rotate(folder: string, step: number, keep: number): Promise<void> {
+  if (keep > 0) {
+    const kept = join(folder, `step-${step}.safetensors`);
+    const last = join(folder, 'last.safetensors');
+    await rm(kept, { force: true });
+    // The same file under two names; a copy where the file system has no links.
+    await link(last, kept).catch(() => copyFile(last, kept));
+  }
+  const steps = (await readdir(folder))
+    .flatMap((name) => /^step-(\d+)\.safetensors$/.exec(name)?.[1] ?? [])
+    .map(Number)
+    .sort((a, b) => b - a);
+  for (const old of steps.slice(keep)) await rm(join(folder, `step-${old}.safetensors`));
+}
+
+/** Removes what a run that was killed had not finished writing. */
+async function removeUnfinished(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (name.endsWith('.tmp')) await rm(join(folder, name), { force: true });
+  }
 }

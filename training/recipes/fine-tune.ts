@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import type { Config, LoadedConfig } from '../../src/config/index.ts';
+import { AppError } from '../../src/errors.ts';
 import { type Task, untunedTask } from '../../src/task/index.ts';
 import { compileArtifacts, inferenceModel, writeArtifacts } from '../artifacts/index.ts';
 import { classifierConfig, writeBundle } from '../bundle/index.ts';
@@ -32,15 +33,21 @@ import { metricSet } from './metric-set.ts';
 import { positiveWeights } from './pos-weight.ts';
 import { gitCommit, packageVersions } from './provenance.ts';
 import { requirePossible } from './requirements.ts';
+import { RUN_CONFIG_FILE } from './resume.ts';
+import { modelHash } from './run-identity.ts';
+import { lockRun } from './run-lock.ts';
+import { type Best, newRunState, type RunState } from './run-state.ts';
 import { labelTable, scoreSplit } from './split-scores.ts';
 import { withColumns } from './task-columns.ts';
-import { type Best, type TrainingRun, trainEpochs } from './training-loop.ts';
+import { type TrainingRun, trainEpochs } from './training-loop.ts';
 
 export interface FineTuneOptions {
   readonly screen: Screen;
   readonly verbose: boolean;
   /** Training stops after the current step, writes its state and throws `interrupted`. */
   readonly stop: AbortSignal;
+  /** Goes on from the last checkpoint of the run's folder. */
+  readonly resume?: boolean;
 }
 
 /**
@@ -48,9 +55,18 @@ export interface FineTuneOptions {
  * goes to `run.dir`; `model.out` changes only at the very end, all at once.
  */
 export async function fineTune(loaded: LoadedConfig, options: FineTuneOptions): Promise<void> {
+  requirePossible(loaded.config);
+  const release = lockRun(loaded.config.run.dir);
+  try {
+    await runFineTune(loaded, options);
+  } finally {
+    release();
+  }
+}
+
+async function runFineTune(loaded: LoadedConfig, options: FineTuneOptions): Promise<void> {
   const { hash } = loaded;
   const { screen, verbose, stop } = options;
-  requirePossible(loaded.config);
   const config = await withLocalBase(loaded.config, screen);
 
   const data = await prepare(config);
@@ -60,16 +76,34 @@ export async function fineTune(loaded: LoadedConfig, options: FineTuneOptions): 
   const model = await compile(config, data);
   screen.write(`${modelSummary(data, model)}\n`);
   screen.write(`device     ${findDevice(config.runtime.device).note}\n`);
+  const checkpoints = runCheckpoints(config, {
+    config_hash: hash,
+    data_hash: data.dataHash,
+    model_hash: modelHash(model.compiled),
+  });
+  const resumed = options.resume ? await checkpoints.load('last') : undefined;
   await writeRunFiles(loaded, model);
+  if (!resumed) await checkpoints.clear();
   stop.throwIfAborted();
 
   const executor = await createExecutor(model.compiled, { ...config.runtime, verbose });
-  const log = openRunLog(join(config.run.dir, 'log.jsonl'));
+  const state = resumed?.state ?? newRunState();
+  const log = openRunLog(join(config.run.dir, 'log.jsonl'), { resumeAfter: resumed?.state.step });
   try {
-    log.write({ event: 'start', config_hash: hash, data_hash: data.dataHash });
-    const run = { executor, log, checkpoints: runCheckpoints(config, hash) };
-    const best = await train(config, data, run, options);
-    executor.load(await run.checkpoints.load('best'));
+    if (resumed) {
+      executor.load(resumed.tensors);
+      await executor.continueAt(state.batches);
+    }
+    log.write({
+      event: resumed ? 'resume' : 'start',
+      step: state.step,
+      config_hash: hash,
+      data_hash: data.dataHash,
+    });
+    await train(config, data, { executor, log, checkpoints, state }, options);
+    const { tensors, state: atBest } = await checkpoints.load('best');
+    executor.load(tensors);
+    const best = atBest.best ?? noBest();
     const results = await measure(config, data, executor, stop);
     log.write({ event: 'result', best, ...results });
     await writeFileAtomically(join(config.run.dir, 'metrics.json'), json({ best, ...results }));
@@ -79,6 +113,10 @@ export async function fineTune(loaded: LoadedConfig, options: FineTuneOptions): 
     log.close();
     await executor.dispose();
   }
+}
+
+function noBest(): never {
+  throw new AppError('internal', 'training ended without a validation');
 }
 
 type Data = Awaited<ReturnType<typeof prepare>>;
@@ -112,6 +150,7 @@ async function compile(config: Config, { words, task, labels }: Data) {
     labels: task.axes.length,
     posWeight: positiveWeights(train.pos_weight, labels, task.axes.length),
     dropout: train.dropout,
+    hidden: config.model.hidden ?? undefined,
     frozen: train.freeze,
     weightDecay: train.weight_decay,
     maxGradNorm: train.max_grad_norm,
@@ -125,17 +164,17 @@ async function writeRunFiles(
   { compiled }: CompiledModel,
 ) {
   await mkdir(config.run.dir, { recursive: true });
-  await writeFileAtomically(join(config.run.dir, 'config.json'), json(resolved));
+  await writeFileAtomically(join(config.run.dir, RUN_CONFIG_FILE), json(resolved));
   await writeArtifacts(join(config.run.dir, 'artifacts'), compiled, hash);
 }
 
-/** Epochs of training with a validation after each; returns the best one. */
+/** Epochs of training with validations, from a state on. */
 async function train(
   config: Config,
   data: Data,
-  run: Pick<TrainingRun, 'executor' | 'log' | 'checkpoints'>,
+  { state, ...run }: Pick<TrainingRun, 'executor' | 'log' | 'checkpoints'> & { state: RunState },
   { screen, stop }: FineTuneOptions,
-): Promise<Best> {
+): Promise<void> {
   const batches = batchOptions(config, data);
   const first = trainingBatches(data.train, { ...batches, seed: config.seed, epoch: 1 });
   const limit = config.train.max_steps ?? Number.POSITIVE_INFINITY;
@@ -143,9 +182,9 @@ async function train(
   const epochs = Math.ceil(totalSteps / first.count);
   const progress = createProgress({ screen, steps: totalSteps, epochs });
   const held = labelTable(data.validation, data.task.axes.length);
-  progress.print(`training   ${totalSteps} steps, ${first.count} an epoch\n`);
+  progress.print(`training   ${totalSteps} steps, ${first.count} an epoch${goingOn(state)}\n`);
   try {
-    return await trainEpochs({
+    const settings = {
       ...run,
       ...data,
       config,
@@ -155,10 +194,20 @@ async function train(
       learningRate: learningRateSchedule(config.train, totalSteps),
       progress,
       stop,
-    });
+      timeIsUp: timer(config.train.max_minutes),
+    };
+    await trainEpochs(settings, state);
   } finally {
     progress.finish();
   }
+}
+
+const goingOn = ({ step }: RunState): string => (step > 0 ? `, going on after step ${step}` : '');
+
+/** Whether so many minutes have passed from now on. */
+function timer(minutes: number | null): () => boolean {
+  const until = performance.now() + (minutes ?? Number.POSITIVE_INFINITY) * 60_000;
+  return () => performance.now() >= until;
 }
 
 interface Results {

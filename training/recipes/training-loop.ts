@@ -4,23 +4,16 @@ import type { Task } from '../../src/task/index.ts';
 import {
   type Batch,
   type BatchOptions,
+  smoothLabels,
   type TokenizedExample,
   trainingBatches,
 } from '../data/index.ts';
 import { type Evaluation, evaluateAxes, evaluationTable } from '../evaluate/index.ts';
-import { type Executor, trainSteps } from '../runtime/index.ts';
+import { type Executor, StepFailure, trainSteps } from '../runtime/index.ts';
 import type { Progress, RunLog } from '../tracking/index.ts';
 import type { Checkpoints } from './checkpoints.ts';
+import type { Best, RunState } from './run-state.ts';
 import { scoreSplit } from './split-scores.ts';
-
-/** A validation that was the best so far. */
-export interface Best {
-  readonly step: number;
-  readonly epoch: number;
-  /** Average over the axes. */
-  readonly macroF1: number;
-  readonly loss: number;
-}
 
 export interface TrainingRun {
   readonly executor: Executor;
@@ -39,75 +32,67 @@ export interface TrainingRun {
   readonly progress: Progress;
   readonly log: RunLog;
   readonly stop: AbortSignal;
-}
-
-interface State {
-  step: number;
-  epoch: number;
-  /** Since the last validation. */
-  lossSum: number;
-  lossCount: number;
-  validatedAt: number;
-  savedAt: number;
-  best: Best | undefined;
-  /** Validations since the best one. */
-  worse: number;
+  /** Whether `train.max_minutes` have passed. */
+  readonly timeIsUp: () => boolean;
 }
 
 /**
- * Trains until the last update, or until `train.patience` validations brought nothing better. Keeps
- * the best and the last state as checkpoints. AppError `interrupted` after a stop, when the last state
- * has been written; what the executor throws, such as `training_failed`, passes through.
+ * Trains from a state until the last update, until `train.patience` validations brought nothing better, or until
+ * the time is up. Keeps the best and the last state as checkpoints. AppError `interrupted` after a stop, when the
+ * last state has been written, `training_failed` likewise; whatever else fails passes through.
  */
-export async function trainEpochs(run: TrainingRun): Promise<Best> {
-  const state: State = {
-    step: 0,
-    epoch: 0,
-    lossSum: 0,
-    lossCount: 0,
-    validatedAt: 0,
-    savedAt: 0,
-    best: undefined,
-    worse: 0,
-  };
+export async function trainEpochs(run: TrainingRun, state: RunState): Promise<void> {
+  const saved: Saved = { at: state.step };
   try {
-    while (!isDone(run, state)) await trainEpoch(run, state);
-    if (state.savedAt < state.step) await saveLast(run, state);
+    while (!isDone(run, state)) await trainEpoch(run, state, saved);
+    if (saved.at < state.step) await saveLast(run, state, saved);
+    // Only then: the checkpoint is that of a run which goes on.
+    if (state.validatedAt < state.step) await validate(run, state);
   } catch (error) {
+    if (error instanceof StepFailure) throw await failure(run, state, saved, error);
     if (!run.stop.aborted) throw error;
-    throw await interruption(run, state, error);
+    throw await interruption(run, state, saved, error);
   }
-  if (!state.best) throw new AppError('internal', 'training ended without a validation');
-  return state.best;
 }
 
-async function trainEpoch(run: TrainingRun, state: State): Promise<void> {
+/** The update at which the last checkpoint was written. */
+interface Saved {
+  at: number;
+}
+
+/** The rest of the epoch that the state is in. */
+async function trainEpoch(run: TrainingRun, state: RunState, saved: Saved): Promise<void> {
   const { seed, train } = run.config;
-  state.epoch++;
+  state.epoch = Math.max(state.epoch, 1);
   const batches = trainingBatches(run.train, { ...run.batches, seed, epoch: state.epoch });
-  let next = 0;
-  while (next < batches.count) {
+  while (state.next < batches.count) {
     run.stop.throwIfAborted();
-    const count = Math.min(stepsOfRun(run, state), batches.count - next);
-    await trainRun(
-      run,
-      state,
-      Array.from({ length: count }, (_, i) => batches.at(next + i)),
-    );
-    next += count;
+    const count = Math.min(stepsOfRun(run, state), batches.count - state.next);
+    const taken = Array.from({ length: count }, (_, i) => batches.at(state.next + i));
+    await trainRun(run, state, taken);
     if (isDue(train.evaluate_every, state.step)) await validate(run, state);
-    if (isDue(train.checkpoint_every, state.step)) await saveLast(run, state);
+    if (isDue(train.checkpoint_every, state.step)) await checkpoint(run, state, saved);
     if (isDone(run, state)) break;
   }
   const ended = state.step >= run.totalSteps;
-  if ((train.evaluate_every === null || ended) && state.validatedAt < state.step) {
+  const isWhole = state.next >= batches.count;
+  if (((train.evaluate_every === null && isWhole) || ended) && state.validatedAt < state.step) {
     await validate(run, state);
   }
-  if (train.checkpoint_every === null) await saveLast(run, state);
+  if (train.checkpoint_every === null && isWhole) await checkpoint(run, state, saved);
+  if (!isWhole) return;
+  state.epoch++;
+  state.next = 0;
+}
+
+/** A checkpoint of a run that goes on: masks begin anew where they do not follow from the batches. */
+async function checkpoint(run: TrainingRun, state: RunState, saved: Saved): Promise<void> {
+  await saveLast(run, state, saved);
+  if (!run.executor.masksFollowBatches) await run.executor.continueAt(state.batches);
 }
 
 /** Steps that go to the executor together: as many as it wants, but none past a validation, a checkpoint or the end. */
-function stepsOfRun({ executor, config, totalSteps }: TrainingRun, { step }: State): number {
+function stepsOfRun({ executor, config, totalSteps }: TrainingRun, { step }: RunState): number {
   const until = (every: number | null): number =>
     every === null ? Number.POSITIVE_INFINITY : every - (step % every);
   const { evaluate_every: validation, checkpoint_every: checkpoint } = config.train;
@@ -119,17 +104,25 @@ function stepsOfRun({ executor, config, totalSteps }: TrainingRun, { step }: Sta
   );
 }
 
-async function trainRun(run: TrainingRun, state: State, batches: readonly Batch[]): Promise<void> {
+async function trainRun(
+  run: TrainingRun,
+  state: RunState,
+  batches: readonly Batch[],
+): Promise<void> {
   const updates = batches.map((_, i) => {
     const step = state.step + 1 + i;
     return { step, learningRate: run.learningRate(step) };
   });
-  const results = await trainSteps(run.executor, batches, updates);
+  const smoothed = batches.map((batch) => smoothLabels(batch, run.config.train.label_smoothing));
+  const results = await trainSteps(run.executor, smoothed, updates).catch((error: unknown) => {
+    if (error instanceof StepFailure) advance(state, error.step - 1 - state.step);
+    throw error;
+  });
   const { epoch } = state;
   for (const [i, { loss, gradNorm }] of results.entries()) {
     const { step, learningRate } = updates[i] ?? { step: state.step + 1, learningRate: 0 };
     const tokens = (batches[i]?.size ?? 0) * (batches[i]?.length ?? 0);
-    state.step = step;
+    advance(state, 1);
     state.lossSum += loss;
     state.lossCount++;
     run.log.write({
@@ -145,8 +138,15 @@ async function trainRun(run: TrainingRun, state: State, batches: readonly Batch[
   }
 }
 
+/** So many updates are done, each of one batch. */
+function advance(state: RunState, updates: number): void {
+  state.step += updates;
+  state.next += updates;
+  state.batches += updates;
+}
+
 /** Measures the validation split; the best state so far is written. */
-async function validate(run: TrainingRun, state: State): Promise<void> {
+async function validate(run: TrainingRun, state: RunState): Promise<void> {
   const { step, epoch } = state;
   run.progress.pause(`epoch ${epoch}: validating on ${run.validation.length} texts …`);
   const scores = await scoreSplit(run.executor, run.validation, run.task, {
@@ -181,20 +181,47 @@ async function validate(run: TrainingRun, state: State): Promise<void> {
   run.progress.pause();
 }
 
-async function saveLast(run: TrainingRun, state: State): Promise<string> {
-  state.savedAt = state.step;
-  return run.checkpoints.save('last', run.executor.state(), state);
+async function saveLast(run: TrainingRun, state: RunState, saved: Saved): Promise<string> {
+  const file = await run.checkpoints.save('last', run.executor.state(), state);
+  saved.at = state.step;
+  return file;
 }
 
-async function interruption(run: TrainingRun, state: State, reason: unknown): Promise<AppError> {
+async function interruption(
+  run: TrainingRun,
+  state: RunState,
+  saved: Saved,
+  reason: unknown,
+): Promise<AppError> {
   const why = reason instanceof AppError ? reason.message : 'interrupted';
   run.progress.finish();
   run.log.write({ event: 'interrupted', step: state.step, epoch: state.epoch });
-  const file = await saveLast(run, state);
+  const file = await saveLast(run, state, saved);
   return new AppError(
     'interrupted',
     `${why} after step ${state.step} of ${run.totalSteps}; the state is in ${file}`,
-    { cause: reason },
+    { cause: reason, hint: 'go on with: mbti-train --resume and the folder of the run' },
+  );
+}
+
+/** The executor's state is the one before the step that failed; the message names its texts. */
+async function failure(
+  run: TrainingRun,
+  state: RunState,
+  saved: Saved,
+  reason: StepFailure,
+): Promise<AppError> {
+  const { epoch, next } = state;
+  const batches = trainingBatches(run.train, { ...run.batches, seed: run.config.seed, epoch });
+  const { indices } = batches.at(next);
+  run.progress.finish();
+  run.log.write({ event: 'failed', step: reason.step, epoch, batch: next + 1, texts: indices });
+  const file = await saveLast(run, state, saved);
+  const texts = indices.slice(0, 8).join(', ') + (indices.length > 8 ? ', …' : '');
+  return new AppError(
+    'training_failed',
+    `${reason.message}; it was batch ${next + 1} of ${batches.count} of epoch ${epoch}, texts ${texts} of the training split; the state before it is in ${file}`,
+    { cause: reason, ...(reason.hint === undefined ? {} : { hint: reason.hint }) },
   );
 }
 
@@ -209,7 +236,10 @@ function isDue(every: number | null, step: number): boolean {
   return every !== null && step % every === 0;
 }
 
-function isDone(run: TrainingRun, state: State): boolean {
+function isDone(run: TrainingRun, state: RunState): boolean {
   const { patience } = run.config.train;
-  return state.step >= run.totalSteps || (patience !== null && state.worse >= patience);
+  const tired = patience !== null && state.worse >= patience;
+  // One step at least: without any there is nothing to measure.
+  const late = state.step > 0 && run.timeIsUp();
+  return state.step >= run.totalSteps || tired || late;
 }

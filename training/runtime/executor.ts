@@ -33,6 +33,13 @@ export interface Executor {
   readonly stepsPerRun?: number;
   /** The loss (mean over all elements) and the logits [size, labels] of a batch, without dropout. */
   evaluate(batch: Batch): Promise<{ loss: number; logits: Float32Array }>;
+  /**
+   * Dropout goes on as after `batches` batches of training: on the CPU with the masks of a run that was never
+   * stopped, elsewhere with a stream of masks that depends on the number alone.
+   */
+  continueAt(batches: number): Promise<void>;
+  /** False where stopped and unbroken runs agree only if both call `continueAt` at each checkpoint. */
+  readonly masksFollowBatches: boolean;
   /** Copies of the parameters, by name. */
   parameters(): Map<string, Tensor>;
   /** Copies of the parameters P and of their moments P.exp_avg and P.exp_avg_sq. */

@@ -3,6 +3,8 @@ import type { CompiledArtifacts } from '../artifacts/index.ts';
 import type { Batch } from '../data/index.ts';
 import type { Model } from '../onnx/model.ts';
 import type { Tensor } from '../onnx/tensor.ts';
+import { providerOf } from './device.ts';
+import { hasDropout, withMasksFrom } from './dropout-stream.ts';
 import type { Executor, SessionOptions, StepResult, Update } from './executor.ts';
 import { batchFeeds, requireKnownInputs } from './feeds.ts';
 import type { InferenceSession } from './onnxruntime.ts';
@@ -11,10 +13,14 @@ import type { TrainingState } from './state.ts';
 
 /** What an executor of compiled artifacts runs: the graph that trains, and the one that evaluates. */
 export interface Sessions {
-  readonly training: InferenceSession;
+  training: InferenceSession;
   readonly evaluation: InferenceSession;
   /** The forward graph's inputs. */
   readonly inputs: readonly string[];
+  /** Opens the training graph anew, with masks as after so many batches; undefined without dropout. */
+  readonly reopen: ((batches: number) => Promise<InferenceSession>) | undefined;
+  /** The provider's masks follow from the number of batches alone, in stopped and unbroken runs alike. */
+  readonly masksFollowBatches: boolean;
 }
 
 export async function openSessions(
@@ -27,6 +33,10 @@ export async function openSessions(
     training: await openSession(training, options),
     evaluation: await openSession(compiled.evaluation, options),
     inputs: compiled.inputs,
+    reopen: hasDropout(training)
+      ? (batches) => withMasksFrom(training, batches, (model) => openSession(model, options))
+      : undefined,
+    masksFollowBatches: !hasDropout(training) || providerOf(options.device) === 'cpu',
   };
 }
 
@@ -49,6 +59,17 @@ export abstract class SessionExecutor implements Executor {
     return { loss: Number(loss?.data[0]), logits: logits?.data as Float32Array };
   }
 
+  get masksFollowBatches(): boolean {
+    return this.sessions.masksFollowBatches;
+  }
+
+  async continueAt(batches: number): Promise<void> {
+    const { reopen, training } = this.sessions;
+    if (reopen === undefined) return;
+    await training.release();
+    this.sessions.training = await reopen(batches);
+  }
+
   parameters(): Map<string, Tensor> {
     return this.held.copy(['']);
   }
@@ -67,15 +88,24 @@ export abstract class SessionExecutor implements Executor {
   }
 }
 
+/** A step that came to no finite numbers. */
+export class StepFailure extends AppError {
+  /** The update that failed, from 1. */
+  readonly step: number;
+
+  constructor(step: number, message: string) {
+    super('training_failed', message, {
+      hint: 'a smaller train.learning_rate or more train.warmup_steps usually help',
+    });
+    this.step = step;
+  }
+}
+
 /** AppError `training_failed` for a step whose loss, or else the norm of its gradients, is no finite number. */
-export function stepFailure({ loss, gradNorm }: StepResult, step: number): AppError | undefined {
+export function stepFailure({ loss, gradNorm }: StepResult, step: number): StepFailure | undefined {
   if (Number.isFinite(loss) && Number.isFinite(gradNorm)) return undefined;
   const [what, value] = Number.isFinite(loss)
     ? ['norm of the gradients', gradNorm]
     : ['loss', loss];
-  return new AppError(
-    'training_failed',
-    `the ${what} of step ${step} is ${value}: expected a finite number`,
-    { hint: 'a smaller train.learning_rate or more train.warmup_steps usually help' },
-  );
+  return new StepFailure(step, `the ${what} of step ${step} is ${value}: expected a finite number`);
 }

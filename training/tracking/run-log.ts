@@ -1,4 +1,13 @@
-import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 
 /** One line of a run's log: what happened, and its figures. */
@@ -12,13 +21,22 @@ export interface RunLog {
   close(): void;
 }
 
+export interface RunLogOptions {
+  /** Goes on with the log of a run that is resumed after so many updates; lines of later ones are dropped. */
+  readonly resumeAfter?: number | undefined;
+  /** For tests. */
+  readonly now?: () => Date;
+}
+
 /**
- * Opens `log.jsonl` of a new run: one JSON object a line, in the order of events. Lines are written
+ * Opens `log.jsonl` of a run: one JSON object a line, in the order of events. Lines are written
  * at once, so that a run that is killed has told how far it came.
  */
-export function openRunLog(file: string, now: () => Date = () => new Date()): RunLog {
+export function openRunLog(file: string, options: RunLogOptions = {}): RunLog {
+  const { resumeAfter, now = () => new Date() } = options;
   mkdirSync(dirname(file), { recursive: true });
-  const descriptor = openSync(file, 'w');
+  if (resumeAfter !== undefined) dropLinesAfter(file, resumeAfter);
+  const descriptor = openSync(file, resumeAfter === undefined ? 'w' : 'a');
   let open = true;
   return {
     write: (entry) => {
@@ -30,4 +48,26 @@ export function openRunLog(file: string, now: () => Date = () => new Date()): Ru
       open = false;
     },
   };
+}
+
+/** Keeps the lines up to an update; the last line of a killed run may be cut off. */
+function dropLinesAfter(file: string, step: number): void {
+  if (!existsSync(file)) return;
+  const kept = readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => (stepOf(line) ?? Number.POSITIVE_INFINITY) <= step);
+  const temporary = `${file}.${process.pid}.tmp`;
+  writeFileSync(temporary, kept.map((line) => `${line}\n`).join(''));
+  renameSync(temporary, file);
+}
+
+/** The update that a line tells of; 0 for one that tells of none, undefined for what is no line. */
+function stepOf(line: string): number | undefined {
+  try {
+    const { event, step }: { event?: unknown; step?: unknown } = JSON.parse(line);
+    if (event === 'result') return undefined;
+    return typeof step === 'number' ? step : 0;
+  } catch {
+    return undefined;
+  }
 }

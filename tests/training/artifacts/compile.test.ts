@@ -176,6 +176,31 @@ describe('choosing parameters', () => {
     expect(backward(head)).toBeLessThan(backward(all) / 5);
   });
 
+  it('freezes parts of the encoder by name: no gradient and no moments for them', () => {
+    const lists = {
+      embeddings: trained({ frozen: ['embeddings'] }),
+      layers: trained({ frozen: ['layers:1'] }),
+      encoder: trained({ frozen: ['encoder'] }),
+      both: trained({ frozen: ['embeddings', 'layers:2'] }),
+    };
+    const counts = Object.fromEntries(
+      Object.entries(lists).map(([name, list]) => [name, list.length]),
+    );
+    // 40 in all: 4 of the embeddings, 16 in each of the two layers, 4 of the head.
+    expect(counts).toEqual({ embeddings: 36, layers: 24, encoder: 4, both: 4 });
+    expect(lists.layers.every((name) => !name.includes('layer.0.'))).toBe(true);
+    const { optimizer, training } = compileTiny({ frozen: ['encoder'] });
+    const moments = names(optimizer.graph.inputs).filter((name) => name.includes('exp_avg'));
+    expect(moments).toHaveLength(8);
+    expect(names(training.graph.outputs).filter((name) => name.endsWith('.grad'))).toHaveLength(4);
+  });
+
+  it('refuses more frozen layers than there are', () => {
+    expect(() => trained({ frozen: ['layers:3'] })).toThrow(
+      /freeze: "layers:3" means more layers than the 2 of the graph/,
+    );
+  });
+
   it('refuses a pattern that matches nothing, and to train nothing', () => {
     expect(() => trained({ frozen: ['distilbert.layer.*'] })).toThrow(
       /freeze: the pattern "distilbert\.layer\.\*" matches none/,

@@ -3,9 +3,10 @@ import { AppError } from '../../../src/errors.ts';
 import { untunedTask } from '../../../src/task/index.ts';
 import type { Batch } from '../../../training/data/index.ts';
 import { majorityBaseline } from '../../../training/evaluate/index.ts';
+import { newRunState } from '../../../training/recipes/run-state.ts';
 import { labelTable } from '../../../training/recipes/split-scores.ts';
 import { type TrainingRun, trainEpochs } from '../../../training/recipes/training-loop.ts';
-import type { Executor } from '../../../training/runtime/index.ts';
+import { type Executor, StepFailure } from '../../../training/runtime/index.ts';
 
 const axes = [{ name: 'mood', labels: ['good', 'bad'] as const }];
 const task = untunedTask({ name: 'mood', axes }, 'none');
@@ -30,6 +31,8 @@ function fakeExecutor(right: readonly number[], losses: readonly number[] = []) 
       const logits = labels.map((y, row) => ((y === 1) === row / size < share ? 2 : -2));
       return { loss: 1 - share, logits };
     },
+    continueAt: async () => {},
+    masksFollowBatches: true,
     parameters: () => new Map(),
     state: () => new Map(),
     load: () => {},
@@ -45,9 +48,11 @@ function run(
     totalSteps?: number;
     texts?: number;
     stop?: AbortSignal;
+    timeIsUp?: () => boolean;
   },
 ) {
-  const { totalSteps = 20, texts = 10, stop = new AbortController().signal, ...train } = changes;
+  const { totalSteps = 20, texts = 10, timeIsUp = () => false, ...rest } = changes;
+  const { stop = new AbortController().signal, ...train } = rest;
   const saved: string[] = [];
   const logged: Record<string, unknown>[] = [];
   const printed: string[] = [];
@@ -57,9 +62,11 @@ function run(
     patience: null,
     evaluate_every: null,
     checkpoint_every: null,
+    label_smoothing: 0,
     ...train,
   } as TrainingRun['config']['train'];
-  const outcome = trainEpochs({
+  const state = newRunState();
+  const parts: TrainingRun = {
     executor,
     config: { seed: 1, train: settings },
     task,
@@ -74,7 +81,8 @@ function run(
         saved.push(`${name} ${step}`);
         return `${name}.safetensors`;
       },
-      load: async () => new Map(),
+      load: async () => ({ tensors: new Map(), state }),
+      clear: async () => {},
     },
     progress: {
       step: () => {},
@@ -84,7 +92,9 @@ function run(
     },
     log: { write: (entry) => logged.push(entry), close: () => {} },
     stop,
-  });
+    timeIsUp,
+  };
+  const outcome = trainEpochs(parts, state).then(() => state.best);
   return { outcome, saved, logged, printed };
 }
 
@@ -114,7 +124,7 @@ describe('the training loop', () => {
   it('stops when patience validations brought nothing better', async () => {
     const { executor, seen } = fakeExecutor([0.4, 1, 0.6, 0.6]);
     const { outcome } = run(executor, { totalSteps: 100, patience: 2 });
-    expect((await outcome).step).toBe(4);
+    expect((await outcome)?.step).toBe(4);
     expect(seen.steps.length).toBe(8);
   });
 
@@ -190,5 +200,70 @@ describe('the training loop', () => {
     const losses = logged.filter(({ event }) => event === 'validation');
     expect(losses.map(({ train_loss }) => train_loss)).toEqual([2, 6]);
     expect(printed[0]).toContain('epoch 1, step 2: training loss 2.0000');
+  });
+
+  it('ends when the time is up, after the step, with a checkpoint and then a validation', async () => {
+    const { executor, seen } = fakeExecutor([1]);
+    const { outcome, saved } = run(executor, {
+      texts: 60,
+      totalSteps: 100,
+      timeIsUp: () => seen.steps.length >= 3,
+    });
+    expect((await outcome)?.step).toBe(3);
+    expect(seen.steps).toEqual([1, 2, 3]);
+    expect(saved).toEqual(['last 3', 'best 3']);
+  });
+
+  it('names the batch of a step that came to no numbers, and keeps the state before it', async () => {
+    const { executor } = fakeExecutor([1]);
+    const failing: Executor = {
+      ...executor,
+      trainStep: async (batch, update) => {
+        if (update.step === 4) throw new StepFailure(4, 'the loss of step 4 is NaN');
+        return executor.trainStep(batch, update);
+      },
+    };
+    const { outcome, saved, logged } = run(failing, { totalSteps: 20 });
+    await expect(outcome).rejects.toMatchObject({
+      code: 'training_failed',
+      message: expect.stringMatching(
+        /^the loss of step 4 is NaN; it was batch 2 of 2 of epoch 2, texts \d(, \d){4} of the training split; the state before it is in last\.safetensors$/,
+      ),
+    });
+    expect(saved.at(-1)).toBe('last 3');
+    expect(logged.at(-1)).toMatchObject({ event: 'failed', step: 4, epoch: 2, batch: 2 });
+  });
+
+  it('smooths the labels of training, not those of validation', async () => {
+    const { executor } = fakeExecutor([1]);
+    const labels = { train: new Set<number>(), validation: new Set<number>() };
+    const watching: Executor = {
+      ...executor,
+      trainStep: (batch, update) => {
+        for (const label of batch.labels) labels.train.add(Number(label.toFixed(6)));
+        return executor.trainStep(batch, update);
+      },
+      evaluate: (batch) => {
+        for (const label of batch.labels) labels.validation.add(label);
+        return executor.evaluate(batch);
+      },
+    };
+    await run(watching, { totalSteps: 2, label_smoothing: 0.1 }).outcome;
+    expect([...labels.train].sort()).toEqual([0.05, 0.95]);
+    expect([...labels.validation].sort()).toEqual([0, 1]);
+  });
+
+  it('begins masks anew at each checkpoint of a device whose masks do not follow from the batches', async () => {
+    const { executor } = fakeExecutor([1]);
+    const begun: number[] = [];
+    const device: Executor = {
+      ...executor,
+      masksFollowBatches: false,
+      continueAt: async (batches) => {
+        begun.push(batches);
+      },
+    };
+    await run(device, { totalSteps: 7, checkpoint_every: 3 }).outcome;
+    expect(begun).toEqual([3, 6]);
   });
 });

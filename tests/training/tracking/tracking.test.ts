@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
@@ -97,7 +97,7 @@ describe('run log', () => {
     const dir = mkdtempSync(join(tmpdir(), 'mbti-log-'));
     try {
       const file = join(dir, 'run', 'log.jsonl');
-      const log = openRunLog(file, () => new Date(0));
+      const log = openRunLog(file, { now: () => new Date(0) });
       log.write({ event: 'step', step: 1, loss: 0.7 });
       log.write({ event: 'step', step: 2, loss: Number.NaN });
       const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
@@ -108,6 +108,30 @@ describe('run log', () => {
       log.close();
       log.write({ event: 'late' });
       expect(readFileSync(file, 'utf8')).not.toContain('late');
+    } finally {
+      rmSync(dir, { recursive: true });
+    }
+  });
+
+  it('goes on after the update that a run is resumed at, without what was lost', () => {
+    const dir = mkdtempSync(join(tmpdir(), 'mbti-log-'));
+    try {
+      const file = join(dir, 'log.jsonl');
+      const first = openRunLog(file);
+      first.write({ event: 'start', config_hash: 'a' });
+      for (const step of [1, 2, 3]) first.write({ event: 'step', step });
+      first.close();
+      appendFileSync(file, '{"event":"step","st');
+      const second = openRunLog(file, { resumeAfter: 2 });
+      second.write({ event: 'step', step: 3, again: true });
+      second.close();
+      const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+      expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+        { event: 'start' },
+        { step: 1 },
+        { step: 2 },
+        { step: 3, again: true },
+      ]);
     } finally {
       rmSync(dir, { recursive: true });
     }

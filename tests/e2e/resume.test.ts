@@ -1,0 +1,186 @@
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { packageRoot } from '../../src/package-root.ts';
+import { sampleCsv } from '../../training/data/sample/writer.ts';
+import { runBin } from '../support/run-bin.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const bin = 'training/bin/mbti-train';
+const folder = temporaryFolder();
+const { path: cwd } = folder;
+const at = (...names: string[]) => join(cwd, ...names);
+const read = (...names: string[]) => readFileSync(at(...names));
+const train = (args: readonly string[]) => runBin(bin, args, { cwd });
+
+/** 40 updates, 18 an epoch, with dropout; checkpoints and validations fall on steps of their own. */
+const config = {
+  seed: 7,
+  data: { source: 'sample.csv' },
+  model: {
+    base: {
+      init: { dim: 16, n_layers: 2, n_heads: 2, hidden_dim: 32, max_position_embeddings: 64 },
+    },
+    tokenizer: 'train',
+    vocab_size: 400,
+  },
+  train: {
+    epochs: 4,
+    max_steps: 40,
+    batch_size: 8,
+    max_length: 32,
+    learning_rate: 3e-3,
+    warmup_steps: 4,
+    dropout: 0.1,
+    evaluate_every: 9,
+    checkpoint_every: 7,
+  },
+  runtime: { device: 'cpu', threads: 1 },
+};
+
+/** Runs until the log tells of a step, sends the signal, and waits for the end. */
+async function stopAt(step: number, signal: NodeJS.Signals, name: string): Promise<number | null> {
+  let watch: NodeJS.Timeout | undefined;
+  const ended = await runBin(bin, ['--config', 'tiny.json', `run.name=${name}`], {
+    cwd,
+    onOutput: (_stdout, kill) => {
+      watch ??= setInterval(() => {
+        if (!stepsOf(name).includes(step)) return;
+        // Once: a second signal would end it at once.
+        clearInterval(watch);
+        kill(signal);
+      }, 1);
+    },
+  });
+  clearInterval(watch);
+  return ended.code;
+}
+
+/** The steps of a run's log, complete lines only. */
+function stepsOf(name: string): number[] {
+  try {
+    return Array.from(
+      read('runs', name, 'log.jsonl')
+        .toString()
+        .matchAll(/"event":"step","step":(\d+).*}\n/g),
+      ([, step]) => Number(step),
+    );
+  } catch {
+    return [];
+  }
+}
+
+beforeAll(async () => {
+  folder.write('sample.csv', sampleCsv(200, 5));
+  folder.write('tiny.json', JSON.stringify(config));
+  expect((await train(['--config', 'tiny.json', 'run.name=whole'])).code).toBe(0);
+}, 60_000);
+
+/** Parameters, moments and metrics of a run and its bundle are those of the run that nothing stopped. */
+function expectSameAsWhole(name: string): void {
+  for (const file of ['checkpoints/last.safetensors', 'checkpoints/best.safetensors']) {
+    expect({ file, same: read('runs', name, file).equals(read('runs/whole', file)) }).toEqual({
+      file,
+      same: true,
+    });
+  }
+  expect(read('runs', name, 'metrics.json')).toEqual(read('runs/whole/metrics.json'));
+  expect(read('models', name, 'onnx/model.onnx').equals(read('models/whole/onnx/model.onnx'))).toBe(
+    true,
+  );
+  expect(stepsOf(name)).toEqual(Array.from({ length: 40 }, (_, i) => i + 1));
+}
+
+describe('a run that was killed', () => {
+  it('is resumed to the same numbers, byte for byte, wherever it was, twice over', async () => {
+    const step = 8 + Math.floor(Math.random() * 24);
+    await stopAt(step, 'SIGKILL', 'killed');
+    const left = at('runs/killed/checkpoints/.last.safetensors.0123.tmp');
+    writeFileSync(left, 'half a checkpoint');
+    const ended = await train(['--resume', 'runs/killed']);
+    expect({ step, code: ended.code, stderr: ended.stderr }).toEqual({ step, code: 0, stderr: '' });
+    expect(ended.stdout).toMatch(/going on after step \d+/);
+    expectSameAsWhole('killed');
+    expect(readdirSync(at('runs/killed/checkpoints')).sort()).toEqual([
+      'best.safetensors',
+      'last.safetensors',
+    ]);
+    expect((await train(['--resume', 'runs/killed'])).code).toBe(0);
+    expectSameAsWhole('killed');
+  }, 60_000);
+});
+
+describe('a run that was stopped by SIGTERM', () => {
+  it('goes on from that very step to the same numbers, byte for byte', async () => {
+    expect(await stopAt(16, 'SIGTERM', 'stopped')).toBe(130);
+    const { code, stdout } = await train(['--resume', 'runs/stopped', '--config', 'tiny.json']);
+    expect(code).toBe(0);
+    const [, from] = /going on after step (\d+)/.exec(stdout) ?? [];
+    expect(Number(from)).toBeGreaterThanOrEqual(16);
+    expectSameAsWhole('stopped');
+  }, 60_000);
+});
+
+describe('mbti-train --resume', () => {
+  it.each([
+    ['a folder without a run', ['--resume', 'none'], 3, /none is no folder of a run/],
+    [
+      'changed settings, each by name',
+      ['--resume', 'runs/whole', 'train.epochs=9', 'seed=1'],
+      2,
+      /seed is 1 now: .* began with 7\ntrain\.epochs is 9 now: .* began with 4/,
+    ],
+    ['other data', ['--resume', 'runs/whole', 'data.source=other.csv'], 1, /other data/],
+  ])('refuses %s', async (_name, args, code, message) => {
+    folder.write('other.csv', sampleCsv(200, 6));
+    const ended = await train(args);
+    expect({ code: ended.code, stderr: ended.stderr }).toEqual({
+      code,
+      stderr: expect.stringMatching(message),
+    });
+  });
+
+  it('refuses a checkpoint that is cut off, and one of another run, by the name of the file', async () => {
+    for (const name of ['cut', 'foreign']) {
+      mkdirSync(at('runs', name, 'checkpoints'), { recursive: true });
+      copyFileSync(at('runs/whole/config.json'), at('runs', name, 'config.json'));
+    }
+    const cut = at('runs/cut/checkpoints/last.safetensors');
+    writeFileSync(cut, read('runs/whole/checkpoints/last.safetensors').subarray(0, 5000));
+    const first = await train(['--resume', 'runs/cut']);
+    expect([first.code, first.stderr]).toEqual([1, expect.stringContaining('last.safetensors')]);
+    const other = ['--config', 'tiny.json', 'run.name=other', 'train.max_steps=3', 'seed=8'];
+    expect((await train(other)).code).toBe(0);
+    const foreign = at('runs/foreign/checkpoints/last.safetensors');
+    copyFileSync(at('runs/other/checkpoints/last.safetensors'), foreign);
+    const second = await train(['--resume', 'runs/foreign']);
+    expect([second.code, second.stderr]).toEqual([
+      1,
+      expect.stringMatching(/last\.safetensors belongs to a run with another configuration/),
+    ]);
+  }, 60_000);
+});
+
+describe('a disk that is full', () => {
+  it('leaves the last good checkpoint, from which the run goes on to the same numbers', async () => {
+    expect(await stopAt(15, 'SIGTERM', 'full')).toBe(130);
+    const good = read('runs/full/checkpoints/last.safetensors');
+    const script = join(packageRoot, 'dist', `${bin}.js`);
+    // No file may grow beyond 64 blocks of 512 bytes: the log may, a checkpoint may not.
+    const { status, stderr } = spawnSync(
+      'sh',
+      [
+        '-c',
+        `trap '' XFSZ; ulimit -f 64; exec "$0" "$1" --resume runs/full`,
+        process.execPath,
+        script,
+      ],
+      { cwd, encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '' } },
+    );
+    expect([status, stderr]).toEqual([1, expect.stringMatching(/cannot be written/)]);
+    expect(read('runs/full/checkpoints/last.safetensors').equals(good)).toBe(true);
+    expect((await train(['--resume', 'runs/full'])).code).toBe(0);
+    expectSameAsWhole('full');
+  }, 60_000);
+});

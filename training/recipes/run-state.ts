@@ -1,0 +1,61 @@
+import { AppError } from '../../src/errors.ts';
+
+/** A validation that was the best so far. */
+export interface Best {
+  readonly step: number;
+  readonly epoch: number;
+  /** Average over the axes. */
+  readonly macroF1: number;
+  readonly loss: number;
+}
+
+/** Where training stands: with the parameters and moments, all that the rest of a run depends on. */
+export interface RunState {
+  /** Updates so far. */
+  step: number;
+  /** From 1; 0 before the first. */
+  epoch: number;
+  /** Batches of this epoch that are trained. */
+  next: number;
+  /** Batches trained since the start: how far the masks of dropout have come. */
+  batches: number;
+  /** Since the last validation. */
+  lossSum: number;
+  lossCount: number;
+  validatedAt: number;
+  best: Best | undefined;
+  /** Validations since the best one. */
+  worse: number;
+}
+
+export const newRunState = (): RunState => ({
+  step: 0,
+  epoch: 0,
+  next: 0,
+  batches: 0,
+  lossSum: 0,
+  lossCount: 0,
+  validatedAt: 0,
+  best: undefined,
+  worse: 0,
+});
+
+const counts = ['step', 'epoch', 'next', 'batches', 'lossCount', 'validatedAt', 'worse'] as const;
+
+/** What `JSON.stringify` of a state gives, read again. AppError `data_invalid` naming the file. */
+export function parseRunState(text: string | undefined, file: string): RunState {
+  const broken = new AppError('data_invalid', `${file} does not say where its run stood`, {
+    hint: 'it was not written by a run of this version: begin the run anew',
+  });
+  let found: unknown;
+  try {
+    found = JSON.parse(text ?? '');
+  } catch {
+    throw broken;
+  }
+  if (typeof found !== 'object' || found === null) throw broken;
+  const state = { ...newRunState(), ...found };
+  const whole = counts.every((name) => Number.isSafeInteger(state[name]) && state[name] >= 0);
+  if (!whole || !Number.isFinite(state.lossSum)) throw broken;
+  return state;
+}

@@ -65,9 +65,9 @@ export const learningKeys = {
   train: {
     epochs: key('Passes over the training texts', integer(1, 10000), 10),
     max_steps: key('Stops after so many updates', optional(integer(1, 1e9), 'no limit'), null),
-    batch_size: key('Texts in a step', integer(1, 4096), 16),
+    batch_size: key('Texts that are computed together', integer(1, 4096), 16),
     max_length: key('Tokens of a window, [CLS] and [SEP] included', integer(8, 8192), 512),
-    accumulate: key('Steps whose gradients make one update', integer(1, 4096), 1),
+    accumulate: key('Batches whose gradients, averaged, make one update', integer(1, 4096), 1),
     learning_rate: key('The peak learning rate', number({ above: 0, to: 1 }), 2e-5),
     weight_decay: key(
       'Decay of weights; biases and LayerNorm have none',

@@ -88,7 +88,8 @@ export function compileArtifacts(forward: Model, options: CompileOptions): Compi
   finish(training.graph, [...outputs, ...gradients.values()], parameters);
   replacePads(training.graph);
   const optimizer = adamWModel(parameters, options);
-  const loop = loopModel({ training, optimizer, parameters });
+  const accumulates = (options.accumulate ?? 1) > 1;
+  const loop = loopModel({ training, optimizer, parameters, accumulates });
   const compiled = { training, evaluation, optimizer, loop, parameters, initial, inputs, options };
   return { ...compiled, description: describeArtifacts(compiled, dropoutPlaces) };
 }

@@ -88,6 +88,7 @@ export function describeArtifacts(
       epsilon: adamWDefaults.epsilon,
       weight_decay: options.weightDecay,
       max_grad_norm: options.maxGradNorm,
+      accumulate: options.accumulate ?? 1,
       precision: 'fp32',
       seed: options.seed,
     },

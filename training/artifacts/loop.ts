@@ -4,6 +4,7 @@ import { type Dim, type SymbolicDim, symbolicDim } from '../onnx/dim.ts';
 import { Graph, type Value } from '../onnx/graph.ts';
 import { type Model, newModel } from '../onnx/model.ts';
 import { type DataType, scalarTensor } from '../onnx/tensor.ts';
+import { averagedResults } from './accumulate.ts';
 import { inlineGraph } from './inline.ts';
 import { withAxesAsInput } from './reductions.ts';
 
@@ -12,7 +13,17 @@ export interface StepGraphs {
   readonly training: Model;
   readonly optimizer: Model;
   readonly parameters: readonly { readonly name: string }[];
+  /** Batches come in pieces, whose gradients are averaged. */
+  readonly accumulates: boolean;
 }
+
+/** The training graph's outputs by name, computed in another graph from what `find` gives for its inputs. */
+export type ResultsOf = (
+  into: Graph,
+  training: Graph,
+  find: (name: string) => Value | undefined,
+  prefix: string,
+) => Map<string, Value>;
 
 /** What belongs to a parameter P in the state: P, P.exp_avg, P.exp_avg_sq. */
 const KINDS = ['', '.exp_avg', '.exp_avg_sq'] as const;
@@ -26,10 +37,14 @@ const KINDS = ['', '.exp_avg', '.exp_avg_sq'] as const;
  * first update; P, P.exp_avg, P.exp_avg_sq. Outputs: `losses` [K], `grad_norms` [K], and the state as
  * P.out, P.exp_avg.out, P.exp_avg_sq.out.
  *
+ * Where gradients are accumulated, batches come in n pieces of one size, [K, n, batch, …], and a Loop inside the
+ * first averages their losses and gradients.
+ *
  * Dropout advances as in separate runs: the kernel is the same one in all iterations and runs, and its
  * generator goes on where the last mask ended.
  */
-export function loopModel({ training: forward, optimizer: update, parameters }: StepGraphs): Model {
+export function loopModel(step: StepGraphs): Model {
+  const { training: forward, optimizer: update, parameters, accumulates } = step;
   const graph = new Graph('train_loop');
   setOpsets(graph, [forward.graph, update.graph]);
   const training = withAxesAsInput(forward.graph, graph.opset);
@@ -37,11 +52,12 @@ export function loopModel({ training: forward, optimizer: update, parameters }: 
   const state = parameters.flatMap(({ name }) => KINDS.map((kind) => name + kind));
   const isState = new Set(state);
   const steps = freshDim(training, 'steps');
+  const leading = accumulates ? [steps, freshDim(training, 'pieces')] : [steps];
   const stacked = training.inputs
     .filter((input) => !input.initializer && !isState.has(input.name))
-    .map((input) => stackedInput(graph, input, steps));
+    .map((input) => stackedInput(graph, input, leading));
   const learningRates = graph.addInput('learning_rates', 'float32', [steps]);
-  const step = graph.addInput('step', 'int64', []);
+  const firstStep = graph.addInput('step', 'int64', []);
   const carried = state.map((name) => {
     const { type, shape } = inputNamed(optimizer, name);
     return graph.addInput(name, type, shape);
@@ -51,7 +67,8 @@ export function loopModel({ training: forward, optimizer: update, parameters }: 
   const always = b.constant(scalarTensor('bool', 1), 'condition');
   // One element, which a trip count may be. No Gather: every node that reads a shape runs on the CPU.
   const trips = b.op('Shape', [learningRates], { start: 0, end: 1 });
-  const body = loopBody(graph, { training, optimizer }, { stacked, learningRates, step, carried });
+  const values = { stacked, learningRates, step: firstStep, carried };
+  const body = loopBody(graph, { training, optimizer, accumulates }, values);
   const outputs = [...state.map((name) => `${name}.out`), 'losses', 'grad_norms'];
   b.node(
     'Loop',
@@ -66,7 +83,11 @@ export function loopModel({ training: forward, optimizer: update, parameters }: 
   return model;
 }
 
-type BodyGraphs = Readonly<Record<'training' | 'optimizer', Graph>>;
+interface BodyGraphs {
+  readonly training: Graph;
+  readonly optimizer: Graph;
+  readonly accumulates: boolean;
+}
 
 interface OuterValues {
   /** K values of each input of the training graph but the parameters. */
@@ -78,7 +99,8 @@ interface OuterValues {
 }
 
 /** (iteration, condition, state…) → (condition, state…, loss, norm of the gradients). */
-function loopBody(outer: Graph, { training, optimizer }: BodyGraphs, values: OuterValues): Graph {
+function loopBody(outer: Graph, graphs: BodyGraphs, values: OuterValues): Graph {
+  const { training, optimizer, accumulates } = graphs;
   const body = new Graph('train_step', { outer });
   const prefix = freshPrefix(outer, 'body/');
   const own = (name: string, type: DataType | undefined, shape: Value['shape']): Value =>
@@ -92,12 +114,10 @@ function loopBody(outer: Graph, { training, optimizer }: BodyGraphs, values: Out
   const slice = (value: Value): Value => b.op('Gather', [value, iteration], { axis: 0 });
 
   const fed = new Map(values.stacked.map((value) => [value.name, slice(value)]));
-  const forward = inlineGraph(
-    training,
-    body,
-    bindings(training, (name) => fed.get(name) ?? state.get(name)),
-    `${prefix}training/`,
-  );
+  const prefixed = `${prefix}training/`;
+  const results = accumulates
+    ? averagedResults(b, training, { pieces: fed, state }, prefixed, resultsOf)
+    : resultsOf(body, training, (name) => fed.get(name) ?? state.get(name), prefixed);
   const scalars = new Map([
     ['learning_rate', slice(values.learningRates)],
     ['step', b.add(values.step, iteration)],
@@ -106,24 +126,36 @@ function loopBody(outer: Graph, { training, optimizer }: BodyGraphs, values: Out
     optimizer,
     body,
     bindings(optimizer, (name) => {
-      const gradient = training.outputs.find((output) => output.name === name);
-      return (gradient && forward.get(gradient)) ?? scalars.get(name) ?? state.get(name);
+      return results.get(name) ?? scalars.get(name) ?? state.get(name);
     }),
     `${prefix}optimizer/`,
   );
-  const result = (graph: Graph, copies: ReadonlyMap<Value, Value>, name: string): Value => {
-    const value = graph.outputs.find((output) => output.name === name);
-    const copy = value && copies.get(value);
-    if (copy === undefined) throw new AppError('internal', `the graph has no output "${name}"`);
-    return copy;
-  };
+  const updates = outputsOf(optimizer, updated);
   body.outputs.push(
     b.identity(condition),
-    ...values.carried.map(({ name }) => result(optimizer, updated, `${name}.out`)),
-    result(training, forward, 'loss'),
-    result(optimizer, updated, 'grad_norm'),
+    ...values.carried.map(({ name }) => required(updates, `${name}.out`)),
+    required(results, 'loss'),
+    required(updates, 'grad_norm'),
   );
   return body;
+}
+
+const resultsOf: ResultsOf = (into, training, find, prefix) =>
+  outputsOf(training, inlineGraph(training, into, bindings(training, find), prefix));
+
+function outputsOf(graph: Graph, copies: ReadonlyMap<Value, Value>): Map<string, Value> {
+  return new Map(
+    graph.outputs.flatMap((output): [string, Value][] => {
+      const copy = copies.get(output);
+      return copy ? [[output.name, copy]] : [];
+    }),
+  );
+}
+
+function required(values: ReadonlyMap<string, Value>, name: string): Value {
+  const value = values.get(name);
+  if (value === undefined) throw new AppError('internal', `the graph has no output "${name}"`);
+  return value;
 }
 
 /** What each input of a graph stands for. */
@@ -143,8 +175,12 @@ function bindings(
   );
 }
 
-function stackedInput(graph: Graph, { name, type, shape }: Value, steps: SymbolicDim): Value {
-  return graph.addInput(name, type, shape && [steps, ...shape]);
+function stackedInput(
+  graph: Graph,
+  { name, type, shape }: Value,
+  leading: readonly SymbolicDim[],
+): Value {
+  return graph.addInput(name, type, shape && [...leading, ...shape]);
 }
 
 /** The operator sets of both graphs, the newer where they differ. */

@@ -16,6 +16,8 @@ export interface CompileOptions {
   readonly weightDecay: number;
   /** Gradients are scaled down to this global norm; null: not at all. */
   readonly maxGradNorm: number | null;
+  /** About so many pieces of a batch are run one after the other, and their gradients averaged: 1. */
+  readonly accumulate?: number | undefined;
   /** Decides the head's initial weights and dropout. */
   readonly seed: number;
 }

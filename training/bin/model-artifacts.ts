@@ -18,6 +18,7 @@ export interface ArtifactArguments {
   readonly weightDecay: number;
   readonly maxGradNorm: number;
   readonly precision: 'fp32' | 'fp16';
+  readonly accumulate: number;
   readonly seed: number;
 }
 
@@ -71,6 +72,11 @@ export function artifactOptions<T>(command: Argv<T>): Argv<T & ArtifactArguments
       requiresArg: true,
       describe: 'Of the training graph; fp16 is not supported yet',
     })
+    .option('accumulate', {
+      ...number,
+      default: 1,
+      describe: 'Pieces of a batch in train_loop.onnx, whose gradients are averaged',
+    })
     .option('seed', { ...number, default: 42, describe: 'Decides an attached head and dropout' })
     .example('$0 artifacts --model model.onnx --out artifacts', '')
     .example(
@@ -92,6 +98,7 @@ export async function makeArtifacts(args: ArtifactArguments): Promise<void> {
     trainable: patterns(args.trainable),
     weightDecay: args.weightDecay,
     maxGradNorm: args.maxGradNorm,
+    accumulate: args.accumulate,
     seed: args.seed,
   });
   await writeArtifacts(args.out, compiled);
@@ -107,6 +114,7 @@ const ranges = {
   dropout: ['a number from 0 to below 1', (x: number) => x >= 0 && x < 1],
   weightDecay: ['a number from 0 to 1', (x: number) => x >= 0 && x <= 1],
   maxGradNorm: ['a number above 0', (x: number) => x > 0 && Number.isFinite(x)],
+  accumulate: ['an integer from 1 to 4096', (x: number) => isInteger(x, 1, 4096)],
   seed: ['an integer from 0 to 4294967295', (x: number) => isInteger(x, 0, 2 ** 32 - 1)],
 } as const satisfies Partial<
   Record<keyof ArtifactArguments, readonly [string, (x: number) => boolean]>

@@ -6,13 +6,7 @@ import { type Task, untunedTask } from '../../src/task/index.ts';
 import { compileArtifacts, inferenceModel, writeArtifacts } from '../artifacts/index.ts';
 import { classifierConfig, writeBundle } from '../bundle/index.ts';
 import { writeFileAtomically } from '../data/atomic.ts';
-import {
-  type BatchOptions,
-  corpusTokenizer,
-  loadCorpus,
-  tokenizeExamples,
-  trainingBatches,
-} from '../data/index.ts';
+import { type BatchOptions, corpusTokenizer, loadCorpus, tokenizeExamples } from '../data/index.ts';
 import {
   column,
   type Evaluation,
@@ -39,7 +33,7 @@ import { lockRun } from './run-lock.ts';
 import { type Best, newRunState, type RunState } from './run-state.ts';
 import { labelTable, scoreSplit } from './split-scores.ts';
 import { withColumns } from './task-columns.ts';
-import { type TrainingRun, trainEpochs } from './training-loop.ts';
+import { batchesOf, type TrainingRun, trainEpochs } from './training-loop.ts';
 
 export interface FineTuneOptions {
   readonly screen: Screen;
@@ -92,7 +86,7 @@ async function runFineTune(loaded: LoadedConfig, options: FineTuneOptions): Prom
   try {
     if (resumed) {
       executor.load(resumed.tensors);
-      await executor.continueAt(state.batches);
+      await executor.continueAt(state.runs);
     }
     log.write({
       event: resumed ? 'resume' : 'start',
@@ -154,6 +148,7 @@ async function compile(config: Config, { words, task, labels }: Data) {
     frozen: train.freeze,
     weightDecay: train.weight_decay,
     maxGradNorm: train.max_grad_norm,
+    accumulate: train.accumulate,
     seed,
   });
   return { base, compiled };
@@ -176,7 +171,7 @@ async function train(
   { screen, stop }: FineTuneOptions,
 ): Promise<void> {
   const batches = batchOptions(config, data);
-  const first = trainingBatches(data.train, { ...batches, seed: config.seed, epoch: 1 });
+  const first = batchesOf({ train: data.train, batches, config }, 1);
   const limit = config.train.max_steps ?? Number.POSITIVE_INFINITY;
   const totalSteps = Math.min(first.count * config.train.epochs, limit);
   const epochs = Math.ceil(totalSteps / first.count);

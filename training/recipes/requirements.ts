@@ -20,16 +20,11 @@ export function requirePossible(config: Config): void {
   requireReplaceableBundle(config.model.out);
 }
 
-function requireSettings({ train, runtime, model, data }: Config): void {
+function requireSettings({ runtime, model, data }: Config): void {
   const problems: string[] = [];
   if (runtime.precision === 'fp16' || runtime.precision === 'int8') {
     problems.push(
       `runtime.precision is ${JSON.stringify(runtime.precision)}: expected auto or fp32, the only one that training supports yet`,
-    );
-  }
-  if (train.accumulate !== 1) {
-    problems.push(
-      `train.accumulate is ${train.accumulate}: expected 1, gradients over several batches are not supported yet`,
     );
   }
   if (data.source === null) {

@@ -17,8 +17,8 @@ export interface RunState {
   epoch: number;
   /** Batches of this epoch that are trained. */
   next: number;
-  /** Batches trained since the start: how far the masks of dropout have come. */
-  batches: number;
+  /** Runs of the training graph since the start: how far the masks of dropout have come. */
+  runs: number;
   /** Since the last validation. */
   lossSum: number;
   lossCount: number;
@@ -32,7 +32,7 @@ export const newRunState = (): RunState => ({
   step: 0,
   epoch: 0,
   next: 0,
-  batches: 0,
+  runs: 0,
   lossSum: 0,
   lossCount: 0,
   validatedAt: 0,
@@ -40,7 +40,7 @@ export const newRunState = (): RunState => ({
   worse: 0,
 });
 
-const counts = ['step', 'epoch', 'next', 'batches', 'lossCount', 'validatedAt', 'worse'] as const;
+const counts = ['step', 'epoch', 'next', 'runs', 'lossCount', 'validatedAt', 'worse'] as const;
 
 /** What `JSON.stringify` of a state gives, read again. AppError `data_invalid` naming the file. */
 export function parseRunState(text: string | undefined, file: string): RunState {

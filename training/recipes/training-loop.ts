@@ -62,9 +62,9 @@ interface Saved {
 
 /** The rest of the epoch that the state is in. */
 async function trainEpoch(run: TrainingRun, state: RunState, saved: Saved): Promise<void> {
-  const { seed, train } = run.config;
+  const { train } = run.config;
   state.epoch = Math.max(state.epoch, 1);
-  const batches = trainingBatches(run.train, { ...run.batches, seed, epoch: state.epoch });
+  const batches = batchesOf(run, state.epoch);
   while (state.next < batches.count) {
     run.stop.throwIfAborted();
     const count = Math.min(stepsOfRun(run, state), batches.count - state.next);
@@ -85,10 +85,20 @@ async function trainEpoch(run: TrainingRun, state: RunState, saved: Saved): Prom
   state.next = 0;
 }
 
+/** The batches of an epoch, one for each update: of several that are accumulated, the texts together. */
+export function batchesOf(
+  { train, batches, config }: Pick<TrainingRun, 'train' | 'batches' | 'config'>,
+  epoch: number,
+): ReturnType<typeof trainingBatches> {
+  const { seed, train: settings } = config;
+  const batchSize = batches.batchSize * settings.accumulate;
+  return trainingBatches(train, { ...batches, batchSize, seed, epoch });
+}
+
 /** A checkpoint of a run that goes on: masks begin anew where they do not follow from the batches. */
 async function checkpoint(run: TrainingRun, state: RunState, saved: Saved): Promise<void> {
   await saveLast(run, state, saved);
-  if (!run.executor.masksFollowBatches) await run.executor.continueAt(state.batches);
+  if (!run.executor.masksFollowBatches) await run.executor.continueAt(state.runs);
 }
 
 /** Steps that go to the executor together: as many as it wants, but none past a validation, a checkpoint or the end. */
@@ -115,14 +125,16 @@ async function trainRun(
   });
   const smoothed = batches.map((batch) => smoothLabels(batch, run.config.train.label_smoothing));
   const results = await trainSteps(run.executor, smoothed, updates).catch((error: unknown) => {
-    if (error instanceof StepFailure) advance(state, error.step - 1 - state.step);
+    if (error instanceof StepFailure) {
+      advance(run, state, batches.slice(0, error.step - 1 - state.step));
+    }
     throw error;
   });
   const { epoch } = state;
   for (const [i, { loss, gradNorm }] of results.entries()) {
     const { step, learningRate } = updates[i] ?? { step: state.step + 1, learningRate: 0 };
     const tokens = (batches[i]?.size ?? 0) * (batches[i]?.length ?? 0);
-    advance(state, 1);
+    advance(run, state, batches.slice(i, i + 1));
     state.lossSum += loss;
     state.lossCount++;
     run.log.write({
@@ -138,11 +150,11 @@ async function trainRun(
   }
 }
 
-/** So many updates are done, each of one batch. */
-function advance(state: RunState, updates: number): void {
-  state.step += updates;
-  state.next += updates;
-  state.batches += updates;
+/** These batches are done, an update each. */
+function advance(run: TrainingRun, state: RunState, batches: readonly Batch[]): void {
+  state.step += batches.length;
+  state.next += batches.length;
+  for (const { size } of batches) state.runs += run.executor.runsOf(size);
 }
 
 /** Measures the validation split; the best state so far is written. */
@@ -212,7 +224,7 @@ async function failure(
   reason: StepFailure,
 ): Promise<AppError> {
   const { epoch, next } = state;
-  const batches = trainingBatches(run.train, { ...run.batches, seed: run.config.seed, epoch });
+  const batches = batchesOf(run, epoch);
   const { indices } = batches.at(next);
   run.progress.finish();
   run.log.write({ event: 'failed', step: reason.step, epoch, batch: next + 1, texts: indices });

@@ -3,6 +3,7 @@ import type { Batch } from '../data/index.ts';
 import { FusedAdamW } from '../optim/index.ts';
 import type { SessionOptions, StepResult, Update } from './executor.ts';
 import { batchFeeds } from './feeds.ts';
+import { microBatches } from './micro-batches.ts';
 import { Tensor as OrtTensor } from './onnxruntime.ts';
 import { openSessions, SessionExecutor, type Sessions, stepFailure } from './session-executor.ts';
 import { TrainingState } from './state.ts';
@@ -16,7 +17,8 @@ export class CpuExecutor extends SessionExecutor {
   readonly #optimizer: FusedAdamW;
 
   private constructor(sessions: Sessions, compiled: CompiledArtifacts) {
-    const optimizer = new FusedAdamW(compiled.parameters, compiled.options);
+    const { parameters, options } = compiled;
+    const optimizer = new FusedAdamW(parameters, options, sessions.accumulate > 1);
     super(sessions, new TrainingState(compiled, optimizer));
     this.#optimizer = optimizer;
   }
@@ -26,19 +28,27 @@ export class CpuExecutor extends SessionExecutor {
   }
 
   async trainStep(batch: Batch, { learningRate, step }: Update): Promise<StepResult> {
-    const { training, inputs } = this.sessions;
-    const { parameters, gradients } = this.held;
-    const results = await training.run(
-      { ...batchFeeds(batch, inputs), ...parameters },
-      { loss: new OrtTensor('float32', new Float32Array(1), []), ...gradients },
-    );
-    const result = {
-      loss: Number(results.loss?.data[0]),
-      gradNorm: this.#optimizer.gradNorm(),
-    };
+    const pieces = microBatches(batch, this.sessions.accumulate);
+    let loss = 0;
+    for (const [i, piece] of pieces.entries()) {
+      loss += (await this.#gradientsOf(piece)) / pieces.length;
+      if (pieces.length > 1) this.#optimizer.collect(1 / pieces.length, i === pieces.length - 1);
+    }
+    const result = { loss, gradNorm: this.#optimizer.gradNorm() };
     const failure = stepFailure(result, step);
     if (failure) throw failure;
     this.#optimizer.update(learningRate, step, result.gradNorm);
     return result;
+  }
+
+  /** Leaves the gradients where the optimizer reads them; the loss. */
+  async #gradientsOf(batch: Batch): Promise<number> {
+    const { training, inputs } = this.sessions;
+    const { parameters, gradients } = this.held;
+    const { loss } = await training.run(
+      { ...batchFeeds(batch, inputs), ...parameters },
+      { loss: new OrtTensor('float32', new Float32Array(1), []), ...gradients },
+    );
+    return Number(loss?.data[0]);
   }
 }

@@ -18,7 +18,7 @@ export interface StepResult {
 /** Runs training artifacts on a device. One call at a time. */
 export interface Executor {
   /**
-   * One step: loss and gradients of a batch, then an update of all parameters. `step` counts from 1.
+   * One step: loss and gradients of a batch, in `accumulate` pieces where that was compiled, then an update of all parameters. `step` counts from 1.
    * AppError `training_failed` where the loss or the gradients' norm is no finite number; the state is then
    * the one before the step.
    */
@@ -33,11 +33,13 @@ export interface Executor {
   readonly stepsPerRun?: number;
   /** The loss (mean over all elements) and the logits [size, labels] of a batch, without dropout. */
   evaluate(batch: Batch): Promise<{ loss: number; logits: Float32Array }>;
+  /** How often the training graph runs for a batch of so many rows: once, unless gradients are accumulated. */
+  runsOf(size: number): number;
   /**
-   * Dropout goes on as after `batches` batches of training: on the CPU with the masks of a run that was never
+   * Dropout goes on as after so many runs of the training graph: on the CPU with the masks of a run that was never
    * stopped, elsewhere with a stream of masks that depends on the number alone.
    */
-  continueAt(batches: number): Promise<void>;
+  continueAt(runs: number): Promise<void>;
   /** False where stopped and unbroken runs agree only if both call `continueAt` at each checkpoint. */
   readonly masksFollowBatches: boolean;
   /** Copies of the parameters, by name. */

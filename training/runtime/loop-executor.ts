@@ -60,6 +60,12 @@ export class LoopExecutor extends SessionExecutor {
     throw failures[failed];
   }
 
+  #feeds(batch: Batch): Tensors {
+    const { inputs, accumulate } = this.sessions;
+    const feeds = batchFeeds(batch, inputs);
+    return accumulate === 1 ? feeds : inPieces(feeds, this.runsOf(batch.size));
+  }
+
   /** The new state stands in the second set of buffers, until it is swapped in. */
   async #run(batches: readonly Batch[], updates: readonly Update[]): Promise<StepResult[]> {
     const rates = Float32Array.from(updates, ({ learningRate }) => learningRate);
@@ -67,7 +73,7 @@ export class LoopExecutor extends SessionExecutor {
     const zeros = (): OrtTensor => new OrtTensor('float32', new Float32Array(count), [count]);
     const { losses, grad_norms: norms } = await this.sessions.training.run(
       {
-        ...stack(batches.map((batch) => batchFeeds(batch, this.sessions.inputs))),
+        ...stack(batches.map((batch) => this.#feeds(batch))),
         learning_rates: new OrtTensor('float32', rates, [count]),
         step: new OrtTensor('int64', BigInt64Array.of(BigInt(updates[0]?.step ?? 1)), []),
         ...this.held.current,
@@ -79,6 +85,16 @@ export class LoopExecutor extends SessionExecutor {
       gradNorm: Number(norms?.data[k]),
     }));
   }
+}
+
+/** Feeds [size, …] as pieces [count, size / count, …]. */
+function inPieces(feeds: Tensors, count: number): Tensors {
+  return Object.fromEntries(
+    Object.entries(feeds).map(([name, tensor]) => {
+      const [size = count, ...rest] = tensor.dims;
+      return [name, tensor.reshape([count, size / count, ...rest])];
+    }),
+  );
 }
 
 function requireOneRun(batches: readonly Batch[], updates: readonly Update[]): void {

@@ -7,6 +7,7 @@ import { providerOf } from './device.ts';
 import { hasDropout, withMasksFrom } from './dropout-stream.ts';
 import type { Executor, SessionOptions, StepResult, Update } from './executor.ts';
 import { batchFeeds, requireKnownInputs } from './feeds.ts';
+import { pieceCount } from './micro-batches.ts';
 import type { InferenceSession } from './onnxruntime.ts';
 import { openSession } from './session.ts';
 import type { TrainingState } from './state.ts';
@@ -17,6 +18,8 @@ export interface Sessions {
   readonly evaluation: InferenceSession;
   /** The forward graph's inputs. */
   readonly inputs: readonly string[];
+  /** Into how many pieces a batch is cut. */
+  readonly accumulate: number;
   /** Opens the training graph anew, with masks as after so many batches; undefined without dropout. */
   readonly reopen: ((batches: number) => Promise<InferenceSession>) | undefined;
   /** The provider's masks follow from the number of batches alone, in stopped and unbroken runs alike. */
@@ -33,6 +36,7 @@ export async function openSessions(
     training: await openSession(training, options),
     evaluation: await openSession(compiled.evaluation, options),
     inputs: compiled.inputs,
+    accumulate: compiled.options.accumulate ?? 1,
     reopen: hasDropout(training)
       ? (batches) => withMasksFrom(training, batches, (model) => openSession(model, options))
       : undefined,
@@ -61,6 +65,10 @@ export abstract class SessionExecutor implements Executor {
 
   get masksFollowBatches(): boolean {
     return this.sessions.masksFollowBatches;
+  }
+
+  runsOf(size: number): number {
+    return pieceCount(size, this.sessions.accumulate);
   }
 
   async continueAt(batches: number): Promise<void> {

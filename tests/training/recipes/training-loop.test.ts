@@ -31,6 +31,7 @@ function fakeExecutor(right: readonly number[], losses: readonly number[] = []) 
       const logits = labels.map((y, row) => ((y === 1) === row / size < share ? 2 : -2));
       return { loss: 1 - share, logits };
     },
+    runsOf: () => 1,
     continueAt: async () => {},
     masksFollowBatches: true,
     parameters: () => new Map(),
@@ -63,6 +64,7 @@ function run(
     evaluate_every: null,
     checkpoint_every: null,
     label_smoothing: 0,
+    accumulate: 1,
     ...train,
   } as TrainingRun['config']['train'];
   const state = newRunState();

@@ -2,18 +2,21 @@ import { type AdamWOptions, adamWDefaults, clipping, type OptimizedParameter } f
 import { type Kernels, openKernels, type UpdateScalars } from './kernels.ts';
 import { PAGE_BYTES, WebAssembly } from './web-assembly.ts';
 
-/** What the optimizer keeps of each parameter, in the order in which it lies in memory. */
-const PARTS = ['p', 'g', 'm', 'v'] as const;
+/** What the optimizer keeps of each parameter, in the order in which it lies in memory; `sum` where batches are in pieces. */
+const PARTS = ['p', 'g', 'm', 'v', 'sum'] as const;
+type Part = (typeof PARTS)[number];
 
 /** The parameter, its gradient and its moments: views of the memory that the kernels work on. */
-export type FusedTensors = Readonly<Record<(typeof PARTS)[number], Float32Array<ArrayBuffer>>>;
+export type FusedTensors = Readonly<Record<Exclude<Part, 'sum'>, Float32Array<ArrayBuffer>>>;
 
 interface Slot {
   readonly kernels: Kernels;
   readonly decay: boolean;
   /** Bytes of one part, and where each part begins. */
   readonly bytes: number;
-  readonly at: Readonly<Record<(typeof PARTS)[number], number>>;
+  readonly at: Readonly<Record<Part, number>>;
+  /** Σ weight·gradient so far; empty where batches are not in pieces. */
+  readonly sum: Float32Array;
 }
 
 const VECTOR_BYTES = 16;
@@ -29,26 +32,46 @@ export class FusedAdamW {
   readonly #slots: readonly Slot[];
   readonly #options: AdamWOptions;
 
-  constructor(parameters: readonly OptimizedParameter[], options: AdamWOptions) {
+  /** @param accumulates keeps room for a sum of gradients, which `collect` needs */
+  constructor(
+    parameters: readonly OptimizedParameter[],
+    options: AdamWOptions,
+    accumulates = false,
+  ) {
     this.#options = options;
+    const parts = accumulates ? PARTS.length : PARTS.length - 1;
     const slots: Slot[] = [];
     const tensors = new Map<string, FusedTensors>();
-    for (const group of groupsOf(parameters)) {
-      const memory = new WebAssembly.Memory({ initial: Math.ceil(sizeOf(group) / PAGE_BYTES) });
+    for (const group of groupsOf(parameters, parts)) {
+      const memory = new WebAssembly.Memory({
+        initial: Math.ceil(sizeOf(group, parts) / PAGE_BYTES),
+      });
       const kernels = openKernels(memory);
       let offset = 0;
       for (const { name, shape, decay } of group) {
         const bytes = partBytes(shape);
-        const at = { p: offset, g: offset + bytes, m: offset + 2 * bytes, v: offset + 3 * bytes };
-        const view = (part: keyof typeof at) =>
-          new Float32Array(memory.buffer, at[part], elements(shape));
+        const at = Object.fromEntries(PARTS.map((part, i) => [part, offset + i * bytes])) as Record<
+          Part,
+          number
+        >;
+        const view = (part: Part, length = elements(shape)) =>
+          new Float32Array(memory.buffer, at[part], length);
         tensors.set(name, { p: view('p'), g: view('g'), m: view('m'), v: view('v') });
-        if (bytes > 0) slots.push({ kernels, decay, bytes, at });
-        offset += PARTS.length * bytes;
+        const sum = accumulates ? view('sum') : new Float32Array();
+        if (bytes > 0) slots.push({ kernels, decay, bytes, at, sum });
+        offset += parts * bytes;
       }
     }
     this.tensors = tensors;
     this.#slots = slots;
+  }
+
+  /** Adds weight·gradient to the sum; the last piece of a batch leaves the sum as the gradient. */
+  collect(weight: number, isLast: boolean): void {
+    for (const { kernels, at, bytes, sum } of this.#slots) {
+      kernels.addWeighted(at.g, at.sum, isLast ? at.g : at.sum, at.g + bytes, weight);
+      if (isLast) sum.fill(0);
+    }
   }
 
   /** The norm of all gradients together. */
@@ -90,15 +113,18 @@ const elements = (shape: readonly number[]): number => shape.reduce((n, dim) => 
 const partBytes = (shape: readonly number[]): number =>
   Math.ceil((4 * elements(shape)) / VECTOR_BYTES) * VECTOR_BYTES;
 
-const sizeOf = (group: readonly OptimizedParameter[]): number =>
-  group.reduce((sum, { shape }) => sum + PARTS.length * partBytes(shape), 0);
+const sizeOf = (group: readonly OptimizedParameter[], parts: number): number =>
+  group.reduce((sum, { shape }) => sum + parts * partBytes(shape), 0);
 
 /** Consecutive parameters that share a memory. */
-function groupsOf(parameters: readonly OptimizedParameter[]): OptimizedParameter[][] {
+function groupsOf(
+  parameters: readonly OptimizedParameter[],
+  parts: number,
+): OptimizedParameter[][] {
   const groups: OptimizedParameter[][] = [];
   let room = 0;
   for (const parameter of parameters) {
-    const size = sizeOf([parameter]);
+    const size = sizeOf([parameter], parts);
     if (size > room) {
       groups.push([]);
       room = MEMORY_BYTES;

@@ -77,6 +77,28 @@ function update(): WasmFunction {
   };
 }
 
+/** y ← weight·x + z for the numbers from `x` up to `end`; y may be x or z. */
+function addWeighted(): WasmFunction {
+  const at = numbered(['x', 'z', 'y', 'end', 'weight', 'weights']);
+  const { add, mul, splat } = f32x4;
+  return {
+    name: 'addWeighted',
+    parameters: ['i32', 'i32', 'i32', 'i32', 'f32'],
+    results: [],
+    locals: ['v128'],
+    body: [
+      ...set(at.weights, splat(get(at.weight))),
+      ...whileBelow(at.x, at.end, [
+        ...v128.store(
+          get(at.y),
+          add(mul(v128.load(get(at.x)), get(at.weights)), v128.load(get(at.z))),
+        ),
+        ...[at.x, at.z, at.y].flatMap(advance),
+      ]),
+    ],
+  };
+}
+
 /** Scalars of an update, in the order of the kernel's parameters. */
 export type UpdateScalars = Readonly<Record<(typeof scalars)[number], number>>;
 export type UpdatePointers = Readonly<Record<(typeof pointers)[number], number>>;
@@ -85,16 +107,21 @@ export type UpdatePointers = Readonly<Record<(typeof pointers)[number], number>>
 export interface Kernels {
   sumOfSquares(x: number, end: number): number;
   update(at: UpdatePointers, by: UpdateScalars): void;
+  addWeighted(x: number, z: number, y: number, end: number, weight: number): void;
 }
 
 let module: object | undefined;
 
 export function openKernels(memory: Memory): Kernels {
-  module ??= new WebAssembly.Module(assemble([sumOfSquares(), update()]));
+  module ??= new WebAssembly.Module(assemble([sumOfSquares(), update(), addWeighted()]));
   const { exports } = new WebAssembly.Instance(module, { state: { memory } });
-  const run = exports as Record<'sumOfSquares' | 'update', (...args: number[]) => number>;
+  const run = exports as Record<
+    'sumOfSquares' | 'update' | 'addWeighted',
+    (...args: number[]) => number
+  >;
   return {
     sumOfSquares: run.sumOfSquares,
+    addWeighted: run.addWeighted,
     update: (at, by) => {
       run.update(...pointers.map((name) => at[name]), ...scalars.map((name) => by[name]));
     },

@@ -107,4 +107,16 @@ export const learningKeys = {
       3,
     ),
   },
+  explain: {
+    method: key(
+      'How the bundle explains predictions; none: not at all',
+      choice('integrated_gradients', 'gradient_x_input', 'none'),
+      'integrated_gradients',
+    ),
+    steps: key(
+      'Points of the path of integrated gradients',
+      optional(integer(2, 1000), '12, or 48 where the model has ReLUs'),
+      null,
+    ),
+  },
 };

@@ -1,8 +1,14 @@
 import { mkdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
+import { EXPLAIN_FILE, modelFiles } from '../../src/bundle/index.ts';
 import type { Config, LoadedConfig } from '../../src/config/index.ts';
 import { type Task, untunedTask } from '../../src/task/index.ts';
-import { compileArtifacts, inferenceModel, writeArtifacts } from '../artifacts/index.ts';
+import {
+  compileArtifacts,
+  explainFile,
+  inferenceModel,
+  writeArtifacts,
+} from '../artifacts/index.ts';
 import { classifierConfig, writeBundle } from '../bundle/index.ts';
 import { writeFileAtomically } from '../data/atomic.ts';
 import {
@@ -205,9 +211,11 @@ async function writeModelBundle(
   { task, validation, test, majority }: Results,
 ): Promise<void> {
   const commit = gitCommit();
+  const model = encodeModel(inferenceModel(base.model, compiled, parameters));
   await writeBundle({
     dir: config.model.out,
-    model: encodeModel(inferenceModel(base.model, compiled, parameters)),
+    model,
+    extraFiles: explanation(config, words, model),
     tokenizerJson: words.tokenizerJson,
     tokenizerConfig: words.tokenizerConfig,
     hfConfig: classifierConfig(base.hfConfig, task),
@@ -223,6 +231,18 @@ async function writeModelBundle(
       packages: packageVersions(),
     },
   });
+}
+
+/** The graph that explains the model's predictions, unless it is not wanted. */
+function explanation(
+  { explain }: Config,
+  { tokenizer }: Data['words'],
+  model: Uint8Array,
+): Record<string, Uint8Array> {
+  if (explain.method === 'none') return {};
+  const kept = [tokenizer.clsId, tokenizer.sepId];
+  const steps = explain.method === 'gradient_x_input' ? 0 : (explain.steps ?? undefined);
+  return { [EXPLAIN_FILE]: explainFile(model, basename(modelFiles.fp32), { steps, kept }) };
 }
 
 function batchOptions({ train }: Config, { words }: Data): BatchOptions {

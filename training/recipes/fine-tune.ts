@@ -9,7 +9,7 @@ import {
   inferenceModel,
   writeArtifacts,
 } from '../artifacts/index.ts';
-import { classifierConfig, writeBundle } from '../bundle/index.ts';
+import { classifierConfig, windowedTokenizer, writeBundle } from '../bundle/index.ts';
 import { writeFileAtomically } from '../data/atomic.ts';
 import {
   type BatchOptions,
@@ -217,7 +217,7 @@ async function writeModelBundle(
     model,
     extraFiles: explanation(config, words, model),
     tokenizerJson: words.tokenizerJson,
-    tokenizerConfig: words.tokenizerConfig,
+    tokenizerConfig: windowedTokenizer(words.tokenizerConfig, config.train.max_length),
     hfConfig: classifierConfig(base.hfConfig, task),
     manifest: {
       name: basename(resolve(config.model.out)),

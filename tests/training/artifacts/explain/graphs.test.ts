@@ -32,6 +32,9 @@ const graphs = [
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
 
+/** Points that a path with jumps needs for 1 %: the small DistilBERT's logits differ by less. */
+const pointsOf = (file: string) => (file.startsWith('families/') ? 320 : 160);
+
 describe.each(graphs)('the explain graph of %s', (file, name, family) => {
   const explained = async (steps: number, kept: number[] = []) => {
     const reference = await readReference(`${name}.safetensors`);
@@ -83,7 +86,7 @@ describe.each(graphs)('the explain graph of %s', (file, name, family) => {
   });
 
   it('has integrated gradients that add up to the difference of the logits within 1 %', async () => {
-    const { outputs } = await explained(family === 'distilbert' ? 320 : 8);
+    const { outputs } = await explained(family === 'distilbert' ? pointsOf(file) : 8);
     const { logits, baseline_logits: baseline, integrated_gradients: integrated } = outputs;
     const length = integrated!.dims[2]!;
     const differences = logits!.values.map((logit, cell) => logit - baseline!.values[cell]!);

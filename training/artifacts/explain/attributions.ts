@@ -5,55 +5,85 @@ import type { Value } from '../../onnx/graph.ts';
 import { floatTensor } from '../../onnx/tensor.ts';
 import type { TokenEmbedding } from './embeddings.ts';
 
-/** Where each token's vector x enters the network: as x, or as a part of it. */
+/** A token's vector x, and what enters the network in its place. */
 export interface EnteredEmbedding extends TokenEmbedding {
   /** What the rest of the graph reads. */
   readonly entered: Value;
+  /** What enters moves along this, from the baseline to x: x − baseline. */
+  readonly path: Value;
 }
 
-/**
- * Lets each token enter as α·x in place of x; tokens that are `kept` enter as they are.
- *
- * @param isKept the kept ones, of a lookup's ids; undefined: none
- */
-export function scaleEmbedding(
+/** Points on the way from the baseline's vectors to the tokens' own. */
+export interface PathPoint {
+  /** From 0, the baseline, to 1. */
+  readonly alpha: Value;
+  /** The token whose vector is the baseline's; undefined: vectors of zero. */
+  readonly baseline: number | undefined;
+  /** Which of a lookup's ids enter as they are; undefined: none. */
+  readonly isKept: (ids: Value) => Value | undefined;
+}
+
+/** Lets each token enter as baseline + α·(x − baseline) in place of x. */
+export function enterAt(
   b: GraphBuilder,
-  { ids, vectors }: TokenEmbedding,
-  alpha: Value,
-  isKept: Value | undefined,
+  embedding: TokenEmbedding,
+  { alpha, baseline, isKept }: PathPoint,
 ): EnteredEmbedding {
+  const { table, ids, vectors } = embedding;
   const readers = [...vectors.uses];
   const share = vectors.type === 'float16' ? b.cast(alpha, 'float16') : alpha;
-  const scale = isKept ? b.unsqueeze(b.where(isKept, b.scalar(1, share), share), [-1]) : share;
-  const entered = b.mul(vectors, scale);
+  const kept = isKept(ids);
+  const scale = kept ? b.unsqueeze(b.where(kept, b.scalar(1, share), share), [-1]) : share;
+  const start = baseline === undefined ? undefined : b.op('Gather', [table, b.ints([baseline])]);
+  const path = start ? b.sub(vectors, start) : vectors;
+  const moved = b.mul(path, scale);
+  const entered = start ? b.add(moved, start) : moved;
   for (const { node, index } of readers) node.setInput(index, entered);
-  return { ids, vectors, entered };
+  return { ...embedding, entered, path };
+}
+
+export interface Products {
+  /** Gradient × the token's vector. */
+  readonly vectors: Value;
+  /** Gradient × the way from the baseline to it. */
+  readonly paths: Value;
 }
 
 /**
- * For each axis and token, the gradient of the axis's logit with respect to what entered, times the token's own
- * vector x, summed over the width: [batch, axes, sequence]. One backward pass for each axis; they share the
- * forward pass.
+ * For each axis and token, the gradient of the axis's logit with respect to what entered, times a vector, summed
+ * over the width: [batch, axes, sequence]. One backward pass for each axis; they share the forward pass.
  *
  * @param tokens a value of shape [batch, sequence]
  */
-export function gradientTimesVector(
+export function gradientProducts(
   b: GraphBuilder,
   logits: Value,
   embeddings: readonly EnteredEmbedding[],
   tokens: Value,
-): Value {
+): Products {
   const rows = Array.from({ length: axesOf(logits) }, (_, axis) => {
     const wanted = embeddings.map(({ entered }) => entered);
     const gradients = addGradients(b.graph, new Map([[logits, oneHot(b, logits, axis)]]), wanted);
-    const products = embeddings.flatMap(({ entered, vectors }) => {
-      const gradient = gradients.get(entered);
-      return gradient ? [tokenSums(b, b.mul(gradient, vectors), tokens)] : [];
-    });
-    if (products.length > 0) return b.unsqueeze(products.reduce(b.add), [1]);
-    throw new AppError('model_invalid', 'the logits do not depend on the token embeddings');
+    const times = (factor: 'vectors' | 'path') =>
+      embeddings.flatMap((embedding) => {
+        const gradient = gradients.get(embedding.entered);
+        return gradient ? [tokenSums(b, b.mul(gradient, embedding[factor]), tokens)] : [];
+      });
+    return { vectors: total(b, times('vectors')), paths: total(b, times('path')) };
   });
-  return b.op('Concat', rows, { axis: 1 });
+  const joined = (kind: keyof Products) =>
+    b.op(
+      'Concat',
+      rows.map((row) => row[kind]),
+      { axis: 1 },
+    );
+  return { vectors: joined('vectors'), paths: joined('paths') };
+}
+
+/** The sum over all lookups, with an axis for the axes. */
+function total(b: GraphBuilder, parts: readonly Value[]): Value {
+  if (parts.length > 0) return b.unsqueeze(parts.reduce(b.add), [1]);
+  throw new AppError('model_invalid', 'the logits do not depend on the token embeddings');
 }
 
 /** 1 for one axis's logit, 0 for the others: [batch, axes]. */

@@ -4,6 +4,8 @@ import { isFloat } from '../../onnx/tensor.ts';
 
 /** A place where token ids become vectors. */
 export interface TokenEmbedding {
+  /** The vectors of all words [words, width]. */
+  readonly table: Value;
   /** The ids, in whatever shape the lookup reads them. */
   readonly ids: Value;
   /** The ids' shape, and the width. */
@@ -33,7 +35,9 @@ export function tokenEmbeddings(graph: Graph): TokenEmbedding[] {
     const [output] = node.outputs;
     if (node.domain !== '' || output === undefined) continue;
     if (first && ids.has(first) && carriesIds.has(node.op)) ids.add(output);
-    if (second && ids.has(second) && isLookup(node)) found.push({ ids: second, vectors: output });
+    if (first && second && ids.has(second) && isLookup(node)) {
+      found.push({ table: first, ids: second, vectors: output });
+    }
   }
   if (found.length > 0) return found;
   throw new AppError(

@@ -6,8 +6,8 @@ import { rewriteForward } from '../../rewrite/index.ts';
 import { inlineGraph } from '../inline.ts';
 import { prepare } from '../prepare.ts';
 import { prune } from '../prune.ts';
-import { gradientTimesVector, scaleEmbedding } from './attributions.ts';
-import { type TokenEmbedding, tokenEmbeddings } from './embeddings.ts';
+import { enterAt, gradientProducts } from './attributions.ts';
+import { tokenEmbeddings } from './embeddings.ts';
 import { gaussLobatto } from './quadrature.ts';
 
 export interface ExplainOptions {
@@ -18,6 +18,8 @@ export interface ExplainOptions {
   readonly steps?: number | undefined;
   /** Ids of tokens that stay as they are in the baseline: [CLS], [SEP]. */
   readonly kept?: readonly number[];
+  /** The token whose vector stands for "no word" in the baseline; left out: a vector of zeros. */
+  readonly baseline?: number | undefined;
 }
 
 /** Enough for a smooth path, and for one on which operators with kinks make the gradient jump. */
@@ -43,10 +45,10 @@ const AS_IT_IS = { head: 'keep', dropout: 0, weightDecay: 0, maxGradNorm: null, 
  */
 export function explainModel(forward: Model, options: ExplainOptions = {}): Model {
   const { model, logits } = prepare(forward, AS_IT_IS);
-  const { kept = [], steps = stepsFor(model.graph) } = options;
+  const { kept = [], baseline, steps = stepsFor(model.graph) } = options;
   rewriteForward(model.graph);
   const [result = logits] = model.graph.outputs;
-  const source = { graph: model.graph, logits: result, kept };
+  const source = { graph: model.graph, logits: result, kept, baseline };
   const graph = steps === 0 ? gradientGraph(source) : integratedGraph(source, steps);
   prune(graph);
   const made = newModel(graph);
@@ -62,14 +64,18 @@ interface Source {
   readonly graph: Graph;
   readonly logits: Value;
   readonly kept: readonly number[];
+  readonly baseline: number | undefined;
 }
 
 function gradientGraph({ graph, logits }: Source): Graph {
   const b = new GraphBuilder(graph, 'explain');
-  const embeddings = tokenEmbeddings(graph).map((e) => ({ ...e, entered: e.vectors }));
+  const embeddings = tokenEmbeddings(graph).map((embedding) => {
+    const { vectors } = embedding;
+    return { ...embedding, entered: vectors, path: vectors };
+  });
   const tokens = inputNamed(graph, 'input_ids') as Value;
-  const products = gradientTimesVector(b, logits, embeddings, tokens);
-  graph.outputs.push(named(b, 'attributions', withoutPadding(b, products)));
+  const { vectors } = gradientProducts(b, logits, embeddings, tokens);
+  graph.outputs.push(named(b, 'attributions', withoutPadding(b, vectors)));
   return graph;
 }
 
@@ -91,9 +97,9 @@ function integratedGraph(source: Source, steps: number): Graph {
     'Loop',
     [b.scalar(steps, 'int64'), b.constant(scalarTensor('bool', 1), 'always')],
     { body: { kind: 'graph', value: body } },
-    { outputs: ['explain/logits', 'explain/products'] },
+    { outputs: ['explain/logits', 'explain/vectors', 'explain/paths'] },
   );
-  const [logits, products] = scans as [Value, Value];
+  const [logits, vectors, paths] = scans as [Value, Value, Value];
   body.outputs.slice(1).forEach((output, i) => {
     const scan = scans[i];
     if (scan && output.shape) scan.shape = [steps, ...output.shape];
@@ -101,19 +107,19 @@ function integratedGraph(source: Source, steps: number): Graph {
   const at = (scan: Value, step: number) =>
     b.op('Gather', [scan, b.scalar(step, 'int64')], { axis: 0 });
   const weight = b.constant(floatTensor([steps, 1, 1, 1], Float32Array.from(weights)), 'weights');
-  const integral = b.reduceSum(b.mul(products, weight), [0], false);
+  const integral = b.reduceSum(b.mul(paths, weight), [0], false);
   graph.outputs.push(
     named(b, 'logits', at(logits, steps - 1)),
-    named(b, 'attributions', withoutPadding(b, at(products, steps - 1))),
+    named(b, 'attributions', withoutPadding(b, at(vectors, steps - 1))),
     named(b, 'integrated_gradients', withoutPadding(b, withoutKept(b, integral, source.kept))),
     named(b, 'baseline_logits', at(logits, 0)),
   );
   return graph;
 }
 
-/** (iteration, condition) → (condition, logits, products) with all embeddings scaled by the iteration's α. */
+/** (iteration, condition) → (condition, logits, products) where every token is the iteration's α of its way. */
 function stepBody(
-  { graph, logits, kept }: Source,
+  { graph, logits, kept, baseline }: Source,
   outer: Graph,
   bound: ReadonlyMap<Value, Value>,
   alphas: Value,
@@ -125,13 +131,19 @@ function stepBody(
   const copyOf = (value: Value): Value => copies.get(value) ?? value;
   const b = new GraphBuilder(body, 'step/explain');
   const alpha = b.op('Gather', [alphas, iteration], { axis: 0 });
-  const embeddings = tokenEmbeddings(graph).map(({ ids, vectors }: TokenEmbedding) => {
-    const own = { ids: copyOf(ids), vectors: copyOf(vectors) };
-    return scaleEmbedding(b, own, alpha, isOneOf(b, own.ids, kept));
+  const isKept = (ids: Value) => isOneOf(b, ids, kept);
+  const embeddings = tokenEmbeddings(graph).map(({ table, ids, vectors }) => {
+    const own = { table: copyOf(table), ids: copyOf(ids), vectors: copyOf(vectors) };
+    return enterAt(b, own, { alpha, baseline, isKept });
   });
   const tokens = inputNamed(outer, 'input_ids') as Value;
-  const products = gradientTimesVector(b, copyOf(logits), embeddings, tokens);
-  body.outputs.push(b.identity(condition), b.identity(copyOf(logits)), products);
+  const { vectors, paths } = gradientProducts(b, copyOf(logits), embeddings, tokens);
+  body.outputs.push(
+    b.identity(condition),
+    b.identity(copyOf(logits)),
+    b.identity(vectors),
+    b.identity(paths),
+  );
   return body;
 }
 

@@ -114,9 +114,9 @@ export const learningKeys = {
       'integrated_gradients',
     ),
     steps: key(
-      'Points of the path of integrated gradients',
-      optional(integer(2, 1000), '12, or 48 where the model has ReLUs'),
-      null,
+      'Points of the path of integrated gradients, at most: 17 are tried first',
+      integer(3, 1025),
+      129,
     ),
   },
 };

@@ -13,12 +13,10 @@ const bundle = join(folder.path, 'explained');
 const text = "Quiet evenings! I don't argue, I read alone when plans end.";
 /** [CLS] and [SEP] of the learnt tokenizer. */
 const kept = [2, 3];
-/** The fixture's head has a ReLU: its path wants many points. */
-const steps = 200;
 
 let server: RunningServer;
 beforeAll(async () => {
-  const explain = explainFile(readFileSync(tinyGraph), 'model.onnx', { steps, kept });
+  const explain = explainFile(readFileSync(tinyGraph), 'model.onnx', { kept, baseline: 0 });
   await writeTinyBundle(bundle, {}, { 'onnx/explain.onnx': explain });
   const { config } = loadConfig({
     flags: { 'server.port': 0, 'server.host': '127.0.0.1', 'server.workers': 1 },
@@ -62,8 +60,8 @@ describe('the server of a bundle that explains', () => {
       const total = words.reduce((sum, word) => sum + word.attributions[axis]!, 0);
       const difference = logit - explanation.baseline_logits[axis];
       expect(explanation.special_tokens[axis]).toBe(0);
-      // The quadrature's error at the ReLUs' kinks, beside differences of about 0.1.
-      expect(Math.abs(total - difference)).toBeLessThan(2e-3);
+      // The mean over windows of what each adds up to within 0.5 %; ReLUs in the fixture's head leave a bit more.
+      expect(Math.abs(total - difference)).toBeLessThan(0.01 * Math.abs(difference) + 1e-3);
     }
     expect(explanation.method).toBe('integrated_gradients');
   });

@@ -241,8 +241,14 @@ function explanation(
 ): Record<string, Uint8Array> {
   if (explain.method === 'none') return {};
   const kept = [tokenizer.clsId, tokenizer.sepId];
-  const steps = explain.method === 'gradient_x_input' ? 0 : (explain.steps ?? undefined);
-  return { [EXPLAIN_FILE]: explainFile(model, basename(modelFiles.fp32), { steps, kept }) };
+  const steps = explain.method === 'gradient_x_input' ? 0 : explain.steps;
+  return {
+    [EXPLAIN_FILE]: explainFile(model, basename(modelFiles.fp32), {
+      steps,
+      kept,
+      baseline: tokenizer.padId,
+    }),
+  };
 }
 
 function batchOptions({ train }: Config, { words }: Data): BatchOptions {

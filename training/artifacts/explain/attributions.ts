@@ -9,7 +9,7 @@ import type { TokenEmbedding } from './embeddings.ts';
 export interface EnteredEmbedding extends TokenEmbedding {
   /** What the rest of the graph reads. */
   readonly entered: Value;
-  /** What enters moves along this, from the baseline to x: x − baseline. */
+  /** What enters moves along this, from the baseline to x: x − baseline; 0 for tokens that stay. */
   readonly path: Value;
 }
 
@@ -23,7 +23,7 @@ export interface PathPoint {
   readonly isKept: (ids: Value) => Value | undefined;
 }
 
-/** Lets each token enter as baseline + α·(x − baseline) in place of x. */
+/** Lets each token enter as x − (1 − α)·(x − baseline) in place of x. */
 export function enterAt(
   b: GraphBuilder,
   embedding: TokenEmbedding,
@@ -31,13 +31,13 @@ export function enterAt(
 ): EnteredEmbedding {
   const { table, ids, vectors } = embedding;
   const readers = [...vectors.uses];
-  const share = vectors.type === 'float16' ? b.cast(alpha, 'float16') : alpha;
-  const kept = isKept(ids);
-  const scale = kept ? b.unsqueeze(b.where(kept, b.scalar(1, share), share), [-1]) : share;
   const start = baseline === undefined ? undefined : b.op('Gather', [table, b.ints([baseline])]);
-  const path = start ? b.sub(vectors, start) : vectors;
-  const moved = b.mul(path, scale);
-  const entered = start ? b.add(moved, start) : moved;
+  const way = start ? b.sub(vectors, start) : vectors;
+  const kept = isKept(ids);
+  const path = kept ? b.where(b.unsqueeze(kept, [-1]), b.scalar(0, way), way) : way;
+  const left = b.sub(b.scalar(1, alpha), alpha);
+  const rest = vectors.type === 'float16' ? b.cast(left, 'float16') : left;
+  const entered = b.sub(vectors, b.mul(path, rest));
   for (const { node, index } of readers) node.setInput(index, entered);
   return { ...embedding, entered, path };
 }
@@ -99,7 +99,8 @@ function tokenSums(b: GraphBuilder, products: Value, tokens: Value): Value {
   return b.reshapeLike(sums, tokens);
 }
 
-function axesOf(logits: Value): number {
+/** The number of axes of logits [batch, axes]. AppError `model_invalid` where it is not known. */
+export function axesOf(logits: Value): number {
   const [, count] = logits.shape ?? [];
   if (logits.type === 'float32' && logits.shape?.length === 2 && typeof count === 'number') {
     return count;

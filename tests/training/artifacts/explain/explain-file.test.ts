@@ -8,7 +8,7 @@ import { temporaryFolder } from '../../../support/temporary-folder.ts';
 import { tinyGraph } from '../../../support/tiny-bundle.ts';
 
 const temporary = temporaryFolder();
-const options = { steps: 3, kept: [2, 3] };
+const options = { steps: 3, kept: [2, 3], baseline: 0 };
 const classifier = readFileSync(tinyGraph);
 
 const feeds = () => {

@@ -12,6 +12,8 @@ const documents = [
   'README.md',
   'CONTRIBUTING.md',
   'docs/architecture.md',
+  'docs/ecosystem.md',
+  'docs/explain.md',
   'configs/README.md',
   'data/README.md',
   'data/sample/README.md',

@@ -70,7 +70,11 @@ export class Scorer {
     windows: readonly (readonly number[])[],
     until: number,
   ): Promise<Explanation> {
-    this.#explainer ??= ExplainSession.load(this.#spec);
+    this.#explainer ??= ExplainSession.load(this.#spec).catch((error: unknown) => {
+      // Memory may be there the next time.
+      this.#explainer = undefined;
+      throw error;
+    });
     return explain(await this.#explainer, tokenizedWords(text, this.#tokenizer), windows, until);
   }
 

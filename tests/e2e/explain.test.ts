@@ -1,33 +1,43 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { readBundle } from '../../src/bundle/index.ts';
 import { loadConfig } from '../../src/config/index.ts';
 import { type RunningServer, startServer } from '../../src/server.ts';
 import { createLogger } from '../../src/telemetry/index.ts';
-import { explainFile } from '../../training/artifacts/index.ts';
+import { type ExplainOptions, explainFile } from '../../training/artifacts/index.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { tinyGraph, writeTinyBundle } from '../support/tiny-bundle.ts';
 
 const folder = temporaryFolder();
-const bundle = join(folder.path, 'explained');
 const text = "Quiet evenings! I don't argue, I read alone when plans end.";
 /** [CLS] and [SEP] of the learnt tokenizer. */
 const kept = [2, 3];
 
-let server: RunningServer;
-beforeAll(async () => {
-  const explain = explainFile(readFileSync(tinyGraph), 'model.onnx', { kept, baseline: 0 });
-  await writeTinyBundle(bundle, {}, { 'onnx/explain.onnx': explain });
+const started: RunningServer[] = [];
+
+/** A server of the tiny model with an explain graph of these options. */
+async function serve(name: string, options: ExplainOptions): Promise<RunningServer> {
+  const modelDir = join(folder.path, name);
+  const explain = explainFile(readFileSync(tinyGraph), 'model.onnx', { kept, ...options });
+  await writeTinyBundle(modelDir, {}, { 'onnx/explain.onnx': explain });
   const { config } = loadConfig({
     flags: { 'server.port': 0, 'server.host': '127.0.0.1', 'server.workers': 1 },
   });
   const logger = createLogger({ level: 'error', format: 'json', stream: process.stderr });
-  server = await startServer({ config, modelDir: bundle, logger });
-}, 30_000);
-afterAll(() => server?.stop());
+  const running = await startServer({ config, modelDir, logger });
+  started.push(running);
+  return running;
+}
 
-async function post(route: string, body: object) {
-  const answer = await fetch(server.url + route, {
+let server: RunningServer;
+beforeAll(async () => {
+  server = await serve('explained', { baseline: 0 });
+}, 30_000);
+afterAll(() => Promise.all(started.map((running) => running.stop())));
+
+async function post(route: string, body: object, { url }: RunningServer = server) {
+  const answer = await fetch(url + route, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
@@ -75,5 +85,24 @@ describe('the server of a bundle that explains', () => {
     });
     expect(answer.status).toBe(408);
     expect((await post('/predict', { text })).status).toBe(200);
+  });
+
+  it('explains by gradient × input where the graph has no more, special tokens apart', async () => {
+    const simple = await serve('simple', { steps: 0 });
+    const { status, body } = await post('/explain', { text }, simple);
+    expect(status).toBe(200);
+    const { method, special_tokens: special, words, ...rest } = body.explanation;
+    expect(method).toBe('gradient_x_input');
+    expect(Object.keys(rest)).toEqual(['text', 'logits']);
+    expect(Object.values(special)).not.toContain(0);
+    expect(words[0].word).toBe('Quiet');
+    for (const value of Object.values(words[0].attributions)) expect(value).not.toBe(0);
+  });
+
+  it('does not start when the explain graph is not the one of the manifest', async () => {
+    const dir = join(folder.path, 'edited');
+    await writeTinyBundle(dir, {}, { 'onnx/explain.onnx': Buffer.from('explain') });
+    folder.write('edited/onnx/explain.onnx', 'another');
+    await expect(readBundle(dir)).rejects.toThrow(/explain\.onnx does not match the manifest/);
   });
 });

@@ -12,25 +12,37 @@ const WORTH_SHARING = 256;
  *
  * @param classifier the bytes of the classifier's file, with all its weights
  * @param location the file's name, relative to the folder that the explain graph will lie in
+ * @param source the classifier as the compiler can differentiate it, where the file was rewritten after that;
+ *   weights that the file lacks are then kept
  */
 export function explainFile(
   classifier: Uint8Array,
   location: string,
   options: ExplainOptions,
+  source?: Model,
 ): Uint8Array {
-  const model = explainModel(decodeModel(classifier), options);
-  return encodeModel(model, placesIn(classifier, location, model));
+  const file = decodeModel(classifier);
+  const model = explainModel(source ?? file, options);
+  return encodeModel(model, placesIn(classifier, location, file, model));
 }
 
-/** The initializers whose bytes are a part of the file: decoding copies none. */
-function placesIn(file: Uint8Array, location: string, { graph }: Model) {
+/** Where the file has the bytes of the model's initializers, as those of one of its own. */
+function placesIn(bytes: Uint8Array, location: string, file: Model, { graph }: Model) {
+  const known = new Map<number, Uint8Array[]>();
+  for (const { initializer } of file.graph.initializers) {
+    const held = initializer?.bytes;
+    // Decoding copies none: what lies in the file is a view of it.
+    if (held === undefined || held.length < WORTH_SHARING || held.buffer !== bytes.buffer) continue;
+    known.set(held.length, [...(known.get(held.length) ?? []), held]);
+  }
   const shared = graph.initializers.flatMap((value) => {
-    const bytes = value.initializer?.bytes;
-    if (bytes === undefined || bytes.length < WORTH_SHARING || bytes.buffer !== file.buffer) {
-      return [];
-    }
-    const offset = bytes.byteOffset - file.byteOffset;
-    return offset >= 0 ? [[value, { location, offset }] as const] : [];
+    const wanted = value.initializer?.bytes;
+    const found = wanted && known.get(wanted.length)?.find((one) => sameBytes(one, wanted));
+    if (found === undefined) return [];
+    return [[value, { location, offset: found.byteOffset - bytes.byteOffset }] as const];
   });
   return new Map(shared);
 }
+
+const sameBytes = (a: Uint8Array, b: Uint8Array): boolean =>
+  (a.buffer === b.buffer && a.byteOffset === b.byteOffset) || Buffer.compare(a, b) === 0;

@@ -4,6 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { explainFile, explainModel } from '../../../../training/artifacts/index.ts';
 import { decodeModel, encodeModel, readModel } from '../../../../training/onnx/codec/index.ts';
+import { floatTensor } from '../../../../training/onnx/tensor.ts';
 import { temporaryFolder } from '../../../support/temporary-folder.ts';
 import { tinyGraph } from '../../../support/tiny-bundle.ts';
 
@@ -77,5 +78,32 @@ describe('explain.onnx', () => {
     });
     expect(held).toEqual([]);
     expect(statSync(path).size).toBeLessThan(400_000);
+  });
+
+  it('keeps the weights that a rewritten classifier no longer has, and gives the same numbers', async () => {
+    const source = await readModel(tinyGraph);
+    const rewritten = await readModel(tinyGraph);
+    const [lost] = rewritten.graph.initializers.filter(
+      ({ initializer }) => initializer!.dims.length === 2 && initializer!.bytes.length > 10_000,
+    );
+    lost!.initializer = floatTensor(
+      lost!.initializer!.dims,
+      new Float32Array(lost!.initializer!.bytes.length / 4),
+    );
+    const file = encodeModel(rewritten);
+    const dir = mkdtempSync(join(temporary.path, 'rewritten-'));
+    writeFileSync(join(dir, 'model.onnx'), file);
+    writeFileSync(join(dir, 'explain.onnx'), explainFile(file, 'model.onnx', options, source));
+    const quiet = { logSeverityLevel: 3 } as const;
+    const { logits } = await (await InferenceSession.create(join(dir, 'explain.onnx'), quiet)).run(
+      feeds(),
+    );
+    const expected = await (await InferenceSession.create(written(), quiet)).run(feeds());
+    expect([...(logits!.data as Float32Array)]).toEqual([
+      ...(expected.logits!.data as Float32Array),
+    ]);
+    const more = statSync(join(dir, 'explain.onnx')).size - statSync(written()).size;
+    // The weights themselves, instead of where they lie.
+    expect(Math.abs(more - lost!.initializer!.bytes.length)).toBeLessThan(200);
   });
 });

@@ -116,7 +116,7 @@ export const learningKeys = {
     steps: key(
       'Points of the path of integrated gradients, at most: 17 are tried first',
       integer(3, 1025),
-      129,
+      65,
     ),
   },
 };

@@ -1,14 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { EXPLAIN_FILE, modelFiles } from '../../src/bundle/index.ts';
 import type { Config, LoadedConfig } from '../../src/config/index.ts';
 import { type Task, untunedTask } from '../../src/task/index.ts';
-import {
-  compileArtifacts,
-  explainFile,
-  inferenceModel,
-  writeArtifacts,
-} from '../artifacts/index.ts';
+import { compileArtifacts, inferenceModel, writeArtifacts } from '../artifacts/index.ts';
 import { classifierConfig, windowedTokenizer, writeBundle } from '../bundle/index.ts';
 import { writeFileAtomically } from '../data/atomic.ts';
 import {
@@ -34,6 +28,7 @@ import { createProgress, openRunLog, type Screen } from '../tracking/index.ts';
 import { baseModel, withLocalBase } from './base-model.ts';
 import { runCheckpoints } from './checkpoints.ts';
 import { dataSummary } from './data-summary.ts';
+import { explanationFile } from './explanation.ts';
 import { metricSet } from './metric-set.ts';
 import { positiveWeights } from './pos-weight.ts';
 import { gitCommit, packageVersions } from './provenance.ts';
@@ -79,7 +74,7 @@ export async function fineTune(loaded: LoadedConfig, options: FineTuneOptions): 
     const results = await measure(config, data, executor, stop);
     log.write({ event: 'result', best, ...results });
     await writeFileAtomically(join(config.run.dir, 'metrics.json'), json({ best, ...results }));
-    await writeModelBundle(loaded, data, model, executor.parameters(), results);
+    await writeModelBundle(loaded, data, model, executor.parameters(), results, screen);
     screen.write(`${resultSummary(config, best, results)}\n`);
   } finally {
     log.close();
@@ -209,13 +204,14 @@ async function writeModelBundle(
   { base, compiled }: CompiledModel,
   parameters: ReadonlyMap<string, Tensor>,
   { task, validation, test, majority }: Results,
+  screen: Screen,
 ): Promise<void> {
   const commit = gitCommit();
   const model = encodeModel(inferenceModel(base.model, compiled, parameters));
   await writeBundle({
     dir: config.model.out,
     model,
-    extraFiles: explanation(config, words, model),
+    extraFiles: explanationFile(config, words.tokenizer, model, screen),
     tokenizerJson: words.tokenizerJson,
     tokenizerConfig: windowedTokenizer(words.tokenizerConfig, config.train.max_length),
     hfConfig: classifierConfig(base.hfConfig, task),
@@ -231,24 +227,6 @@ async function writeModelBundle(
       packages: packageVersions(),
     },
   });
-}
-
-/** The graph that explains the model's predictions, unless it is not wanted. */
-function explanation(
-  { explain }: Config,
-  { tokenizer }: Data['words'],
-  model: Uint8Array,
-): Record<string, Uint8Array> {
-  if (explain.method === 'none') return {};
-  const kept = [tokenizer.clsId, tokenizer.sepId];
-  const steps = explain.method === 'gradient_x_input' ? 0 : explain.steps;
-  return {
-    [EXPLAIN_FILE]: explainFile(model, basename(modelFiles.fp32), {
-      steps,
-      kept,
-      baseline: tokenizer.padId,
-    }),
-  };
 }
 
 function batchOptions({ train }: Config, { words }: Data): BatchOptions {

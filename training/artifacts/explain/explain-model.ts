@@ -12,7 +12,7 @@ import { integrate } from './integrate.ts';
 export interface ExplainOptions {
   /**
    * Points of the path that integrated gradients are taken at, at most: 3 or more; 0: no integrated gradients; left
-   * out: 129. Fewer are taken where that adds up.
+   * out: 65. Fewer are taken where that adds up.
    */
   readonly steps?: number | undefined;
   /** Ids of tokens that stay as they are in the baseline: [CLS], [SEP]. */
@@ -22,7 +22,7 @@ export interface ExplainOptions {
 }
 
 /** Points that a path gets at most; a ReLU in the way takes that many, a smooth one 17 or 33. */
-const MOST_POINTS = 129;
+const MOST_POINTS = 65;
 
 /** The forward graph is differentiated as it is: nothing of it is trained. */
 const AS_IT_IS = { head: 'keep', dropout: 0, weightDecay: 0, maxGradNorm: null, seed: 0 } as const;

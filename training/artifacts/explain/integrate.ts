@@ -1,6 +1,7 @@
 import { GraphBuilder } from '../../onnx/builder.ts';
 import { Graph, type Value } from '../../onnx/graph.ts';
 import { floatTensor, intTensor, scalarTensor, tensorOf } from '../../onnx/tensor.ts';
+import { prune } from '../prune.ts';
 import { nestedRules } from './quadrature.ts';
 
 /** What is known at one point of the path: logits [batch, axes], products [batch, axes, sequence]. */
@@ -48,6 +49,7 @@ export function integrate(
     inner.op('And', [goesOn, condition]),
     ...[next.sums, ...carried.map((name) => next[name])].map(inner.identity),
   );
+  prune(body);
   const names = start.map(({ name }) => `explain/${name}`);
   const results = b.node(
     'Loop',

@@ -30,6 +30,7 @@ export const errorTable = {
   invalid_request: { title: 'The request is not valid', status: 400, exitCode: 1 },
   text_too_short: { title: 'The text is too short', status: 400, exitCode: 1 },
   not_found: { title: 'There is nothing at this path', status: 404, exitCode: 1 },
+  explain_unavailable: { title: 'The model cannot be explained', status: 404, exitCode: 1 },
   method_not_allowed: { title: 'The method is not allowed here', status: 405, exitCode: 1 },
   request_timeout: { title: 'The request did not arrive in time', status: 408, exitCode: 1 },
   deadline_exceeded: { title: 'The deadline has passed', status: 408, exitCode: 1 },

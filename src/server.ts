@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Bundle, readBundle, selectModel } from './bundle/index.ts';
+import { type Bundle, explainPath, readBundle, selectModel } from './bundle/index.ts';
 import type { Config } from './config/index.ts';
 import { EnginePool, type EngineSpec } from './engine/index.ts';
 import { AppError } from './errors.ts';
@@ -142,9 +142,10 @@ function describeModel(
   { config, verbose = false }: ServerOptions,
 ): { spec: EngineSpec; model: ServedModel } {
   const { name, version, task, max_length: maxLength } = bundle.manifest;
+  const explainer = explainPath(bundle);
   const { precision, path, file } = selectModel(bundle, config.runtime.precision);
   return {
-    model: { name, version, precision, maxLength, task },
+    model: { name, version, precision, maxLength, task, explains: explainer !== undefined },
     spec: {
       modelPath: path,
       modelFile: file,
@@ -154,6 +155,7 @@ function describeModel(
       maxWindows: config.limits.max_windows,
       device: config.runtime.device,
       verbose,
+      ...(explainer === undefined ? {} : { explainPath: explainer }),
     },
   };
 }

@@ -1,5 +1,6 @@
 export { manifestProblems } from './check-manifest.ts';
 export {
+  EXPLAIN_FILE,
   type FileEntry,
   FORMAT_VERSION,
   MANIFEST_FILE,
@@ -8,4 +9,4 @@ export {
   modelFiles,
   TOKENIZER_FILE,
 } from './manifest.ts';
-export { type Bundle, hashFile, readBundle, selectModel } from './read.ts';
+export { type Bundle, explainPath, hashFile, readBundle, selectModel } from './read.ts';

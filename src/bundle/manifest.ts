@@ -13,6 +13,9 @@ export const modelFiles = {
   fp16: 'onnx/model_fp16.onnx',
 } as const;
 
+/** The graph behind `POST /explain`; its weights lie in the fp32 graph's file. A bundle can be without it. */
+export const EXPLAIN_FILE = 'onnx/explain.onnx';
+
 export type Precision = keyof typeof modelFiles;
 
 /** Files that no bundle is usable without. */

@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { AppError } from '../errors.ts';
 import { isManifest, manifestProblems } from './check-manifest.ts';
 import {
+  EXPLAIN_FILE,
   type FileEntry,
   MANIFEST_FILE,
   type Manifest,
@@ -62,6 +63,11 @@ export function selectModel(bundle: Bundle, precision: Precision | 'auto'): Bund
     `the bundle ${name} holds no ${precision} model: expected ${wanted.map((one) => modelFiles[one]).join(' or ')}`,
     { hint: 'set runtime.precision=auto to take what is there' },
   );
+}
+
+/** The absolute path of the graph that explains predictions; undefined where the bundle has none. */
+export function explainPath({ dir, manifest }: Bundle): string | undefined {
+  return Object.hasOwn(manifest.files, EXPLAIN_FILE) ? join(dir, EXPLAIN_FILE) : undefined;
 }
 
 async function readManifest(dir: string, folder: string): Promise<Manifest> {

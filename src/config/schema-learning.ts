@@ -131,4 +131,16 @@ export const learningKeys = {
       3,
     ),
   },
+  explain: {
+    method: key(
+      'How the bundle explains predictions; none: not at all',
+      choice('integrated_gradients', 'gradient_x_input', 'none'),
+      'integrated_gradients',
+    ),
+    steps: key(
+      'Points of the path of integrated gradients, at most: 17 are tried first',
+      integer(3, 1025),
+      65,
+    ),
+  },
 };

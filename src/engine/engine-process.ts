@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { AppError } from '../errors.ts';
 import type { EngineReply, EngineRequest, EngineSpec } from './protocol.ts';
-import type { Engine, Score } from './score.ts';
+import type { Engine, Score, ScoreOptions } from './score.ts';
 
 interface Pending {
   readonly id: number;
@@ -55,7 +55,7 @@ export class EngineProcess implements Engine {
     return this.isUp && this.#pending === undefined;
   }
 
-  score(text: string): Promise<Score> {
+  score(text: string, options: ScoreOptions = {}): Promise<Score> {
     if (!this.isIdle) {
       return Promise.reject(new AppError('internal', 'this engine is not idle'));
     }
@@ -63,7 +63,7 @@ export class EngineProcess implements Engine {
     const id = this.#nextId;
     return new Promise((resolve, reject) => {
       this.#pending = { id, resolve, reject };
-      this.#send({ type: 'score', id, text });
+      this.#send({ type: 'score', id, text, options });
     });
   }
 

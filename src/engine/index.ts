@@ -1,3 +1,3 @@
 export { EnginePool, type PoolObserver, restartDelay } from './pool.ts';
 export type { EngineSpec } from './protocol.ts';
-export type { Engine, Engines, Score } from './score.ts';
+export type { Engine, Engines, Explanation, Score, ScoreOptions } from './score.ts';

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../errors.ts';
 import type { Task } from '../task/index.ts';
-import type { Score } from './score.ts';
+import type { Score, ScoreOptions } from './score.ts';
 
 /** The devices that a model can be served on. */
 export type Device = 'auto' | 'cpu' | 'cuda' | 'webgpu' | 'coreml' | 'dml';
@@ -21,12 +21,19 @@ export interface EngineSpec {
   readonly device: Device;
   /** Lets the runtime's own warnings through to standard error. */
   readonly verbose: boolean;
+  /** Absolute path of the graph that explains, where the bundle has one; it is loaded when it is needed. */
+  readonly explainPath?: string;
 }
 
 /** Server → inference process. */
 export type EngineRequest =
   | { readonly type: 'load'; readonly spec: EngineSpec }
-  | { readonly type: 'score'; readonly id: number; readonly text: string };
+  | {
+      readonly type: 'score';
+      readonly id: number;
+      readonly text: string;
+      readonly options: ScoreOptions;
+    };
 
 /** Inference process → server. `failed`: the model cannot be loaded, and trying again is of no use. */
 export type EngineReply =

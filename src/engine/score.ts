@@ -1,3 +1,5 @@
+import type { Word } from '../text/index.ts';
+
 /** What one text came to. */
 export interface Score {
   /** Of every axis's labels[0], in the axes' order; the mean over the text's windows. */
@@ -9,12 +11,39 @@ export interface Score {
   readonly truncated: boolean;
   readonly tokenizeMs: number;
   readonly computeMs: number;
+  /** Where it was asked for. */
+  readonly explanation?: Explanation;
+}
+
+export type ExplainMethod = 'integrated_gradients' | 'gradient_x_input';
+
+/** Which words of a text its logits come from. All numbers are logits, for each axis in order. */
+export interface Explanation {
+  readonly method: ExplainMethod;
+  /** The mean over the text's windows, as everything here. */
+  readonly logits: readonly number[];
+  /** Without the words: with integrated gradients, what all attributions add up from to `logits`. */
+  readonly baselineLogits?: readonly number[];
+  /** What [CLS] and [SEP] add. */
+  readonly specialTokens: readonly number[];
+  readonly words: readonly ExplainedWord[];
+}
+
+export interface ExplainedWord extends Word {
+  /** Above 0: it speaks for the axis's labels[0]. */
+  readonly attributions: readonly number[];
+}
+
+/** What is wanted of a text beside its score. */
+export interface ScoreOptions {
+  /** Explain it, but begin nothing after `until`, milliseconds of `Date.now()`. */
+  readonly explain?: { readonly until: number };
 }
 
 /** Scores one text at a time. */
 export interface Engine {
   /** `text` is cleaned. AppError `engine_failed` where the engine died or could not do it. */
-  score(text: string): Promise<Score>;
+  score(text: string, options?: ScoreOptions): Promise<Score>;
 }
 
 /** A set of engines that comes and goes as processes die and start. */

@@ -1,8 +1,15 @@
 import { AppError } from '../errors.ts';
 import { probabilities } from '../task/index.ts';
-import { SPECIAL_TOKENS_PER_WINDOW, TextTokenizer, tokenWindows } from '../text/index.ts';
+import {
+  SPECIAL_TOKENS_PER_WINDOW,
+  TextTokenizer,
+  tokenizedWords,
+  tokenWindows,
+} from '../text/index.ts';
+import { explain } from './explain.ts';
+import { ExplainSession } from './explain-session.ts';
 import type { EngineSpec } from './protocol.ts';
-import type { Score } from './score.ts';
+import type { Explanation, Score, ScoreOptions } from './score.ts';
 import { LogitsSession } from './session.ts';
 
 /** A loaded model: text in, probabilities out, one text at a time. */
@@ -10,6 +17,8 @@ export class Scorer {
   readonly #spec: EngineSpec;
   readonly #tokenizer: TextTokenizer;
   readonly #session: LogitsSession;
+  /** Loaded by the first text that is to be explained. */
+  #explainer: Promise<ExplainSession> | undefined;
 
   private constructor(spec: EngineSpec, tokenizer: TextTokenizer, session: LogitsSession) {
     this.#spec = spec;
@@ -29,8 +38,8 @@ export class Scorer {
     return scorer;
   }
 
-  /** Scores every window alone and takes the mean of the probabilities. */
-  async score(text: string): Promise<Score> {
+  /** Scores every window alone and takes the mean of the probabilities; explains them if asked to. */
+  async score(text: string, options: ScoreOptions = {}): Promise<Score> {
     const begun = performance.now();
     const { task, maxLength, maxWindows } = this.#spec;
     const all = tokenWindows(this.#tokenizer.encode(text), maxLength, this.#tokenizer);
@@ -43,6 +52,8 @@ export class Scorer {
         sums[axis] = (sums[axis] ?? 0) + p;
       });
     }
+    const explanation =
+      options.explain && (await this.#explain(text, windows, options.explain.until));
     return {
       probabilities: sums.map((sum) => sum / windows.length),
       tokens: windows.reduce((sum, window) => sum + window.length, 0),
@@ -50,7 +61,21 @@ export class Scorer {
       truncated: windows.length < all.length,
       tokenizeMs: tokenized - begun,
       computeMs: performance.now() - tokenized,
+      ...(explanation ? { explanation } : {}),
     };
+  }
+
+  async #explain(
+    text: string,
+    windows: readonly (readonly number[])[],
+    until: number,
+  ): Promise<Explanation> {
+    this.#explainer ??= ExplainSession.load(this.#spec).catch((error: unknown) => {
+      // Memory may be there the next time.
+      this.#explainer = undefined;
+      throw error;
+    });
+    return explain(await this.#explainer, tokenizedWords(text, this.#tokenizer), windows, until);
   }
 
   async #warmUp(): Promise<void> {

@@ -1,5 +1,6 @@
 import ort from 'onnxruntime-node';
 import { AppError } from '../errors.ts';
+import { windowFeeds } from './feeds.ts';
 import type { Device, EngineSpec } from './protocol.ts';
 
 const LOGITS = 'logits';
@@ -35,17 +36,7 @@ export class LogitsSession {
 
   /** The logits [axes] of one window of ids; alone and unpadded, so that it depends on nothing else. */
   async run(ids: readonly number[]): Promise<Float32Array> {
-    const shape = [1, ids.length];
-    const tensors: Record<string, () => BigInt64Array> = {
-      input_ids: () => BigInt64Array.from(ids, BigInt),
-      attention_mask: () => new BigInt64Array(ids.length).fill(1n),
-      token_type_ids: () => new BigInt64Array(ids.length),
-    };
-    const feeds: Record<string, ort.Tensor> = {};
-    for (const name of this.#session.inputNames) {
-      const data = tensors[name]?.() ?? new BigInt64Array(ids.length);
-      feeds[name] = new ort.Tensor('int64', data, shape);
-    }
+    const feeds = windowFeeds(this.#session.inputNames, ids);
     const { [LOGITS]: logits } = await this.#session.run(feeds, [LOGITS]);
     return this.#checked(logits);
   }

@@ -15,7 +15,7 @@ process.on('message', (request: EngineRequest) => {
 });
 
 async function handle(request: EngineRequest): Promise<void> {
-  reply(request.type === 'load' ? await load(request.spec) : await score(request.id, request.text));
+  reply(request.type === 'load' ? await load(request.spec) : await score(request));
 }
 
 async function load(spec: EngineSpec): Promise<EngineReply> {
@@ -38,10 +38,14 @@ async function load(spec: EngineSpec): Promise<EngineReply> {
   }
 }
 
-async function score(id: number, text: string): Promise<EngineReply> {
+async function score({
+  id,
+  text,
+  options,
+}: Extract<EngineRequest, { type: 'score' }>): Promise<EngineReply> {
   try {
     if (!scorer) throw new AppError('engine_failed', 'no model is loaded');
-    return { type: 'scored', id, score: await scorer.score(text) };
+    return { type: 'scored', id, score: await scorer.score(text, options) };
   } catch (error) {
     return { type: 'error', id, message: messageOf(error) };
   }

@@ -10,6 +10,8 @@ export interface ServedModel {
   /** Tokens of a window. */
   readonly maxLength: number;
   readonly task: Task;
+  /** Whether its predictions can be explained: no. */
+  readonly explains?: boolean;
 }
 
 export interface Limits {

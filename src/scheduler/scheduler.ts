@@ -25,6 +25,8 @@ export interface SubmitOptions {
   readonly timeoutMs: number;
   /** Aborted when the client leaves. */
   readonly signal?: AbortSignal;
+  /** The texts are explained too. */
+  readonly explain?: boolean;
 }
 
 /** Engines that a text is tried on before it is given up. */
@@ -60,11 +62,14 @@ export class Scheduler {
    * The scores of the texts, in order. AppError `queue_full` (with `retryAfter`), `not_ready` after
    * `close`, `deadline_exceeded`, `client_closed`, or `engine_failed` where two engines failed.
    */
-  submit(texts: readonly string[], { timeoutMs, signal }: SubmitOptions): Promise<ScoredText[]> {
+  submit(
+    texts: readonly string[],
+    { timeoutMs, signal, explain = false }: SubmitOptions,
+  ): Promise<ScoredText[]> {
     if (texts.length === 0) return Promise.resolve([]);
     const refusal = this.#refusal(texts.length, signal);
     if (refusal) return Promise.reject(refusal);
-    const ticket = new Ticket(texts);
+    const ticket = new Ticket(texts, explain ? { explain: { until: Date.now() + timeoutMs } } : {});
     this.#open.add(ticket);
     for (const text of ticket.texts) this.#waiting.add(text);
     const timer = setTimeout(() => {
@@ -127,7 +132,7 @@ export class Scheduler {
   async #run(engine: Engine, text: WaitingText): Promise<void> {
     text.attempts += 1;
     try {
-      const score = await engine.score(text.content);
+      const score = await engine.score(text.content, text.options);
       const { tokenizeMs, computeMs } = score;
       this.#drainRate.observe(tokenizeMs + computeMs);
       const total = performance.now() - text.admitted;

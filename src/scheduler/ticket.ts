@@ -1,4 +1,4 @@
-import type { Score } from '../engine/score.ts';
+import type { Score, ScoreOptions } from '../engine/score.ts';
 import type { AppError } from '../errors.ts';
 
 export interface ScoredText extends Score {
@@ -14,6 +14,7 @@ export interface WaitingText {
   readonly content: string;
   /** Of `performance.now()`. */
   readonly admitted: number;
+  readonly options: ScoreOptions;
   /** Engines that it was handed to. */
   attempts: number;
 }
@@ -29,13 +30,14 @@ export class Ticket {
   #isSettled = false;
   #onSettled: () => void = () => {};
 
-  constructor(contents: readonly string[]) {
+  constructor(contents: readonly string[], options: ScoreOptions = {}) {
     const admitted = performance.now();
     this.texts = contents.map((content, index) => ({
       ticket: this,
       index,
       content,
       admitted,
+      options,
       attempts: 0,
     }));
     this.#left = contents.length;

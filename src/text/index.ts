@@ -7,3 +7,4 @@ export {
 } from './cleaning.ts';
 export { TextTokenizer, tokenizerPaths } from './tokenizer.ts';
 export { SPECIAL_TOKENS_PER_WINDOW, tokenWindows } from './windows.ts';
+export { type TokenizedWord, tokenizedWords, type Word } from './words.ts';

@@ -81,6 +81,12 @@ export class TextTokenizer {
     return this.#tokenizer.encode(text, { add_special_tokens: false }).ids;
   }
 
+  /** The same ids, each with the word piece that it stands for. */
+  pieces(text: string): { readonly ids: readonly number[]; readonly pieces: readonly string[] } {
+    const { ids, tokens } = this.#tokenizer.encode(text, { add_special_tokens: false });
+    return { ids, pieces: tokens };
+  }
+
   /** The normalised words that the vocabulary is then looked up for. */
   words(text: string): string[] {
     const { normalizer, pre_tokenizer: splitter } = this.#tokenizer;

@@ -13,6 +13,8 @@ const documents = [
   'CONTRIBUTING.md',
   'docs/architecture.md',
   'docs/training.md',
+  'docs/ecosystem.md',
+  'docs/explain.md',
   'configs/README.md',
   'data/README.md',
   'data/sample/README.md',

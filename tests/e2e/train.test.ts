@@ -91,6 +91,8 @@ describe('a training run', () => {
     const { manifest } = await readBundle(at('models/one'));
     expect(manifest.task.axes.map(({ name }) => name)).toEqual(['E/I', 'S/N', 'T/F', 'J/P']);
     expect(manifest.max_length).toBe(32);
+    expect(Object.keys(manifest.files)).toContain('onnx/explain.onnx');
+    expect(readJson('models/one/tokenizer_config.json').model_max_length).toBe(32);
     const kinds = [
       manifest.metrics?.test,
       manifest.metrics?.validation,

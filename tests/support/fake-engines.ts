@@ -1,4 +1,4 @@
-import type { Engine, Engines, Score } from '../../src/engine/index.ts';
+import type { Engine, Engines, Explanation, Score, ScoreOptions } from '../../src/engine/index.ts';
 import { AppError } from '../../src/errors.ts';
 
 interface Job {
@@ -15,6 +15,8 @@ export class FakeEngines implements Engines {
   readonly running: Job[] = [];
   /** Every text that was begun. */
   readonly begun: string[] = [];
+  /** What was asked for with each of them. */
+  readonly options: ScoreOptions[] = [];
   /** Scores at once; a test can change it in the middle. */
   auto = false;
   readonly #axes: number;
@@ -28,7 +30,7 @@ export class FakeEngines implements Engines {
 
   idle(): Engine | undefined {
     if (this.running.length >= this.up) return undefined;
-    return { score: (text) => this.#score(text) };
+    return { score: (text, options = {}) => this.#score(text, options) };
   }
 
   onIdle(listener: () => void): void {
@@ -40,8 +42,9 @@ export class FakeEngines implements Engines {
     for (const listener of this.#listeners) listener();
   }
 
-  #score(text: string): Promise<Score> {
+  #score(text: string, options: ScoreOptions): Promise<Score> {
     this.begun.push(text);
+    this.options.push(options);
     return new Promise((resolve, reject) => {
       const leave = () => {
         this.running.splice(this.running.indexOf(job), 1);
@@ -50,7 +53,12 @@ export class FakeEngines implements Engines {
       const job: Job = {
         text,
         finish: (change = {}) => {
-          resolve({ ...fakeScore(text, this.#axes), ...change });
+          const explanation = options.explain && fakeExplanation(text, this.#axes);
+          resolve({
+            ...fakeScore(text, this.#axes),
+            ...(explanation ? { explanation } : {}),
+            ...change,
+          });
           leave();
         },
         die: () => {
@@ -62,6 +70,27 @@ export class FakeEngines implements Engines {
       if (this.auto) setImmediate(() => job.finish());
     });
   }
+}
+
+/** The text as one word. */
+export function fakeExplanation(text: string, axes = 4): Explanation {
+  const each = Array.from({ length: axes }, (_, axis) => axis + 1);
+  const none = each.map(() => 0);
+  return {
+    method: 'integrated_gradients',
+    logits: each,
+    baselineLogits: none,
+    specialTokens: none,
+    words: [
+      {
+        text,
+        start: 0,
+        end: Array.from(text).length,
+        pieces: [text],
+        attributions: each.map((axis) => axis * text.length),
+      },
+    ],
+  };
 }
 
 /** A score that tells by its probabilities which text it is of. */

@@ -37,7 +37,11 @@ export const anyManifest = {
 } as const;
 
 /** Writes a small complete bundle of real files to `dir`. */
-export function writeTinyBundle(dir: string, change: Partial<Manifest> = {}): Promise<Manifest> {
+export function writeTinyBundle(
+  dir: string,
+  change: Partial<Manifest> = {},
+  extraFiles: Readonly<Record<string, Uint8Array>> = {},
+): Promise<Manifest> {
   const task = change.task ?? mbtiTask;
   return writeBundle({
     dir,
@@ -45,5 +49,6 @@ export function writeTinyBundle(dir: string, change: Partial<Manifest> = {}): Pr
     ...learnTokenizer([words], 500),
     hfConfig: classifierConfig({ vocab_size: 500, max_position_embeddings: 64 }, task),
     manifest: { ...anyManifest, ...change },
+    extraFiles,
   });
 }

@@ -1,3 +1,4 @@
 export { modelCard } from './card.ts';
 export { classifierConfig } from './classifier-config.ts';
+export { windowedTokenizer } from './tokenizer-config.ts';
 export { writeBundle } from './write.ts';

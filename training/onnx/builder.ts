@@ -190,7 +190,7 @@ export class GraphBuilder {
   }
 
   #inputDim(symbol: string): Value | undefined {
-    for (const input of this.graph.inputs) {
+    for (const input of this.#inputsInScope()) {
       const axis = input.shape?.findIndex((dim) => String(dim) === symbol) ?? -1;
       if (axis < 0) continue;
       const shape = this.#shared(`of ${input.name}`, () => this.op('Shape', [input]));
@@ -199,6 +199,13 @@ export class GraphBuilder {
       );
     }
     return undefined;
+  }
+
+  /** The graph's inputs, and in a body those of the graphs around it. */
+  #inputsInScope(): Value[] {
+    const inputs: Value[] = [];
+    for (let at: Graph | undefined = this.graph; at; at = at.outer) inputs.push(...at.inputs);
+    return inputs;
   }
 
   /** A Reshape target may leave one dimension to the runtime, which spares computing it. */

@@ -4,7 +4,7 @@ import type { Config, LoadedConfig } from '../../src/config/index.ts';
 import { AppError } from '../../src/errors.ts';
 import { type Task, untunedTask } from '../../src/task/index.ts';
 import { compileArtifacts, inferenceModel, writeArtifacts } from '../artifacts/index.ts';
-import { classifierConfig, writeBundle } from '../bundle/index.ts';
+import { classifierConfig, windowedTokenizer, writeBundle } from '../bundle/index.ts';
 import { writeFileAtomically } from '../data/atomic.ts';
 import { type BatchOptions, corpusTokenizer, loadCorpus, tokenizeExamples } from '../data/index.ts';
 import {
@@ -23,6 +23,7 @@ import { createProgress, openRunLog, type Screen } from '../tracking/index.ts';
 import { baseModel, withLocalBase } from './base-model.ts';
 import { runCheckpoints } from './checkpoints.ts';
 import { dataSummary } from './data-summary.ts';
+import { explanationFile } from './explanation.ts';
 import { metricSet } from './metric-set.ts';
 import { positiveWeights } from './pos-weight.ts';
 import { gitCommit, packageVersions } from './provenance.ts';
@@ -101,7 +102,7 @@ async function runFineTune(loaded: LoadedConfig, options: FineTuneOptions): Prom
     const results = await measure(config, data, executor, stop);
     log.write({ event: 'result', best, ...results });
     await writeFileAtomically(join(config.run.dir, 'metrics.json'), json({ best, ...results }));
-    await writeModelBundle(loaded, data, model, executor.parameters(), results);
+    await writeModelBundle(loaded, data, model, executor.parameters(), results, screen);
     screen.write(`${resultSummary(config, best, results)}\n`);
   } finally {
     log.close();
@@ -247,13 +248,16 @@ async function writeModelBundle(
   { base, compiled }: CompiledModel,
   parameters: ReadonlyMap<string, Tensor>,
   { task, validation, test, majority }: Results,
+  screen: Screen,
 ): Promise<void> {
   const commit = gitCommit();
+  const model = encodeModel(inferenceModel(base.model, compiled, parameters));
   await writeBundle({
     dir: config.model.out,
-    model: encodeModel(inferenceModel(base.model, compiled, parameters)),
+    model,
+    extraFiles: explanationFile(config, words.tokenizer, model, screen),
     tokenizerJson: words.tokenizerJson,
-    tokenizerConfig: words.tokenizerConfig,
+    tokenizerConfig: windowedTokenizer(words.tokenizerConfig, config.train.max_length),
     hfConfig: classifierConfig(base.hfConfig, task),
     manifest: {
       name: basename(resolve(config.model.out)),

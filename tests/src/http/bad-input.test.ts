@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { parseStrictJson } from '../../../src/http/body/strict-json.ts';
-import { testServer } from '../../support/http-server.ts';
+import { testModel, testServer } from '../../support/http-server.ts';
 import { sendRaw } from '../../support/raw-http.ts';
 
 const good = 'I enjoy solving complex problems alone.';
@@ -119,11 +119,12 @@ const cases: [string, Case, number, string][] = [
   ['broken percent-encoding', { path: '/%zz%', method: 'GET' }, 400, 'invalid_request'],
 ];
 
-describe('bad input', () => {
+describe.each(['/predict', '/explain'])('bad input to %s', (route) => {
   it.each(cases)(
     '%s',
-    async (_name, { body, headers = json, method = 'POST', path = '/predict' }, status, code) => {
-      const { url, port, fakes, logged } = await testServer();
+    async (_name, { body, headers = json, method = 'POST', path = route }, status, code) => {
+      const model = { ...testModel, explains: true };
+      const { url, port, fakes, logged } = await testServer({ model });
       const answer = await fetch(url + path, {
         method,
         headers,
@@ -154,7 +155,9 @@ describe('bad input', () => {
       expect(logged.join('')).not.toMatch(/"level":"error"/);
     },
   );
+});
 
+describe('bad input', () => {
   it.each([
     ['/predict', 'GET', 'POST'],
     ['/predict', 'PUT', 'POST'],

@@ -87,9 +87,12 @@ export function encodeChunks(
   return chunks;
 }
 
-/** A model as the bytes of an `.onnx` file; weights are copied once. */
-export function encodeModel(model: Model): Uint8Array {
-  const chunks = encodeChunks(model);
+/**
+ * A model as the bytes of an `.onnx` file; weights are copied once, but for those that `places` says lie in
+ * another file.
+ */
+export function encodeModel(model: Model, places?: ReadonlyMap<Value, ExternalPlace>): Uint8Array {
+  const chunks = encodeChunks(model, places);
   const bytes = new Uint8Array(lengthOf(chunks));
   let offset = 0;
   for (const chunk of chunks) {

@@ -1,0 +1,23 @@
+import { AppError } from '../../src/errors.ts';
+
+/**
+ * A `tokenizer_config.json` whose `model_max_length` is the model's window, so that the ecosystem's pipelines cut
+ * a text where our server begins another window, and not beyond the model's positions. AppError `data_invalid`.
+ */
+export function windowedTokenizer(
+  config: string | Readonly<Record<string, unknown>>,
+  maxLength: number,
+): Record<string, unknown> {
+  return { ...objectOf(config), model_max_length: maxLength };
+}
+
+function objectOf(config: string | Readonly<Record<string, unknown>>): object {
+  if (typeof config !== 'string') return config;
+  try {
+    const value: unknown = JSON.parse(config);
+    if (typeof value === 'object' && value !== null) return value;
+  } catch {
+    // Falls through: what is no JSON is no object either.
+  }
+  throw new AppError('data_invalid', 'tokenizer_config.json does not hold a JSON object');
+}

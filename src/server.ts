@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Bundle, explainPath, readBundle, selectModel } from './bundle/index.ts';
+import { readBundle } from './bundle/index.ts';
 import type { Config } from './config/index.ts';
-import { EnginePool, type EngineSpec } from './engine/index.ts';
+import { EnginePool } from './engine/index.ts';
 import { AppError } from './errors.ts';
 import {
   type AppDeps,
@@ -13,6 +13,7 @@ import {
   type ServerState,
 } from './http/index.ts';
 import { rejections, Scheduler } from './scheduler/index.ts';
+import { describeModel } from './served-model.ts';
 import { type Logger, Metrics } from './telemetry/index.ts';
 
 export interface ServerOptions {
@@ -48,7 +49,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const { config, logger, modelDir } = options;
   refuseUnsupported(config);
   const bundle = await readBundle(modelDir);
-  const { spec, model } = describeModel(bundle, options);
+  const { spec, model } = describeModel(bundle, config, options.verbose);
   const metrics = new Metrics({
     model: { ...model, axes: model.task.axes },
     rejections,
@@ -135,29 +136,6 @@ function refuseUnsupported({ security }: Config): void {
   throw new AppError('config_invalid', 'security.api_keys_file: API keys are not supported yet', {
     hint: 'leave the key out, and protect the server with a proxy',
   });
-}
-
-function describeModel(
-  bundle: Bundle,
-  { config, verbose = false }: ServerOptions,
-): { spec: EngineSpec; model: ServedModel } {
-  const { name, version, task, max_length: maxLength } = bundle.manifest;
-  const explainer = explainPath(bundle);
-  const { precision, path, file } = selectModel(bundle, config.runtime.precision);
-  return {
-    model: { name, version, precision, maxLength, task, explains: explainer !== undefined },
-    spec: {
-      modelPath: path,
-      modelFile: file,
-      tokenizerDir: bundle.dir,
-      task,
-      maxLength,
-      maxWindows: config.limits.max_windows,
-      device: config.runtime.device,
-      verbose,
-      ...(explainer === undefined ? {} : { explainPath: explainer }),
-    },
-  };
 }
 
 function limitsOf({ limits, queue }: Config): AppDeps['limits'] {

@@ -18,7 +18,7 @@ const owners: Record<string, readonly string[]> = {
   '@bufbuild/protobuf': ['training/onnx'],
   '@huggingface/tokenizers': ['src/text'],
   convict: ['src/config'],
-  'csv-parse': ['training/data'],
+  'csv-parse': ['src/bulk', 'training/data'],
   express: ['src/http'],
   'jsonc-parser': ['src/config'],
   'onnxruntime-node': ['src/engine', 'training/runtime'],

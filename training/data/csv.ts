@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { CsvError, parse } from 'csv-parse';
 import { AppError } from '../../src/errors.ts';
+import { LineCounter } from '../../src/text/index.ts';
 
 /** The wanted cells of a row, in the order of the columns asked for. */
 export interface CsvRow {
@@ -61,20 +62,6 @@ export async function readCsv(
 interface CsvRecord {
   readonly info: { readonly lines: number };
   readonly record: readonly string[];
-}
-
-/** Where records begin: the parser tells where they end, and counts a CRLF inside a field twice. */
-class LineCounter {
-  #countedTwice = 0;
-
-  begin(lines: number, record: readonly string[]): number {
-    let inside = 0;
-    for (const cell of record) {
-      inside += cell.match(/\r\n|\r|\n/g)?.length ?? 0;
-      this.#countedTwice += cell.match(/\r\n/g)?.length ?? 0;
-    }
-    return lines - this.#countedTwice - inside;
-  }
 }
 
 function columnPositions(

@@ -1,0 +1,194 @@
+#!/usr/bin/env node
+import { once } from 'node:events';
+import { createReadStream, statSync } from 'node:fs';
+import yargs from 'yargs';
+import { hideBin } from 'yargs/helpers';
+import {
+  type BulkRecord,
+  type Format,
+  formatOf,
+  formats,
+  inShard,
+  parseShard,
+  predictRecords,
+  readers,
+} from '../bulk/index.ts';
+import { type Manifest, readBundle } from '../bundle/index.ts';
+import { type Config, loadConfig } from '../config/index.ts';
+import { EnginePool } from '../engine/index.ts';
+import { AppError } from '../errors.ts';
+import { packageVersion } from '../package-root.ts';
+import { Scheduler } from '../scheduler/index.ts';
+import { describeModel } from '../served-model.ts';
+import { runCommand, strictArguments } from './run-command.ts';
+
+interface PredictArguments {
+  readonly file: string | undefined;
+  readonly model: string | undefined;
+  readonly text: readonly string[] | undefined;
+  readonly format: Format | undefined;
+  readonly column: string | undefined;
+  readonly onError: 'fail' | 'skip';
+  readonly shard: string | undefined;
+  readonly workers: string | undefined;
+  readonly precision: string | undefined;
+  readonly verbose: boolean;
+}
+
+/** Texts with the engines, for each of them: the next one is there when an engine is free. */
+const AHEAD = 4;
+/** No text of a file waits for its turn in vain. */
+const NO_DEADLINE_MS = 2 ** 31 - 1;
+
+const text = { type: 'string', requiresArg: true } as const;
+
+async function main(): Promise<void> {
+  await strictArguments(yargs(hideBin(process.argv)), packageVersion)
+    .scriptName('mbti-predict')
+    .command<PredictArguments>(
+      '$0 [file]',
+      'Scores texts with a model bundle, without a server: JSON lines on standard output, in order',
+      (command) =>
+        command
+          .positional('file', { type: 'string', describe: 'The texts; - for standard input' })
+          .option('model', { ...text, describe: 'The bundle [model.out, that is models/mbti]' })
+          .option('text', {
+            ...text,
+            array: true,
+            describe: 'A text, instead of a file; repeatable',
+          })
+          .option('format', {
+            choices: formats,
+            requiresArg: true,
+            describe: "One text a line, CSV with a header, or JSON lines [by the file's name]",
+          })
+          .option('column', {
+            ...text,
+            describe: "The texts' column of a CSV file, or key of JSON objects [the task's; text]",
+          })
+          .option('on-error', {
+            choices: ['fail', 'skip'] as const,
+            default: 'fail' as const,
+            requiresArg: true,
+            describe: 'What a line that holds no usable text does: end it, or be reported',
+          })
+          .option('shard', { ...text, describe: 'i/n: every n-th text from the i-th on, i from 0' })
+          .option('workers', { ...text, describe: 'Inference processes [one for each core]' })
+          .option('precision', { ...text, describe: 'auto, int8, fp32 or fp16 [auto]' })
+          .example('$0 --model models/mbti --text "I like quiet evenings with a book"', '')
+          .example('$0 --model models/mbti posts.csv --column posts > scores.jsonl', '')
+          .example('zcat posts.jsonl.gz | $0 --model models/mbti - --format jsonl', ''),
+      predict,
+    )
+    .parseAsync();
+}
+
+async function predict(args: PredictArguments): Promise<void> {
+  const { config } = loadConfig({
+    flags: {
+      'model.out': args.model,
+      'server.workers': args.workers,
+      'runtime.precision': args.precision,
+    },
+  });
+  const shard = args.shard === undefined ? undefined : parseShard(args.shard);
+  const source = openSource(args);
+  const bundle = await readBundle(config.model.out);
+  const { spec, model } = describeModel(bundle, config, args.verbose);
+  const column = args.column ?? columnOf(bundle.manifest, args);
+  const records = source.records({ column, maxBytes: config.limits.max_body_bytes });
+  const pool = new EnginePool({ spec, size: config.server.workers });
+  const over = new AbortController();
+  try {
+    await pool.ready;
+    const { scored, skipped } = await predictRecords({
+      records: shard ? inShard(records, shard) : records,
+      model,
+      cleaning: model.task.cleaning,
+      ...engines(pool, config, over.signal),
+      write: writeOut,
+      screen: process.stderr,
+      skipsBad: args.onError === 'skip',
+      totalBytes: source.totalBytes,
+      bytesRead: source.bytesRead,
+    });
+    if (skipped > 0) process.stderr.write(`${scored} texts scored, ${skipped} lines skipped\n`);
+  } finally {
+    // What was read ahead of a line that ended it all is given up.
+    over.abort();
+    await pool.stop();
+  }
+}
+
+function engines(pool: EnginePool, { queue }: Config, signal: AbortSignal) {
+  const ahead = AHEAD * pool.size;
+  const scheduler = new Scheduler({
+    engines: pool,
+    maxDepth: Math.max(queue.max_depth, ahead + 1),
+  });
+  return {
+    ahead,
+    score: async (content: string) => {
+      const [scored] = await scheduler.submit([content], { timeoutMs: NO_DEADLINE_MS, signal });
+      if (scored === undefined) throw new AppError('internal', 'a text came to no score');
+      return scored;
+    },
+  };
+}
+
+interface Source {
+  readonly records: (options: Parameters<(typeof readers)[Format]>[1]) => AsyncIterable<BulkRecord>;
+  readonly totalBytes: number | undefined;
+  readonly bytesRead: () => number;
+}
+
+/** AppError `usage` where it is not said what to score, `file_missing`. */
+function openSource({ file: word, text: texts, format }: PredictArguments): Source {
+  // yargs makes nothing of a lone dash.
+  const file = word === '' ? '-' : word;
+  if (texts !== undefined) {
+    if (file !== undefined) throw new AppError('usage', 'both --text and a file: expected one');
+    const given = texts.map((one, i) => ({ line: i + 1, text: one }));
+    return { records: () => iterate(given), totalBytes: undefined, bytesRead: () => 0 };
+  }
+  if (file === undefined) {
+    throw new AppError('usage', 'no texts: expected a file, - for standard input, or --text', {
+      hint: 'mbti-predict --model models/mbti --text "…"',
+    });
+  }
+  const stream = file === '-' ? process.stdin : createReadStream(fileAt(file));
+  let bytes = 0;
+  stream.on('data', (part: string | Buffer) => {
+    bytes += part.length;
+  });
+  stream.pause();
+  return {
+    records: (options) => readers[format ?? formatOf(file)](stream, options),
+    totalBytes: file === '-' ? undefined : statSync(file).size,
+    bytesRead: () => bytes,
+  };
+}
+
+async function* iterate<T>(items: readonly T[]): AsyncGenerator<T> {
+  yield* items;
+}
+
+function fileAt(file: string): string {
+  if (statSync(file, { throwIfNoEntry: false })?.isFile() === true) return file;
+  throw new AppError('file_missing', `${file} does not exist or is no file`, {
+    hint: 'check the path; - reads standard input',
+  });
+}
+
+/** Of a CSV file the column that the task was learnt from, where the bundle tells. */
+function columnOf({ task }: Manifest, { file, format }: PredictArguments): string {
+  const isCsv = (format ?? formatOf(file ?? '')) === 'csv';
+  const learnt: unknown = 'text_column' in task ? task.text_column : undefined;
+  return isCsv && typeof learnt === 'string' ? learnt : 'text';
+}
+
+async function writeOut(line: string): Promise<void> {
+  if (!process.stdout.write(line)) await once(process.stdout, 'drain');
+}
+
+await runCommand(main);

@@ -1,0 +1,68 @@
+import type { Graph } from '../onnx/graph.ts';
+import { inferGraph } from '../onnx/shapes/infer.ts';
+import { biasGelu, gelu } from './fuse/gelu.ts';
+import { layerNormalization } from './fuse/layer-normalization.ts';
+import { skipLayerNormalization } from './fuse/skip-layer-normalization.ts';
+import { applyRewrites, type Rewrite } from './pattern/apply.ts';
+import { selectRowsEarly } from './select-row.ts';
+import { shapesFromInputs } from './shapes-from-inputs.ts';
+import { tidy } from './tidy.ts';
+
+interface Pass {
+  readonly name: string;
+  readonly does: string;
+  /** On unless asked otherwise; the measurements behind each choice stand in docs/inference.md. */
+  readonly byDefault: boolean;
+  /** Changes the graph; returns the number of places. */
+  readonly run: (graph: Graph) => number;
+}
+
+const rewriting =
+  (rewrites: readonly Rewrite[], scope: string) =>
+  (graph: Graph): number => {
+    const matches = applyRewrites(graph, rewrites, scope);
+    if (matches > 0) inferGraph(graph);
+    return matches;
+  };
+
+/** Every pass, in the order in which they run. */
+export const passes = [
+  {
+    name: 'tidy',
+    does: 'take out Identity, Dropout and Cast that do nothing; constants become initializers',
+    byDefault: true,
+    run: (graph) => tidy(graph) + shapesFromInputs(graph),
+  },
+  {
+    name: 'layer-norm',
+    does: 'recover LayerNormalization',
+    byDefault: true,
+    run: rewriting(layerNormalization, 'norm'),
+  },
+  {
+    name: 'select-row',
+    does: 'compute the last layer for the row that the head reads ([CLS])',
+    byDefault: true,
+    run: selectRowsEarly,
+  },
+  {
+    name: 'gelu',
+    does: 'recover GELU, erf and tanh',
+    byDefault: true,
+    run: rewriting(gelu, 'gelu'),
+  },
+  {
+    name: 'bias-gelu',
+    does: 'GELU with the bias before it',
+    byDefault: true,
+    run: rewriting(biasGelu, 'gelu'),
+  },
+  {
+    name: 'skip-layer-norm',
+    does: 'LayerNormalization with the sum and the bias before it',
+    byDefault: true,
+    run: rewriting(skipLayerNormalization, 'norm'),
+  },
+] as const satisfies readonly Pass[];
+
+export type PassName = (typeof passes)[number]['name'];

@@ -1,5 +1,6 @@
 import type { Graph } from '../onnx/graph.ts';
 import { inferGraph } from '../onnx/shapes/infer.ts';
+import { attention } from './fuse/attention.ts';
 import { biasGelu, gelu } from './fuse/gelu.ts';
 import { layerNormalization } from './fuse/layer-normalization.ts';
 import { skipLayerNormalization } from './fuse/skip-layer-normalization.ts';
@@ -44,6 +45,12 @@ export const passes = [
     does: 'compute the last layer for the row that the head reads ([CLS])',
     byDefault: true,
     run: selectRowsEarly,
+  },
+  {
+    name: 'attention',
+    does: 'attention over heads in one node, with the padding mask of the keys',
+    byDefault: true,
+    run: rewriting(attention, 'attention'),
   },
   {
     name: 'gelu',

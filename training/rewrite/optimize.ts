@@ -7,11 +7,13 @@ import type { Graph, Value } from '../onnx/graph.ts';
 import type { Model } from '../onnx/model.ts';
 import { inferGraph } from '../onnx/shapes/infer.ts';
 import { problemsOf } from '../onnx/verify.ts';
-import { type PassName, passes } from './passes.ts';
+import { type PassName, passes, passSets } from './passes.ts';
 import { requireOptimizable } from './refuse.ts';
 
+export { type PassName, passes, passSets } from './passes.ts';
+
 export interface OptimizeOptions {
-  /** Left out: the passes that are on by default. They run in the order of the table, whatever is given. */
+  /** Left out: `passSets.standard`. They run in the order of the table, whatever is given. */
   readonly passes?: readonly PassName[];
 }
 
@@ -42,9 +44,8 @@ export function optimizeForInference(given: Model, options: OptimizeOptions = {}
   raiseOpset(graph);
   inferGraph(graph);
   const known = new Set(problemsOf(graph));
-  const wanted = passes.filter(
-    ({ name, byDefault }) => options.passes?.includes(name) ?? byDefault,
-  );
+  const names: readonly PassName[] = options.passes ?? passSets.standard;
+  const wanted = passes.filter(({ name }) => names.includes(name));
   const reports = wanted.map(({ name, run }): PassReport => {
     const nodesBefore = graph.nodes.size;
     const matches = run(graph);

@@ -12,8 +12,6 @@ import { tidy } from './tidy.ts';
 interface Pass {
   readonly name: string;
   readonly does: string;
-  /** On unless asked otherwise; the measurements behind each choice stand in docs/inference.md. */
-  readonly byDefault: boolean;
   /** Changes the graph; returns the number of places. */
   readonly run: (graph: Graph) => number;
 }
@@ -31,45 +29,47 @@ export const passes = [
   {
     name: 'tidy',
     does: 'take out Identity, Dropout and Cast that do nothing; constants become initializers',
-    byDefault: true,
     run: (graph) => tidy(graph) + shapesFromInputs(graph),
   },
   {
     name: 'layer-norm',
     does: 'recover LayerNormalization',
-    byDefault: true,
     run: rewriting(layerNormalization, 'norm'),
   },
   {
     name: 'select-row',
     does: 'compute the last layer for the row that the head reads ([CLS])',
-    byDefault: true,
     run: selectRowsEarly,
   },
   {
     name: 'attention',
     does: 'attention over heads in one node, with the padding mask of the keys',
-    byDefault: true,
     run: rewriting(attention, 'attention'),
   },
   {
     name: 'gelu',
     does: 'recover GELU, erf and tanh',
-    byDefault: true,
     run: rewriting(gelu, 'gelu'),
   },
   {
     name: 'bias-gelu',
     does: 'GELU with the bias before it',
-    byDefault: true,
     run: rewriting(biasGelu, 'gelu'),
   },
   {
     name: 'skip-layer-norm',
     does: 'LayerNormalization with the sum and the bias before it',
-    byDefault: true,
     run: rewriting(skipLayerNormalization, 'norm'),
   },
 ] as const satisfies readonly Pass[];
 
 export type PassName = (typeof passes)[number]['name'];
+
+/**
+ * What is worth its while, as measured in docs/inference.md: in operators of the default domain alone, and with the
+ * runtime's own ones. Whatever is in neither costs more than it gains, or the runtime does it itself at load.
+ */
+export const passSets = {
+  standard: ['tidy', 'layer-norm', 'select-row'],
+  fused: ['tidy', 'layer-norm', 'select-row', 'attention'],
+} as const satisfies Record<string, readonly PassName[]>;

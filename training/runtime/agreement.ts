@@ -1,6 +1,16 @@
+import { AppError } from '../../src/errors.ts';
+import type { Random } from '../data/random.ts';
 import { encodeModel } from '../onnx/codec/index.ts';
+import type { Value } from '../onnx/graph.ts';
 import type { Model } from '../onnx/model.ts';
 import { InferenceSession, Tensor } from './onnxruntime.ts';
+
+/** How far two models are apart, or why that cannot be said. */
+export interface Agreement {
+  /** The largest |x − y| / max(1, |x|) of any output; NaN where only one is NaN, or where shapes differ. */
+  readonly difference?: number;
+  readonly problem?: string;
+}
 
 /** Sizes of batch and length that two models are compared at. */
 const sizes = [
@@ -14,86 +24,135 @@ const sizes = [
 const settings: InferenceSession.SessionOptions = {
   intraOpNumThreads: 1,
   interOpNumThreads: 1,
-  logSeverityLevel: 3,
+  logSeverityLevel: 4,
 };
 
-type Random = () => number;
+type Feeds = Readonly<Record<string, Tensor>>;
+type Outputs = Readonly<Record<string, Tensor>>;
 
 /**
- * The largest difference of any output between two models of one signature, over random ids in batches of texts of
- * different lengths, padded. NaN where one of them gives NaN and the other does not.
- *
- * @param random numbers from 0 to below 1
+ * Runs two models of one signature on random ids, in batches of texts of different lengths, padded at the end. They
+ * are not compared where the runtime refuses the given one or its inputs are of another kind; where it refuses only
+ * the other one, that is an error: AppError `internal`.
  */
-export async function largestDifference(a: Model, b: Model, random: Random): Promise<number> {
-  const [first, second] = [
-    await InferenceSession.create(encodeModel(a), settings),
-    await InferenceSession.create(encodeModel(b), settings),
-  ];
+export async function compareModels(
+  given: Model,
+  other: Model,
+  random: Random,
+): Promise<Agreement> {
+  let feeds: readonly Feeds[];
+  let expected: readonly Outputs[];
   try {
-    let most = 0;
-    for (const [batch, length] of sizes) {
-      if (length > longest(a)) continue;
-      const feeds = randomFeeds(a, batch, length, random);
-      const [expected, given] = [await first.run(feeds), await second.run(feeds)];
-      for (const name of first.outputNames) {
-        const [x, y] = [expected[name]?.data, given[name]?.data];
-        most = Math.max(most, difference(x as Float32Array, y as Float32Array));
-      }
-    }
-    return most;
+    feeds = feedsFor(given, random);
+    expected = await outputsOf(given, feeds);
+  } catch (cause) {
+    return { problem: reason(cause) };
+  }
+  const found = await outputsOf(other, feeds).catch((cause: unknown) => {
+    throw new AppError('internal', `the rewritten model cannot be run: ${reason(cause)}`, {
+      cause,
+    });
+  });
+  return {
+    difference: Math.max(...expected.map((outputs, i) => farthest(outputs, found[i] ?? {}))),
+  };
+}
+
+const reason = (cause: unknown): string =>
+  cause instanceof Error ? cause.message.trim() : String(cause);
+
+async function outputsOf(model: Model, feeds: readonly Feeds[]): Promise<readonly Outputs[]> {
+  const session = await InferenceSession.create(encodeModel(model), settings);
+  try {
+    const all: Outputs[] = [];
+    for (const one of feeds) all.push((await session.run(one)) as Outputs);
+    return all;
   } finally {
-    await first.release();
-    await second.release();
+    await session.release();
   }
 }
 
-/** Rows of the table that positions are looked up in: texts must not be longer. */
-function longest({ graph }: Model): number {
-  const tables = graph.initializers.filter(({ name }) => /position_embeddings.*weight$/.test(name));
-  return Math.min(512, ...tables.map(({ initializer }) => (initializer?.dims[0] ?? 512) - 2));
+const farthest = (expected: Outputs, found: Outputs): number =>
+  Math.max(
+    ...Object.entries(expected).map(([name, x]) => {
+      const y = found[name];
+      return y && x.dims.join() === y.dims.join() ? apart(x, y) : Number.NaN;
+    }),
+  );
+
+function apart(a: Tensor, b: Tensor): number {
+  const [x, y] = [a, b].map((tensor) => Array.from(tensor.data as Float32Array, Number));
+  return (x ?? []).reduce((most, value, i) => {
+    const other = y?.[i] ?? Number.NaN;
+    if (Object.is(value, other)) return most;
+    return Math.max(most, Math.abs(value - other) / Math.max(1, Math.abs(value)));
+  }, 0);
 }
 
-/** Every id of the vocabulary, so far as it can be read off the largest table of embeddings. */
-function vocabulary({ graph }: Model): number {
-  const tables = [...graph.nodes]
-    .filter(
-      ({ op, inputs: [table, ids] }) =>
-        op === 'Gather' && table?.initializer && ids?.name === 'input_ids',
-    )
-    .map(({ inputs: [table] }) => table?.initializer?.dims[0] ?? 2);
-  return Math.min(...tables, 1e5);
+/** The tables that a graph looks rows up in: those of its parameters that a Gather reads. */
+const tables = ({ graph }: Model) =>
+  [...graph.nodes].flatMap(({ op, inputs: [table, rows] }) =>
+    op === 'Gather' && table?.initializer?.dims.length === 2 && rows
+      ? [{ rows, size: table.initializer.dims[0] ?? 0, name: table.name }]
+      : [],
+  );
+
+/** How long a text may be. Some models count their positions from 2 on. */
+function positions(model: Model): number {
+  const own = tables(model).filter(({ name }) => /position_embeddings/.test(name));
+  return Math.min(512, ...own.map(({ size }) => size - 2));
 }
+
+const feedsFor = (model: Model, random: Random): readonly Feeds[] =>
+  sizes
+    .filter(([, length]) => length <= positions(model))
+    .map(([batch, length]) => randomFeeds(model, batch, length, random));
 
 function randomFeeds(model: Model, batch: number, length: number, random: Random) {
-  const words = vocabulary(model);
+  const inputs = model.graph.inputs.filter(({ initializer }) => initializer === undefined);
   const lengths = Array.from({ length: batch }, (_, row) =>
-    row === 0 ? length : 1 + Math.floor(random() * length),
+    row === 0 ? length : 1 + random.int(length),
   );
-  const fill = (element: (row: number, at: number) => number): BigInt64Array =>
-    BigInt64Array.from({ length: batch * length }, (_, i) =>
-      BigInt(element(Math.floor(i / length), i % length)),
-    );
-  const isText = (row: number, at: number): boolean => at < (lengths[row] ?? 0);
-  const elements: Readonly<Record<string, (row: number, at: number) => number>> = {
-    attention_mask: (row, at) => Number(isText(row, at)),
-    token_type_ids: (row, at) => Number(isText(row, at) && at > length / 2),
-  };
-  const anyId = (): number => Math.floor(random() * words);
+  const isText = (at: number): boolean => at % length < (lengths[Math.floor(at / length)] ?? 0);
   return Object.fromEntries(
-    model.graph.inputs
-      .filter(({ initializer }) => initializer === undefined)
-      .map(({ name }) => [
-        name,
-        new Tensor('int64', fill(elements[name] ?? anyId), [batch, length]),
-      ]),
+    inputs.map((input) => [
+      input.name,
+      randomTensor(model, input, { batch, length, random, isText }),
+    ]),
   );
 }
 
-function difference(x: Float32Array, y: Float32Array): number {
-  if (x.length !== y.length) return Number.NaN;
-  return x.reduce((most, value, i) => {
-    const other = y[i] ?? Number.NaN;
-    return Object.is(value, other) ? most : Math.max(most, Math.abs(value - other));
-  }, 0);
+interface Texts {
+  readonly batch: number;
+  readonly length: number;
+  readonly random: Random;
+  readonly isText: (at: number) => boolean;
+}
+
+function randomTensor(
+  model: Model,
+  input: Value,
+  { batch, length, random, isText }: Texts,
+): Tensor {
+  const { name, type, shape } = input;
+  if (shape === undefined) throw new Error(`the shape of the input ${name} is not known`);
+  const dims = shape.map((dim, i) => (typeof dim === 'number' ? dim : i === 0 ? batch : length));
+  const size = dims.reduce((n, dim) => n * dim, 1);
+  const indices = Array.from({ length: size }, (_, i) => i);
+  if (type === 'float32') {
+    return new Tensor(
+      type,
+      Float32Array.from(indices, () => random.normal()),
+      dims,
+    );
+  }
+  if (type !== 'int64') throw new Error(`the input ${name} is of type ${type}`);
+  const words = tables(model).find(({ rows }) => rows === input)?.size ?? 2;
+  const element = (at: number): number =>
+    name === 'attention_mask' ? Number(isText(at)) : isText(at) ? random.int(words) : 0;
+  return new Tensor(
+    type,
+    BigInt64Array.from(indices, (i) => BigInt(element(i))),
+    dims,
+  );
 }

@@ -3,6 +3,7 @@ import { inferGraph } from '../onnx/shapes/infer.ts';
 import { attention } from './fuse/attention.ts';
 import { biasGelu, gelu } from './fuse/gelu.ts';
 import { layerNormalization } from './fuse/layer-normalization.ts';
+import { packProjections } from './fuse/packed-projections.ts';
 import { skipLayerNormalization } from './fuse/skip-layer-normalization.ts';
 import { applyRewrites, type Rewrite } from './pattern/apply.ts';
 import { selectRowsEarly } from './select-row.ts';
@@ -45,6 +46,11 @@ export const passes = [
     name: 'attention',
     does: 'attention over heads in one node, with the padding mask of the keys',
     run: rewriting(attention, 'attention'),
+  },
+  {
+    name: 'pack-qkv',
+    does: 'products of one value with several matrices as one product',
+    run: packProjections,
   },
   {
     name: 'gelu',

@@ -4,6 +4,7 @@ import type { Node, Value } from '../../onnx/graph.ts';
 import type { Found, Rewrite } from '../pattern/apply.ts';
 import { any, either, op, type Pattern, scalar } from '../pattern/pattern.ts';
 import { additive, int32Mask, type Padding, paddingOf, replacing } from './masking.ts';
+import { withoutBiases } from './projection-bias.ts';
 
 const permuted = (...perm: readonly number[]) => ({
   where: (node: Node) => node.ints('perm')?.join() === perm.join(),
@@ -57,7 +58,7 @@ const plainAttention = {
     node.inputs.slice(4).every((input) => input === undefined) &&
     node.outputs.slice(1).every((output) => output === undefined),
 };
-const operands = [heads('query'), heads('key'), heads('value')];
+const projected = [heads('query'), heads('key'), heads('value')];
 
 const scales = ['query flat', 'key flat', 'query', 'key', 'scores'];
 
@@ -76,7 +77,7 @@ export const attention: readonly Rewrite[] = [
       return masking && multiHead(found, scale, masking);
     },
   },
-  ...[operands, [...operands, any('mask')]].map(
+  ...[projected, [...projected, any('mask')]].map(
     (inputs): Rewrite => ({
       name: 'MultiHeadAttention',
       pattern: sideBySide(op('Attention', inputs, plainAttention)),
@@ -136,18 +137,16 @@ function isBias({ type, shape }: Value, scores: Shape): boolean {
 
 function multiHead(found: Found, scale: number, { padding, bias }: Masking): Value | undefined {
   const { b, value } = found;
-  const [query, key, values] = [value('query'), value('key'), value('value')];
+  const projections = [value('query'), value('key'), value('value')];
   const count = value('query split').shape?.[2];
-  const flat = [query, key, values].every(
-    ({ shape, type }) => shape?.length === 3 && type === 'float32',
-  );
+  const flat = projections.every(({ shape, type }) => shape?.length === 3 && type === 'float32');
   const alike = ['key', 'value'].every((name) => value(`${name} split`).shape?.[2] === count);
-  if (!flat || !alike || typeof count !== 'number') return undefined;
+  if (!flat || !alike || typeof count !== 'number' || isValueScaled(found)) return undefined;
+  const { operands, bias: projectionBias } = withoutBiases(b, projections);
   const mask = padding && int32Mask(b, padding.source);
-  const [size] = value('value split').shape?.slice(3) ?? [];
-  const attended = b.op(
+  return b.op(
     'MultiHeadAttention',
-    [query, key, scaledBack(found, values), undefined, mask, bias],
+    [...operands, projectionBias, mask, bias],
     {
       num_heads: count,
       scale: float(scale),
@@ -155,11 +154,8 @@ function multiHead(found: Found, scale: number, { padding, bias }: Masking): Val
     },
     { domain: 'com.microsoft' },
   );
-  return typeof size === 'number' ? attended : undefined;
 }
 
-/** The values are not scaled inside of the operator: what scaled them stays. */
-function scaledBack({ b, scalar: number }: Found, values: Value): Value {
-  const factor = number('value flat *', 1) / number('value flat /', 1);
-  return factor === 1 ? values : b.mul(values, factor);
-}
+/** The operator scales scores, not values. */
+const isValueScaled = ({ scalar: number }: Found): boolean =>
+  number('value flat *', 1) !== 1 || number('value flat /', 1) !== 1;

@@ -13,7 +13,10 @@ import { requireOptimizable } from './refuse.ts';
 export { type PassName, passes, passSets } from './passes.ts';
 
 export interface OptimizeOptions {
-  /** Left out: `passSets.standard`. They run in the order of the table, whatever is given. */
+  /**
+   * Left out: `passSets.standard`. They run in the order of the table, whatever is given; `tidy` always does, as no
+   * pattern mentions what it takes out.
+   */
   readonly passes?: readonly PassName[];
 }
 
@@ -45,7 +48,7 @@ export function optimizeForInference(given: Model, options: OptimizeOptions = {}
   inferGraph(graph);
   const known = new Set(problemsOf(graph));
   const names: readonly PassName[] = options.passes ?? passSets.standard;
-  const wanted = passes.filter(({ name }) => names.includes(name));
+  const wanted = passes.filter(({ name }) => name === 'tidy' || names.includes(name));
   const reports = wanted.map(({ name, run }): PassReport => {
     const nodesBefore = graph.nodes.size;
     const matches = run(graph);

@@ -66,7 +66,7 @@ for (const size of flags.sizes.split(',')) {
   const [batch, length] = size.split('x').map(Number);
   const feeds = feedsOf(model, batch, length);
   const products = matrixProducts(model, batch, length);
-  const floor = await openProducts(products, { threads: 1 });
+  const floor = await openProducts(products, { threads: 1, constantWeights: true });
   const runs = Object.fromEntries(
     Object.entries(sessions).map(([name, session]) => [name, () => session.run(feeds)]),
   );

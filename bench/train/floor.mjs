@@ -3,6 +3,7 @@ import { GraphBuilder } from '../../dist/training/onnx/builder.js';
 import { encodeModel } from '../../dist/training/onnx/codec/index.js';
 import { Graph } from '../../dist/training/onnx/graph.js';
 import { newModel } from '../../dist/training/onnx/model.js';
+import { floatTensor } from '../../dist/training/onnx/tensor.js';
 
 const tensor = (shape) => {
   const size = shape.reduce((n, dim) => n * dim, 1);
@@ -14,13 +15,16 @@ const tensor = (shape) => {
  * All products in one graph, by the runtime's own transposing product where one is needed, each as often as it
  * occurs; without the runtime's optimizations, which would compute equal ones once.
  */
-export async function openProducts(products, { threads }) {
+export async function openProducts(products, { threads, constantWeights = false }) {
   const graph = new Graph('products', { opset: 17 });
   graph.opsets.set('com.microsoft', 1);
   const feeds = {};
   for (const [i, { a, b, output, count }] of products.entries()) {
     const inputs = [a, b].map(({ shape }, k) => {
       const name = `${'ab'[k]}${i}`;
+      if (constantWeights && k === 1 && shape.length === 2) {
+        return graph.addInitializer(name, floatTensor(shape, tensor(shape).data));
+      }
       feeds[name] = tensor(shape);
       return graph.addInput(name, 'float32', shape);
     });

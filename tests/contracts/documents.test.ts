@@ -12,6 +12,7 @@ const documents = [
   'README.md',
   'CONTRIBUTING.md',
   'docs/architecture.md',
+  'docs/inference.md',
   'configs/README.md',
   'data/README.md',
   'data/sample/README.md',

@@ -3,9 +3,12 @@ import { raiseOpset } from '../artifacts/opset.ts';
 import { prune } from '../artifacts/prune.ts';
 import { cloneModel } from '../onnx/clone.ts';
 import { requireOpset } from '../onnx/codec/index.ts';
-import type { Graph, Value } from '../onnx/graph.ts';
+import { formatShape, type Shape, sameDim } from '../onnx/dim.ts';
+import type { Graph } from '../onnx/graph.ts';
 import type { Model } from '../onnx/model.ts';
 import { inferGraph } from '../onnx/shapes/infer.ts';
+import { isOpaque } from '../onnx/shapes/rule.ts';
+import type { DataType } from '../onnx/tensor.ts';
 import { problemsOf } from '../onnx/verify.ts';
 import { type PassName, passes, passSets } from './passes.ts';
 import { requireOptimizable } from './refuse.ts';
@@ -63,19 +66,35 @@ export function optimizeForInference(given: Model, options: OptimizeOptions = {}
   return { model, passes: reports };
 }
 
-const describe = ({ name, type, shape }: Value): string =>
-  `${name}: ${type} [${shape?.join(', ') ?? '?'}]`;
-
-const signatureOf = ({ inputs, outputs }: Graph): string =>
-  [...inputs, '→', ...outputs].map((v) => (typeof v === 'string' ? v : describe(v))).join('\n');
-
-function requireSame(before: string, after: string): void {
-  if (before === after) return;
-  throw new AppError(
-    'internal',
-    `a rewrite changed the model's signature from\n${before}\nto\n${after}`,
-  );
+interface Port {
+  readonly name: string;
+  readonly type: DataType | undefined;
+  readonly shape: Shape | undefined;
 }
+
+const signatureOf = ({ inputs, outputs }: Graph): readonly Port[] =>
+  [...inputs, ...outputs].map(({ name, type, shape }) => ({ name, type, shape }));
+
+/** What was not known before may be known now; what was known has to be the same. */
+function requireSame(before: readonly Port[], after: readonly Port[]): void {
+  const same = (a: Port, b: Port | undefined): boolean =>
+    a.name === b?.name &&
+    (a.type === undefined || a.type === b.type) &&
+    (a.shape === undefined || (b.shape !== undefined && sameForm(a.shape, b.shape)));
+  if (before.length === after.length && before.every((port, i) => same(port, after[i]))) return;
+  const [from, to] = [before, after].map((ports) => ports.map(describe).join(', '));
+  throw new AppError('internal', `a rewrite changed the model's signature from ${from} to ${to}`);
+}
+
+const sameForm = (a: Shape, b: Shape): boolean =>
+  a.length === b.length &&
+  a.every((dim, i) => {
+    const other = b[i];
+    return isOpaque(dim) || (other !== undefined && sameDim(dim, other));
+  });
+
+const describe = ({ name, type, shape }: Port): string =>
+  `${name}: ${type ?? '?'} ${formatShape(shape)}`;
 
 /** Shapes that inference cannot know were unknown before too: what counts is what is wrong since. */
 function requireSound(problems: readonly string[]): void {

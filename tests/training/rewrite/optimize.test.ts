@@ -110,4 +110,14 @@ describe('optimizeForInference', () => {
     ]);
     expect(node?.inputs[0]).toBe(model.graph.inputs[0]);
   });
+
+  it('takes a graph that does not declare the form of its output', async () => {
+    const given = await read();
+    for (const output of given.graph.outputs) output.shape = undefined;
+    const { model } = optimizeForInference(given, { passes: all });
+    expect(model.graph.outputs.map(({ name }) => name)).toEqual(['logits']);
+    expect((await compareModels(given, model, new Random(8, 'form'))).difference).toBeLessThan(
+      1e-5,
+    );
+  });
 });

@@ -2,7 +2,7 @@ import { distilbert, distilbertConfig } from '../../dist/training/architectures/
 import { compileArtifacts } from '../../dist/training/artifacts/index.js';
 import { floatTensor } from '../../dist/training/onnx/tensor.js';
 
-const config = (layers) =>
+export const config = (layers) =>
   distilbertConfig({
     vocab_size: 30522,
     dim: 768,
@@ -13,7 +13,7 @@ const config = (layers) =>
   });
 
 /** Uniform numbers of DistilBERT's deviation: quick to make, and as good as any for timing. */
-function weights(name, shape) {
+export function weights(name, shape) {
   const values = new Float32Array(shape.reduce((n, dim) => n * dim, 1));
   if (name.endsWith('bias')) return floatTensor(shape, values);
   if (shape.length === 1) return floatTensor(shape, values.fill(1));

@@ -15,6 +15,7 @@ const documents = [
   'docs/training.md',
   'docs/ecosystem.md',
   'docs/explain.md',
+  'docs/inference.md',
   'configs/README.md',
   'data/README.md',
   'data/sample/README.md',

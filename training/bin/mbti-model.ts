@@ -7,6 +7,7 @@ import { type ArtifactArguments, artifactOptions, makeArtifacts } from './model-
 import { type EvaluateArguments, evaluate, evaluateOptions } from './model-evaluate.ts';
 import { type ExportArguments, exportModel, exportOptions } from './model-export.ts';
 import { type InspectArguments, inspect, inspectOptions } from './model-inspect.ts';
+import { type OptimizeArguments, optimize, optimizeOptions } from './model-optimize.ts';
 
 async function main(): Promise<void> {
   const parser = strictArguments(yargs(hideBin(process.argv)), packageVersion)
@@ -24,6 +25,12 @@ async function main(): Promise<void> {
       artifactOptions,
       makeArtifacts,
     )
+    .command<OptimizeArguments>(
+      'optimize <file>',
+      'Rewrite a forward .onnx so that it computes the same with less work, and verify that it does',
+      optimizeOptions,
+      optimize,
+    )
     .command<InspectArguments>(
       'inspect <file>',
       'Say what a .onnx holds: operators, gradients, parameters, which execution providers can run it',
@@ -36,7 +43,7 @@ async function main(): Promise<void> {
       evaluateOptions,
       evaluate,
     )
-    .demandCommand(1, 'no command: expected export, artifacts, inspect or evaluate');
+    .demandCommand(1, 'no command: expected export, artifacts, optimize, inspect or evaluate');
   await parser.parseAsync();
 }
 

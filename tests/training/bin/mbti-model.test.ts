@@ -44,7 +44,7 @@ const artifacts = (...args: string[]) => [
 ];
 
 const refused: readonly [string, readonly string[], number, RegExp][] = [
-  ['no command', [], 2, /artifacts, inspect or evaluate/],
+  ['no command', [], 2, /artifacts, optimize, inspect or evaluate/],
   ['an unknown command', ['transmogrify'], 2, /transmogrify/],
   ['an unknown flag', ['inspect', 'encoder.onnx', '--frobnicate'], 2, /frobnicate/],
   ['a missing file', ['inspect', 'none.onnx'], 3, /none\.onnx/],
@@ -94,7 +94,7 @@ describe('mbti-model', () => {
       const { code, stdout } = await runBin(bin, [...words, '--help'], { cwd: dir });
       expect(code).toBe(0);
       expect(stdout.length).toBeGreaterThan(100);
-      expect(stdout).not.toMatch(/mbti-model (quantize|optimize)/);
+      expect(stdout).not.toMatch(/mbti-model quantize/);
     },
   );
 

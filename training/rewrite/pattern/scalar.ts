@@ -1,0 +1,47 @@
+import type { Node, Value } from '../../onnx/graph.ts';
+import { elementCount, isFloat, numbersOf } from '../../onnx/tensor.ts';
+
+type Evaluate = (...operands: readonly number[]) => number;
+
+/** Exporters compute scales from shapes: `1 / sqrt(cast(shape(q)[-1]))`. */
+const operators: Readonly<Record<string, Evaluate>> = {
+  Add: (a = Number.NaN, b = Number.NaN) => a + b,
+  Sub: (a = Number.NaN, b = Number.NaN) => a - b,
+  Mul: (a = Number.NaN, b = Number.NaN) => a * b,
+  Div: (a = Number.NaN, b = Number.NaN) => a / b,
+  Pow: (a = Number.NaN, b = Number.NaN) => a ** b,
+  Sqrt: (a = Number.NaN) => Math.sqrt(a),
+  Reciprocal: (a = Number.NaN) => 1 / a,
+  Neg: (a = Number.NaN) => -a,
+};
+
+/** Operators that change the form or the type of one number, not the number. */
+const transparent = new Set(['Identity', 'Cast', 'Unsqueeze', 'Squeeze', 'Reshape', 'CastLike']);
+
+/** The one number that a value always is; undefined where it is another thing or depends on the inputs. */
+export function scalarOf(value: Value | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  if (value.initializer) {
+    const { dims, type } = value.initializer;
+    const numeric = isFloat(type) || /^u?int(8|16|32|64)$/.test(type);
+    return elementCount(dims) === 1 && numeric ? numbersOf(value.initializer)[0] : undefined;
+  }
+  const [known, ...more] = value.content ?? [];
+  if (typeof known === 'number' && more.length === 0) return known;
+  return value.producer && computed(value.producer);
+}
+
+function computed(node: Node): number | undefined {
+  if (node.domain !== '') return undefined;
+  if (node.op === 'Constant') {
+    const attribute = node.attributes.get('value') ?? node.attributes.get('value_float');
+    if (attribute?.kind === 'float') return attribute.value;
+    if (attribute?.kind !== 'tensor' || elementCount(attribute.value.dims) !== 1) return undefined;
+    return numbersOf(attribute.value)[0];
+  }
+  if (transparent.has(node.op)) return scalarOf(node.inputs[0]);
+  const evaluate = Object.hasOwn(operators, node.op) ? operators[node.op] : undefined;
+  if (evaluate === undefined) return undefined;
+  const operands = node.inputs.map(scalarOf);
+  return operands.every((operand) => operand !== undefined) ? evaluate(...operands) : undefined;
+}

@@ -9,6 +9,9 @@ const inputs: Readonly<Record<string, (batch: Batch) => BigInt64Array>> = {
   attention_mask: ({ attentionMask }) => attentionMask,
   // One segment: every token belongs to the first.
   token_type_ids: ({ size, length }) => new BigInt64Array(size * length),
+  // Texts begin at the first position: padding stands behind them.
+  position_ids: ({ size, length }) =>
+    BigInt64Array.from({ length: size * length }, (_, i) => BigInt(i % length)),
 };
 
 /** AppError `model_invalid` for an input that no batch can give. */

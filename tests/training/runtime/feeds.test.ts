@@ -1,0 +1,14 @@
+import { describe, expect, it } from '@jest/globals';
+import { Random } from '../../../training/data/random.ts';
+import { batchFeeds, requireKnownInputs } from '../../../training/runtime/feeds.ts';
+import { toyBatch } from '../../support/tiny-distilbert.ts';
+
+describe('the feeds of a batch', () => {
+  it('count the positions of each text from 0, for graphs that have them as an input', () => {
+    const names = ['input_ids', 'position_ids'];
+    expect(() => requireKnownInputs(names)).not.toThrow();
+    const { position_ids: positions } = batchFeeds(toyBatch(new Random(1), 2, 4), names);
+    expect(positions?.dims).toEqual([2, 4]);
+    expect(positions?.data).toEqual(BigInt64Array.of(0n, 1n, 2n, 3n, 0n, 1n, 2n, 3n));
+  });
+});

@@ -142,7 +142,11 @@ function describeModel(
   { config, verbose = false }: ServerOptions,
 ): { spec: EngineSpec; model: ServedModel } {
   const { name, version, task, max_length: maxLength } = bundle.manifest;
-  const { precision, path, file } = selectModel(bundle, config.runtime.precision);
+  const { precision, path, file } = selectModel(
+    bundle,
+    config.runtime.precision,
+    config.runtime.device,
+  );
   return {
     model: { name, version, precision, maxLength, task },
     spec: {

@@ -6,6 +6,8 @@ export {
   type Manifest,
   type MetricSet,
   modelFiles,
+  type Precision,
+  type QuantizationMetrics,
   TOKENIZER_FILE,
 } from './manifest.ts';
 export { type Bundle, hashFile, readBundle, selectModel } from './read.ts';

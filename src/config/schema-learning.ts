@@ -107,4 +107,25 @@ export const learningKeys = {
       3,
     ),
   },
+  quantize: {
+    scheme: key('The 8-bit file of the bundle', choice('int8', 'none'), 'int8'),
+    texts: key('Validation texts that it is measured on, at most', integer(1, 1e6), 1000),
+    min_agreement: key(
+      'Decisions that must be those of the fp32 model',
+      number({ from: 0, to: 1 }),
+      0.99,
+    ),
+    max_mean_dp: key('The mean |Δp| that is allowed', number({ from: 0, to: 1 }), 0.01),
+    max_dp: key(
+      'The largest |Δp| that is allowed',
+      optional(number({ from: 0, to: 1 }), 'no limit'),
+      null,
+    ),
+    max_f1_drop: key('The loss of macro-F1 that is allowed', number({ from: 0, to: 1 }), 0.01),
+    max_size_ratio: key(
+      'Its size over that of the fp32 file that is allowed',
+      number({ above: 0, to: 1 }),
+      0.3,
+    ),
+  },
 };

@@ -7,6 +7,7 @@ import { type ArtifactArguments, artifactOptions, makeArtifacts } from './model-
 import { type EvaluateArguments, evaluate, evaluateOptions } from './model-evaluate.ts';
 import { type ExportArguments, exportModel, exportOptions } from './model-export.ts';
 import { type InspectArguments, inspect, inspectOptions } from './model-inspect.ts';
+import { type QuantizeArguments, quantize, quantizeOptions } from './model-quantize.ts';
 
 async function main(): Promise<void> {
   const parser = strictArguments(yargs(hideBin(process.argv)), packageVersion)
@@ -36,7 +37,13 @@ async function main(): Promise<void> {
       evaluateOptions,
       evaluate,
     )
-    .demandCommand(1, 'no command: expected export, artifacts, inspect or evaluate');
+    .command<QuantizeArguments>(
+      'quantize <file>',
+      'Make the int8 file of an fp32 .onnx, and hold it to the fp32 answers where texts are given',
+      quantizeOptions,
+      quantize,
+    )
+    .demandCommand(1, 'no command: expected export, artifacts, inspect, evaluate or quantize');
   await parser.parseAsync();
 }
 

@@ -8,7 +8,7 @@ import { packageVersion } from '../../src/package-root.ts';
 import { fineTune } from '../recipes/fine-tune.ts';
 import { stopOnSignals } from '../recipes/stop-signal.ts';
 
-const sections = ['seed', 'run', 'task', 'data', 'model', 'train', 'runtime'];
+const sections = ['seed', 'run', 'task', 'data', 'model', 'train', 'quantize', 'runtime'];
 
 interface TrainArguments {
   readonly config: string | undefined;

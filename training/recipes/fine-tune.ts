@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import type { Config, LoadedConfig } from '../../src/config/index.ts';
+import type { AppError } from '../../src/errors.ts';
 import { type Task, untunedTask } from '../../src/task/index.ts';
 import { compileArtifacts, inferenceModel, writeArtifacts } from '../artifacts/index.ts';
 import { classifierConfig, writeBundle } from '../bundle/index.ts';
@@ -28,6 +29,7 @@ import { createProgress, openRunLog, type Screen } from '../tracking/index.ts';
 import { baseModel, withLocalBase } from './base-model.ts';
 import { runCheckpoints } from './checkpoints.ts';
 import { dataSummary } from './data-summary.ts';
+import { int8Stage } from './deploy.ts';
 import { metricSet } from './metric-set.ts';
 import { positiveWeights } from './pos-weight.ts';
 import { gitCommit, packageVersions } from './provenance.ts';
@@ -44,8 +46,9 @@ export interface FineTuneOptions {
 }
 
 /**
- * Data → training → best checkpoint → tuned thresholds → test → bundle. Everything about the run
- * goes to `run.dir`; `model.out` changes only at the very end, all at once.
+ * Data → training → best checkpoint → tuned thresholds → test → int8 → bundle. Everything about the run
+ * goes to `run.dir`; `model.out` changes only at the very end, all at once. Where the int8 model misses its
+ * limits, the bundle is written without it, and AppError `quantization_refused` is thrown at the end.
  */
 export async function fineTune(loaded: LoadedConfig, options: FineTuneOptions): Promise<void> {
   const { hash } = loaded;
@@ -73,8 +76,12 @@ export async function fineTune(loaded: LoadedConfig, options: FineTuneOptions): 
     const results = await measure(config, data, executor, stop);
     log.write({ event: 'result', best, ...results });
     await writeFileAtomically(join(config.run.dir, 'metrics.json'), json({ best, ...results }));
-    await writeModelBundle(loaded, data, model, executor.parameters(), results);
+    const refusal = await writeModelBundle(loaded, data, model, executor.parameters(), results, {
+      screen,
+      stop,
+    });
     screen.write(`${resultSummary(config, best, results)}\n`);
+    if (refusal) throw refusal;
   } finally {
     log.close();
     await executor.dispose();
@@ -197,17 +204,24 @@ async function measure(
   };
 }
 
+/** Quantizes, and writes the bundle, with the int8 file if it is good enough; else returns why it is not. */
 async function writeModelBundle(
   { config, hash }: LoadedConfig,
-  { words, dataHash }: Data,
+  data: Data,
   { base, compiled }: CompiledModel,
   parameters: ReadonlyMap<string, Tensor>,
   { task, validation, test, majority }: Results,
-): Promise<void> {
+  { screen, stop }: Pick<FineTuneOptions, 'screen' | 'stop'>,
+): Promise<AppError | undefined> {
+  const { words, dataHash } = data;
   const commit = gitCommit();
+  const model = inferenceModel(base.model, compiled, parameters);
+  const texts = { examples: data.validation, task, batch: batchOptions(config, data), stop };
+  const int8 = await int8Stage(model, config, texts, screen);
   await writeBundle({
     dir: config.model.out,
-    model: encodeModel(inferenceModel(base.model, compiled, parameters)),
+    model: encodeModel(model),
+    extraFiles: int8.files,
     tokenizerJson: words.tokenizerJson,
     tokenizerConfig: words.tokenizerConfig,
     hfConfig: classifierConfig(base.hfConfig, task),
@@ -215,7 +229,11 @@ async function writeModelBundle(
       name: basename(resolve(config.model.out)),
       task: withColumns(task, config.task),
       max_length: config.train.max_length,
-      metrics: { validation: metricSet(validation), test: metricSet(test) },
+      metrics: {
+        validation: metricSet(validation),
+        test: metricSet(test),
+        ...(int8.metrics === undefined ? {} : { int8: int8.metrics }),
+      },
       baselines: { majority: metricSet(majority) },
       config_hash: hash,
       data_hash: dataHash,
@@ -223,6 +241,7 @@ async function writeModelBundle(
       packages: packageVersions(),
     },
   });
+  return int8.refusal;
 }
 
 function batchOptions({ train }: Config, { words }: Data): BatchOptions {

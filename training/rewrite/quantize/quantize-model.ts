@@ -1,6 +1,7 @@
 import { AppError } from '../../../src/errors.ts';
 import { isMadeUp, recoverModuleNames } from '../../artifacts/module-names.ts';
 import { prune } from '../../artifacts/prune.ts';
+import { int } from '../../onnx/attributes.ts';
 import { GraphBuilder } from '../../onnx/builder.ts';
 import { cloneModel } from '../../onnx/clone.ts';
 import { requireOpset } from '../../onnx/codec/index.ts';
@@ -8,14 +9,19 @@ import type { Graph, Node, Value } from '../../onnx/graph.ts';
 import type { Model } from '../../onnx/model.ts';
 import { inferGraph } from '../../onnx/shapes/infer.ts';
 import { refuseQuantized } from './already-quantized.ts';
-import { constantMatrix } from './constant-matrix.ts';
+import { type ConstantMatrix, constantMatrix } from './constant-matrix.ts';
 import { activationRounder, type Product, productOf } from './products.ts';
 import { LOOKUP_LIMIT, PRODUCT_LIMIT } from './round.ts';
 import { type RoundedWeight, RoundedWeights } from './rounded-weights.ts';
 
 export interface QuantizeOptions {
-  /** Layers that stay in fp32: whether one does, by its name. */
+  /** Whether a layer stays as it is, by its name. */
   readonly keep?: (layer: string) => boolean;
+  /**
+   * Whether a product is computed in fp32 with weights that the file holds in 8 bits: for layers whose
+   * activations suffer. The runtime makes them fp32 once, when it loads the file.
+   */
+  readonly storeOnly?: (layer: string) => boolean;
 }
 
 /** A node whose weight can be rounded. */
@@ -32,7 +38,7 @@ export interface QuantizedLayer {
 export interface QuantizedModel {
   readonly model: Model;
   readonly layers: readonly QuantizedLayer[];
-  /** Names of the layers that stayed in fp32 because `keep` said so. */
+  /** Names of the layers that are computed in fp32, because `keep` or `storeOnly` said so. */
   readonly kept: readonly string[];
 }
 
@@ -42,7 +48,7 @@ export interface QuantizedModel {
  * everything else stay. The operators are standard ones, in the form that the runtime fuses. AppError
  * `model_invalid` where the model is quantized already, has nothing to round, or an opset out of range.
  */
-export function quantizeModel(source: Model, { keep }: QuantizeOptions = {}): QuantizedModel {
+export function quantizeModel(source: Model, options: QuantizeOptions = {}): QuantizedModel {
   requireOpset(source);
   refuseQuantized(source.graph);
   const model = cloneModel(source);
@@ -57,15 +63,16 @@ export function quantizeModel(source: Model, { keep }: QuantizeOptions = {}): Qu
   for (const node of graph.topologicalOrder()) {
     const layer = layerOf(node);
     if (layer === undefined) continue;
-    if (keep?.(layer.name)) {
-      kept.push(layer.name);
-      continue;
-    }
-    const weight =
-      layer.product === undefined
-        ? lookUp(b, node, layer.name, weights)
-        : multiply(b, node, layer.product, weights, layer.name, rounded);
-    layers.push({ name: layer.name, op: node.op, ...facts(weight) });
+    const { name, product } = layer;
+    const inFloats = options.keep?.(name) || (product && options.storeOnly?.(name));
+    if (inFloats) kept.push(name);
+    if (options.keep?.(name)) continue;
+    const weight = !product
+      ? lookUp(b, node, name, weights)
+      : inFloats
+        ? store(b, node, product, weights, name)
+        : multiply(b, node, product, weights, name, rounded);
+    layers.push({ name, op: node.op, ...facts(weight) });
   }
   if (layers.length + kept.length === 0) throw nothingToRound(graph);
   prune(graph);
@@ -81,9 +88,23 @@ interface Layer {
 function layerOf(node: Node): Layer | undefined {
   const product = productOf(node);
   if (product) return { name: nameOf(node, product.weight.source), product };
-  const isLookUp = node.op === 'Gather' && node.domain === '' && (node.int('axis') ?? 0) === 0;
-  const table = isLookUp ? constantMatrix(node.inputs[0]) : undefined;
-  return table && { name: nameOf(node, table.source) };
+  const table = readsRows(node) ? constantMatrix(node.inputs[0]) : undefined;
+  if (table === undefined || rowsOf(table) < FEWEST_ROWS) return undefined;
+  return { name: nameOf(node, table.source) };
+}
+
+/** Tables of fewer rows, such as those of token types, are not worth their error. */
+const FEWEST_ROWS = 16;
+
+const rowsOf = ({ tensor, transposed }: ConstantMatrix): number =>
+  tensor.dims[transposed ? 1 : 0] ?? 0;
+
+/** Whether a node takes whole rows of its first input: Gather on axis 0, or Slice of axis 0 alone. */
+function readsRows(node: Node): boolean {
+  if (node.domain !== '') return false;
+  if (node.op === 'Gather') return (node.int('axis') ?? 0) === 0;
+  const axes = node.op === 'Slice' ? node.inputs[3]?.content : undefined;
+  return axes?.length === 1 && axes[0] === 0;
 }
 
 const nameOf = (node: Node, { name }: Value): string =>
@@ -113,14 +134,31 @@ function multiply(
   return rounded;
 }
 
+/** The same product in fp32, its weight put together from 8-bit values and scales: constants, which the runtime folds. */
+function store(
+  b: GraphBuilder,
+  node: Node,
+  { weight }: Product,
+  weights: RoundedWeights,
+  name: string,
+): RoundedWeight {
+  const rounded = weights.product(weight, name, LOOKUP_LIMIT);
+  const whole = b.mul(b.cast(rounded.values, 'float32'), rounded.scales);
+  node.setInput(1, whole);
+  if (node.op === 'Gemm') node.attributes.set('transB', int(0));
+  return rounded;
+}
+
 /** Rows of an int8 table, times their scales. */
 function lookUp(b: GraphBuilder, node: Node, name: string, weights: RoundedWeights): RoundedWeight {
-  const [table, indices] = node.inputs;
+  const [table, ...which] = node.inputs;
   const matrix = constantMatrix(table);
-  if (!matrix || !indices) throw new AppError('internal', `${node} looks nothing up`);
+  if (!matrix) throw new AppError('internal', `${node} looks nothing up`);
   const rounded = weights.table(matrix, name, LOOKUP_LIMIT);
-  const rows = b.op('Gather', [rounded.values, indices], { axis: 0 });
-  const scales = b.op('Gather', [rounded.scales, indices], { axis: 0 });
+  const [rows, scales] = [rounded.values, rounded.scales].map((value) =>
+    b.op(node.op, [value, ...which], Object.fromEntries(node.attributes)),
+  );
+  if (!rows || !scales) throw new AppError('internal', `${node} looks nothing up`);
   replace(b.graph, node, b.mul(b.cast(rows, 'float32'), scales));
   return rounded;
 }

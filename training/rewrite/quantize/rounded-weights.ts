@@ -23,7 +23,7 @@ export class RoundedWeights {
 
   /** The weight of a product, [rows, columns], a scale for each column; `factor` multiplies the scales. */
   product(matrix: ConstantMatrix, name: string, limit: number, factor = 1): RoundedWeight {
-    return this.#once(`${this.#key(matrix)} product ${factor}`, () => {
+    return this.#once(`${this.#key(matrix)} product ${limit} ${factor}`, () => {
       const rounded = roundMatrix(matrix, 'column', limit);
       const scales = rounded.scales.map((scale) => scale * factor);
       return this.#add(rounded, name, scales, [rounded.columns]);

@@ -115,15 +115,19 @@ export const learningKeys = {
       number({ from: 0, to: 1 }),
       0.99,
     ),
-    max_mean_dp: key('The mean |Δp| that is allowed', number({ from: 0, to: 1 }), 0.01),
+    max_mean_dp: key(
+      'The mean difference of probability that is allowed',
+      number({ from: 0, to: 1 }),
+      0.01,
+    ),
     max_dp: key(
-      'The largest |Δp| that is allowed',
+      'The largest difference of probability that is allowed',
       optional(number({ from: 0, to: 1 }), 'no limit'),
       null,
     ),
     max_f1_drop: key('The loss of macro-F1 that is allowed', number({ from: 0, to: 1 }), 0.01),
     max_size_ratio: key(
-      'Its size over that of the fp32 file that is allowed',
+      'A file above this share of the fp32 one is left out: it is not worth it',
       number({ above: 0, to: 1 }),
       0.3,
     ),

@@ -6,7 +6,9 @@ import { column } from './evaluate-axes.ts';
 /** How far one model's answers lie from another's on the same texts. */
 export interface Parity {
   readonly texts: number;
-  /** Share of the decisions, one for each text and axis, that are the same. */
+  /** One for each text and axis. */
+  readonly decisions: number;
+  /** Share of the decisions that are the same. */
   readonly agreement: number;
   /** |Δp|: the mean and the largest over texts and axes. */
   readonly mean_dp: number;
@@ -53,6 +55,7 @@ export function parityOf(
   const everyRow = Uint32Array.from({ length: rows }, (_, row) => row);
   return {
     texts: rows,
+    decisions: before.length,
     agreement: same / before.length,
     mean_dp: sum / before.length,
     max_dp: most,

@@ -20,7 +20,7 @@ export async function int8Stage(
   validation: Omit<ServedTexts, 'threads'>,
   screen: Screen,
 ): Promise<Int8Stage> {
-  const { scheme, texts, ...limits } = quantize;
+  const { scheme, texts, max_size_ratio: largest, ...limits } = quantize;
   if (scheme === 'none') return { files: {} };
   const examples = validation.examples.slice(0, texts);
   const checked = await quantizeChecked(
@@ -30,6 +30,12 @@ export async function int8Stage(
   );
   screen.write(`${int8Summary(checked)}\n`);
   if (checked.refusal) return { files: {}, refusal: checked.refusal };
+  if (checked.metrics.size_ratio > largest) {
+    screen.write(
+      `           left out: it is not worth it over quantize.max_size_ratio ${largest}\n`,
+    );
+    return { files: {} };
+  }
   return {
     files: { [modelFiles.int8]: checked.bytes },
     metrics: int8MetricSet(checked),
@@ -39,7 +45,8 @@ export async function int8Stage(
 /** What the manifest says of an int8 file. */
 function int8MetricSet({ metrics, quantized }: CheckedInt8): QuantizationMetrics {
   const { kept } = quantized;
-  return { ...metrics, ...(kept.length === 0 ? {} : { fp32_layers: kept }) };
+  const { decisions: _, ...shown } = metrics;
+  return { ...shown, ...(kept.length === 0 ? {} : { fp32_layers: kept }) };
 }
 
 /** Two lines for the screen. */

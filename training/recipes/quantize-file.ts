@@ -18,6 +18,9 @@ export interface FileCheck {
   readonly screen: Screen;
 }
 
+/** Those that the bundle was trained on. */
+const noColumns = { textColumn: undefined, labelColumn: undefined };
+
 /** Quantizes a classifier and holds it to the `quantize.*` limits on the texts of a file. AppError as readExamples. */
 export async function quantizeFileChecked(
   model: Model,
@@ -25,9 +28,9 @@ export async function quantizeFileChecked(
 ): Promise<CheckedInt8> {
   const bundle = await readBundle(dir);
   const { task, max_length: maxLength } = bundle.manifest;
-  const flags = { ...taskSettings(bundle.manifest, {}), 'data.source': data };
+  const flags = { ...taskSettings(bundle.manifest, noColumns), 'data.source': data };
   const { config } = loadConfig({ flags });
-  const { scheme: _, texts, ...limits } = config.quantize;
+  const { texts, ...limits } = config.quantize;
   const { examples } = await readExamples(config);
   const tokenizer = TextTokenizer.load(join(bundle.dir, TOKENIZER_FILE));
   const checked = await quantizeChecked(

@@ -1,7 +1,8 @@
 import type { Config } from '../../../src/config/index.ts';
 import type { Parity } from '../../evaluate/index.ts';
 
-export type Int8Limits = Omit<Config['quantize'], 'scheme' | 'texts'>;
+/** How far the answers may lie from those in fp32. */
+export type Int8Limits = Omit<Config['quantize'], 'scheme' | 'texts' | 'max_size_ratio'>;
 
 /** What an int8 file is measured by. */
 export interface Int8Metrics extends Parity {
@@ -13,14 +14,17 @@ interface Rule {
   readonly limit: keyof Int8Limits;
   readonly says: string;
   readonly value: (metrics: Int8Metrics) => number;
-  readonly holds: (value: number, limit: number) => boolean;
+  readonly holds: (value: number, limit: number, metrics: Int8Metrics) => boolean;
 }
 
-const atLeast = (value: number, limit: number): boolean => value >= limit;
+/** One decision more than allowed in part is allowed whole: few texts can say no more. */
+const fewChange = (value: number, limit: number, { decisions }: Int8Metrics): boolean =>
+  Math.round((1 - value) * decisions) <= Math.ceil((1 - limit) * decisions);
+
 const atMost = (value: number, limit: number): boolean => value <= limit;
 
 const rules: readonly Rule[] = [
-  { limit: 'min_agreement', says: 'agreement', value: (m) => m.agreement, holds: atLeast },
+  { limit: 'min_agreement', says: 'agreement', value: (m) => m.agreement, holds: fewChange },
   { limit: 'max_mean_dp', says: 'mean |Δp|', value: (m) => m.mean_dp, holds: atMost },
   { limit: 'max_dp', says: 'largest |Δp|', value: (m) => m.max_dp, holds: atMost },
   {
@@ -29,7 +33,6 @@ const rules: readonly Rule[] = [
     value: (m) => -m.macro_f1_change,
     holds: atMost,
   },
-  { limit: 'max_size_ratio', says: 'size ratio', value: (m) => m.size_ratio, holds: atMost },
 ];
 
 /** What an int8 file misses, one text each; none: it may be shipped. NaN misses everything. */
@@ -37,7 +40,7 @@ export function int8Problems(metrics: Int8Metrics, limits: Int8Limits): string[]
   return rules.flatMap(({ limit, says, value, holds }) => {
     const bound = limits[limit];
     const found = value(metrics);
-    if (bound === null || holds(found, bound)) return [];
+    if (bound === null || holds(found, bound, metrics)) return [];
     return [`${says} ${found.toFixed(4)} (quantize.${limit} is ${bound})`];
   });
 }

@@ -1,5 +1,5 @@
 import type { Graph, Value } from '../../onnx/graph.ts';
-import { floatTensor, tensorOf } from '../../onnx/tensor.ts';
+import { floatTensor, type Tensor, tensorOf } from '../../onnx/tensor.ts';
 import type { ConstantMatrix } from './constant-matrix.ts';
 import { type RoundedMatrix, roundMatrix } from './round.ts';
 
@@ -15,7 +15,8 @@ export interface RoundedWeight extends Pick<RoundedMatrix, 'rows' | 'columns' | 
 export class RoundedWeights {
   readonly #graph: Graph;
   readonly #made = new Map<string, RoundedWeight>();
-  readonly #ids = new Map<Value, number>();
+  /** Exporters split a shared weight into values of one tensor. */
+  readonly #ids = new Map<Tensor, number>();
 
   constructor(graph: Graph) {
     this.#graph = graph;
@@ -55,9 +56,9 @@ export class RoundedWeights {
     };
   }
 
-  #key({ source, transposed }: ConstantMatrix): string {
-    const id = this.#ids.get(source) ?? this.#ids.size;
-    this.#ids.set(source, id);
+  #key({ tensor, transposed }: ConstantMatrix): string {
+    const id = this.#ids.get(tensor) ?? this.#ids.size;
+    this.#ids.set(tensor, id);
     return `${id} ${transposed}`;
   }
 

@@ -1,6 +1,8 @@
 import { modelFiles, type QuantizationMetrics } from '../../src/bundle/index.ts';
 import type { Config } from '../../src/config/index.ts';
+import { encodeModel } from '../onnx/codec/index.ts';
 import type { Model } from '../onnx/model.ts';
+import { quantizeModel } from '../rewrite/quantize/quantize-model.ts';
 import type { Screen } from '../tracking/index.ts';
 import { type CheckedInt8, quantizeChecked } from './int8/quantize-checked.ts';
 import type { ServedTexts } from './int8/score-as-served.ts';
@@ -22,6 +24,12 @@ export async function int8Stage(
 ): Promise<Int8Stage> {
   const { scheme, texts, max_size_ratio: largest, ...limits } = quantize;
   if (scheme === 'none') return { files: {} };
+  const ratio = encodeModel(quantizeModel(model).model).length / encodeModel(model).length;
+  if (ratio > largest) {
+    const size = `${ratio.toFixed(3)} of the size (quantize.max_size_ratio is ${largest})`;
+    screen.write(`int8       left out: not worth it at ${size}\n`);
+    return { files: {} };
+  }
   const examples = validation.examples.slice(0, texts);
   const checked = await quantizeChecked(
     model,
@@ -30,12 +38,6 @@ export async function int8Stage(
   );
   screen.write(`${int8Summary(checked)}\n`);
   if (checked.refusal) return { files: {}, refusal: checked.refusal };
-  if (checked.metrics.size_ratio > largest) {
-    screen.write(
-      `           left out: it is not worth it over quantize.max_size_ratio ${largest}\n`,
-    );
-    return { files: {} };
-  }
   return {
     files: { [modelFiles.int8]: checked.bytes },
     metrics: int8MetricSet(checked),

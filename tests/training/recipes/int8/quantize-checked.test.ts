@@ -17,7 +17,7 @@ initial.set(
   'head.out.weight',
   floatTensor(
     out.dims,
-    (elementsOf(out) as Float32Array).map((w) => 200 * w),
+    (elementsOf(out) as Float32Array).map((w) => 4000 * w),
   ),
 );
 const model = inferenceModel(tinyDistilbert(), compiled, initial);
@@ -55,7 +55,7 @@ describe('quantizeChecked', () => {
     expect(checked.harms).toEqual([]);
     expect(checked.metrics.texts).toBe(12);
     expect(checked.metrics.mean_dp).toBeGreaterThan(0);
-    expect(checked.metrics.mean_dp).toBeLessThan(0.05);
+    expect(checked.metrics.mean_dp).toBeLessThan(0.1);
   });
 
   it('computes the most harmful layers in fp32 until the limits are kept', async () => {
@@ -101,6 +101,10 @@ describe('int8Problems', () => {
 
   it('finds none where every limit is kept', () => {
     expect(int8Problems(good, limits)).toEqual([]);
+  });
+
+  it('takes decisions that change by no more than 0.005 for ties', () => {
+    expect(int8Problems({ ...good, max_dp: 0.005, agreement: 0.5 }, limits)).toEqual([]);
   });
 
   it('lets one decision of few change', () => {

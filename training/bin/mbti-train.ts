@@ -38,7 +38,7 @@ async function main(): Promise<void> {
     .scriptName('mbti-train')
     .command<TrainArguments>(
       '$0 [overrides..]',
-      'Trains a text classifier: data → training → best checkpoint → test metrics → bundle',
+      'Trains a text classifier: data → training → best checkpoint → test metrics → int8 → bundle',
       (command) =>
         command
           .positional('overrides', {

@@ -24,6 +24,11 @@ export const errorTable = {
   port_unavailable: { title: 'The port cannot be listened on', status: 500, exitCode: 1 },
   write_failed: { title: 'A file cannot be written', status: 500, exitCode: 1 },
   training_failed: { title: 'Training failed', status: 500, exitCode: 1 },
+  quantization_refused: {
+    title: 'The int8 model is not good enough',
+    status: 500,
+    exitCode: 1,
+  },
   interrupted: { title: 'Interrupted', status: 500, exitCode: 130 },
   // Requests
   invalid_json: { title: 'The body is not valid JSON', status: 400, exitCode: 1 },

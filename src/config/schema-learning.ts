@@ -143,4 +143,29 @@ export const learningKeys = {
       65,
     ),
   },
+  quantize: {
+    scheme: key('The 8-bit file of the bundle', choice('int8', 'none'), 'int8'),
+    texts: key('Validation texts that it is measured on, at most', integer(1, 1e6), 1000),
+    min_agreement: key(
+      'Decisions that must be those of the fp32 model',
+      number({ from: 0, to: 1 }),
+      0.99,
+    ),
+    max_mean_dp: key(
+      'The mean difference of probability that is allowed',
+      number({ from: 0, to: 1 }),
+      0.01,
+    ),
+    max_dp: key(
+      'The largest difference of probability that is allowed',
+      optional(number({ from: 0, to: 1 }), 'no limit'),
+      null,
+    ),
+    max_f1_drop: key('The loss of macro-F1 that is allowed', number({ from: 0, to: 1 }), 0.01),
+    max_size_ratio: key(
+      'A file above this share of the fp32 one is left out: it is not worth it',
+      number({ above: 0, to: 1 }),
+      0.3,
+    ),
+  },
 };

@@ -1,0 +1,99 @@
+import { AppError } from '../../../src/errors.ts';
+import { parityOf } from '../../evaluate/index.ts';
+import { encodeModel } from '../../onnx/codec/index.ts';
+import type { Model } from '../../onnx/model.ts';
+import { type QuantizedModel, quantizeModel } from '../../rewrite/quantize/quantize-model.ts';
+import type { Screen } from '../../tracking/index.ts';
+import { labelTable } from '../split-scores.ts';
+import { harmOfLayers, type LayerHarm } from './layer-harm.ts';
+import { type Int8Limits, type Int8Metrics, int8Problems } from './limits.ts';
+import { type ServedTexts, scoreAsServed } from './score-as-served.ts';
+
+export interface CheckedInt8 {
+  readonly bytes: Uint8Array;
+  readonly quantized: QuantizedModel;
+  readonly metrics: Int8Metrics;
+  /** Of the layers, the worst first; measured only where the plain int8 file misses a limit, or when asked for. */
+  readonly harms: readonly LayerHarm[];
+  /** Set where the limits are missed whatever stays in fp32: the file is not to be shipped. */
+  readonly refusal?: AppError;
+}
+
+export interface CheckOptions {
+  readonly limits: Int8Limits;
+  readonly seed: number;
+  readonly screen: Screen;
+  /** Layers that stay in fp32 from the start. */
+  readonly keep?: (layer: string) => boolean;
+  /** Measures every layer's harm even where all limits are met. */
+  readonly ablate?: boolean;
+}
+
+/**
+ * Quantizes a classifier and holds the result to limits on labelled texts. Where it misses one, the harm of
+ * every product is measured, and the worst are computed in fp32, as many as it takes up to six; their weights stay 8-bit in the file.
+ */
+export async function quantizeChecked(
+  model: Model,
+  texts: ServedTexts,
+  options: CheckOptions,
+): Promise<CheckedInt8> {
+  const { limits, screen } = options;
+  const reference = await scoreAsServed(model, texts);
+  const attempt = (kept: ReadonlySet<string>) => measure(model, kept, reference, texts, options);
+  let best = await attempt(new Set());
+  const passes = () => int8Problems(best.metrics, limits).length === 0;
+  if (passes() && !options.ablate) return { ...best, harms: [] };
+  screen.write('int8       measuring what each layer alone costs\n');
+  const harms = await harmOfLayers(model, best.quantized, reference, texts);
+  const kept = new Set<string>();
+  for (const { name } of harms.slice(0, MOST_IN_FLOATS)) {
+    if (passes()) break;
+    kept.add(name);
+    best = await attempt(kept);
+  }
+  const problems = int8Problems(best.metrics, limits);
+  return {
+    ...best,
+    harms,
+    ...(problems.length === 0 ? {} : { refusal: refusal(problems, harms) }),
+  };
+}
+
+async function measure(
+  model: Model,
+  kept: ReadonlySet<string>,
+  reference: Float64Array,
+  texts: ServedTexts,
+  { seed, keep }: CheckOptions,
+) {
+  const quantized = quantizeModel(model, {
+    storeOnly: (name) => kept.has(name),
+    ...(keep === undefined ? {} : { keep }),
+  });
+  const bytes = encodeModel(quantized.model);
+  const { task, examples } = texts;
+  const probabilities = await scoreAsServed(quantized.model, texts);
+  const labels = labelTable(examples, task.axes.length);
+  const metrics: Int8Metrics = {
+    ...parityOf(task.axes, reference, probabilities, labels, seed),
+    size_ratio: bytes.length / encodeModel(model).length,
+  };
+  return { bytes, quantized, metrics };
+}
+
+const NAMED_LAYERS = 5;
+
+/** More would make the file slow without making it right. */
+const MOST_IN_FLOATS = 6;
+
+function refusal(problems: readonly string[], harms: readonly LayerHarm[]): AppError {
+  const worst = harms.slice(0, NAMED_LAYERS).map((h) => `${h.name} (${h.mean_dp.toFixed(4)})`);
+  return new AppError(
+    'quantization_refused',
+    `the int8 model is not good enough: ${problems.join('; ')}. Mean |Δp| of layers alone, the worst first: ${worst.join(', ')}`,
+    {
+      hint: 'allow more with the quantize.* limits, or do without: quantize.scheme=none',
+    },
+  );
+}

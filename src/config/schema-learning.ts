@@ -85,6 +85,11 @@ export const learningKeys = {
       number({ from: 0, below: 1 }),
       0.1,
     ),
+    recompute: key(
+      "layers: the backward pass computes each layer's activations again: less memory, more time",
+      choice('none', 'layers'),
+      'none',
+    ),
     freeze: key('Parameters that stay as they are: patterns with *', list(text()), []),
     pos_weight: key(
       "Weight of each axis's positive label in the loss",

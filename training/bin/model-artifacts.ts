@@ -13,6 +13,7 @@ export interface ArtifactArguments {
   readonly loss: 'bce';
   readonly posWeight: string | undefined;
   readonly dropout: number;
+  readonly recompute: 'none' | 'layers';
   readonly trainable: string | undefined;
   readonly weightDecay: number;
   readonly maxGradNorm: number;
@@ -52,6 +53,13 @@ export function artifactOptions<T>(command: Argv<T>): Argv<T & ArtifactArguments
       default: 0,
       describe: 'Dropout, at every place where the source model has it',
     })
+    .option('recompute', {
+      choices: ['none', 'layers'] as const,
+      default: 'none' as const,
+      requiresArg: true,
+      describe:
+        "layers: compute each layer's activations again in the backward pass, for less memory",
+    })
     .option('trainable', {
       ...text,
       describe: 'PATTERN,…: parameters to train, * is anything [all]',
@@ -81,6 +89,7 @@ export async function makeArtifacts(args: ArtifactArguments): Promise<void> {
     labels,
     posWeight: posWeights(args.posWeight, labels),
     dropout: args.dropout,
+    recompute: args.recompute,
     trainable: patterns(args.trainable),
     weightDecay: args.weightDecay,
     maxGradNorm: args.maxGradNorm,

@@ -112,6 +112,7 @@ async function compile(config: Config, { words, task, labels }: Data) {
     labels: task.axes.length,
     posWeight: positiveWeights(train.pos_weight, labels, task.axes.length),
     dropout: train.dropout,
+    recompute: train.recompute,
     frozen: train.freeze,
     weightDecay: train.weight_decay,
     maxGradNorm: train.max_grad_norm,

@@ -9,7 +9,11 @@ import type { Model } from '../onnx/model.ts';
 
 import { scalarTensor, type Tensor } from '../onnx/tensor.ts';
 import { adamWModel, decays } from '../optim/index.ts';
-import { addGradientsRecomputing, rewriteForward } from '../rewrite/index.ts';
+import {
+  addGradientsRecomputing,
+  resultsAsSoonAsPossible,
+  rewriteForward,
+} from '../rewrite/index.ts';
 import { describeArtifacts } from './describe.ts';
 import { loopModel } from './loop.ts';
 import type { CompileOptions } from './options.ts';
@@ -87,6 +91,7 @@ export function compileArtifacts(forward: Model, options: CompileOptions): Compi
   const outputs = ['loss', 'logits'].map((name) => valueNamed(training.graph, name));
   finish(training.graph, [...outputs, ...gradients.values()], parameters);
   replacePads(training.graph);
+  resultsAsSoonAsPossible(training.graph);
   const optimizer = adamWModel(parameters, options);
   const loop = loopModel({ training, optimizer, parameters });
   const compiled = { training, evaluation, optimizer, loop, parameters, initial, inputs, options };

@@ -100,6 +100,11 @@ export const learningKeys = {
       number({ from: 0, below: 1 }),
       0,
     ),
+    recompute: key(
+      "layers: the backward pass computes each layer's activations again: less memory, more time",
+      choice('none', 'layers'),
+      'none',
+    ),
     pos_weight: key(
       "Weight of each axis's positive label in the loss",
       optional(either(choice('balanced'), list(number({ above: 0, to: 1e6 }))), 'all 1'),

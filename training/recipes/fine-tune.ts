@@ -146,6 +146,7 @@ async function compile(config: Config, { words, task, labels }: Data) {
     posWeight: positiveWeights(train.pos_weight, labels, task.axes.length),
     dropout: train.dropout,
     hidden: config.model.hidden ?? undefined,
+    recompute: train.recompute,
     frozen: train.freeze,
     weightDecay: train.weight_decay,
     maxGradNorm: train.max_grad_norm,

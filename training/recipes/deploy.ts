@@ -20,6 +20,7 @@ export async function int8Stage(
   model: Model,
   { quantize, seed, runtime }: Config,
   validation: Omit<ServedTexts, 'threads'>,
+  calibration: ServedTexts['examples'],
   screen: Screen,
 ): Promise<Int8Stage> {
   const { scheme, texts, max_size_ratio: largest, ...limits } = quantize;
@@ -34,7 +35,12 @@ export async function int8Stage(
   const checked = await quantizeChecked(
     model,
     { ...validation, examples, threads: runtime.threads },
-    { limits, seed, screen },
+    {
+      limits,
+      seed,
+      screen,
+      calibration: { ...validation, examples: calibration, threads: runtime.threads },
+    },
   );
   screen.write(`${int8Summary(checked)}\n`);
   if (checked.refusal) return { files: {}, refusal: checked.refusal };

@@ -35,8 +35,12 @@ export interface TrainedModel {
 export interface BundleData {
   readonly words: ReturnType<typeof corpusTokenizer>;
   readonly dataHash: string;
+  readonly train: readonly TokenizedExample[];
   readonly validation: readonly TokenizedExample[];
 }
+
+/** Training texts on which the ranges of activations are taken for int8. */
+const CALIBRATION_TEXTS = 128;
 
 /**
  * Optimizes, quantizes, holds the int8 file to its limits, and writes the bundle with whatever passed. Returns the
@@ -54,7 +58,13 @@ export async function writeModelBundle(
   const model = optimizeForInference(forward).model;
   const bytes = encodeModel(model);
   const texts = { examples: data.validation, task, batch: batchOptions(config, words), stop };
-  const int8 = await int8Stage(model, config, texts, screen);
+  const int8 = await int8Stage(
+    model,
+    config,
+    texts,
+    data.train.slice(0, CALIBRATION_TEXTS),
+    screen,
+  );
   await writeBundle({
     dir: config.model.out,
     model: bytes,

@@ -21,6 +21,9 @@ export interface FileCheck {
 /** Those that the bundle was trained on. */
 const noColumns = { textColumn: undefined, labelColumn: undefined };
 
+/** Of the texts, the last ones: ranges of activations are taken on them, and they are not measured. */
+const CALIBRATION_TEXTS = 128;
+
 /** Quantizes a classifier and holds it to the `quantize.*` limits on the texts of a file. AppError as readExamples. */
 export async function quantizeFileChecked(
   model: Model,
@@ -33,16 +36,21 @@ export async function quantizeFileChecked(
   const { texts, ...limits } = config.quantize;
   const { examples } = await readExamples(config);
   const tokenizer = TextTokenizer.load(join(bundle.dir, TOKENIZER_FILE));
-  const checked = await quantizeChecked(
-    model,
-    {
-      examples: tokenizeExamples(examples.slice(0, texts), tokenizer),
-      task,
-      batch: { maxLength, tokenizer },
-      threads: config.runtime.threads,
-    },
-    { limits, seed: config.seed, screen, keep },
-  );
+  const held = Math.min(CALIBRATION_TEXTS, Math.floor(examples.length / 4));
+  const served = (from: number, to: number) => ({
+    examples: tokenizeExamples(examples.slice(from, to), tokenizer),
+    task,
+    batch: { maxLength, tokenizer },
+    threads: config.runtime.threads,
+  });
+  const rest = examples.length - held;
+  const checked = await quantizeChecked(model, served(0, Math.min(texts, rest)), {
+    limits,
+    seed: config.seed,
+    screen,
+    keep,
+    calibration: served(rest, examples.length),
+  });
   screen.write(`${int8Summary(checked)}\n`);
   return checked;
 }

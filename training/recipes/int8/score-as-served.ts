@@ -3,6 +3,7 @@ import { SPECIAL_TOKENS_PER_WINDOW } from '../../../src/text/index.ts';
 import type { Batch, BatchOptions, TokenizedExample } from '../../data/index.ts';
 import type { Model } from '../../onnx/model.ts';
 import { batchFeeds } from '../../runtime/feeds.ts';
+import type { InferenceSession } from '../../runtime/onnxruntime.ts';
 import { openSession } from '../../runtime/session.ts';
 import { allProbabilities } from '../split-scores.ts';
 
@@ -21,21 +22,33 @@ export interface ServedTexts {
  */
 export async function scoreAsServed(
   model: Model | string,
-  { examples, task, batch, threads, stop }: ServedTexts,
+  texts: ServedTexts,
 ): Promise<Float64Array> {
+  const { examples, task, threads } = texts;
   const width = task.axes.length;
   const session = await openSession(model, { device: 'cpu', threads });
   try {
     const logits = new Float32Array(examples.length * width);
-    for (const [row, example] of examples.entries()) {
-      stop?.throwIfAborted();
-      const { labels: _, ...feeds } = batchFeeds(single(example, batch), session.inputNames);
-      const results = await session.run(feeds, ['logits']);
+    await forEachText(texts, session, ['logits'], (results, row) => {
       logits.set(results.logits?.data as Float32Array, row * width);
-    }
+    });
     return allProbabilities(task, logits);
   } finally {
     await session.release();
+  }
+}
+
+/** Runs a session on each text alone. Throws the signal's reason when it is aborted. */
+export async function forEachText(
+  { examples, batch, stop }: ServedTexts,
+  session: InferenceSession,
+  outputs: readonly string[],
+  use: (results: InferenceSession.OnnxValueMapType, row: number) => void,
+): Promise<void> {
+  for (const [row, example] of examples.entries()) {
+    stop?.throwIfAborted();
+    const { labels: _, ...feeds } = batchFeeds(single(example, batch), session.inputNames);
+    use(await session.run(feeds, [...outputs]), row);
   }
 }
 

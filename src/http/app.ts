@@ -17,7 +17,7 @@ export function createApp(deps: AppDeps): Express {
   app.disable('x-powered-by').disable('etag').disable('query parser');
   app.enable('strict routing').enable('case sensitive routing');
   app.use(requestMetrics(deps), requestId, commonHeaders, wellFormed);
-  const checkOf = bodyChecks(document);
+  const checkOf = bodyChecks(document, deps.model.task.cleaning);
   for (const path of new Set(routes.map((route) => route.path))) mount(app, routes, path, checkOf);
   app.use(() => {
     throw new AppError('not_found', 'there is nothing at this path');

@@ -9,10 +9,15 @@ export function cleanTexts(
 ): string[] {
   return texts.map((text, i) => {
     const cleaned = cleanText(text, cleaning);
-    if (!isTooShort(cleaned)) return cleaned;
-    throw new AppError(
-      'text_too_short',
-      `${nameOf(i)} has ${Array.from(cleaned).length} characters after cleaning: expected at least ${MINIMUM_TEXT_LENGTH}`,
-    );
+    if (isTooShort(cleaned)) throw tooShort(cleaned, nameOf(i));
+    return cleaned;
   });
+}
+
+/** The error of a cleaned text that is too short. */
+export function tooShort(cleaned: string, name: string): AppError {
+  return new AppError(
+    'text_too_short',
+    `${name} has ${Array.from(cleaned).length} characters after cleaning: expected at least ${MINIMUM_TEXT_LENGTH}`,
+  );
 }

@@ -1,6 +1,6 @@
 import { packageVersion } from '../../package-root.ts';
 import type { Route } from '../route.ts';
-import type { Operation, Parameter, RequestBody, Schema } from './operation.ts';
+import type { Examples, Operation, Parameter, RequestBody, Schema } from './operation.ts';
 
 /** A document that names a schema by a JSON pointer. */
 export interface OpenApiDocument {
@@ -18,7 +18,9 @@ export interface OperationObject extends Pick<Operation, 'operationId' | 'summar
   readonly requestBody?: {
     readonly required: true;
     readonly description: string;
-    readonly content: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+    readonly content: Readonly<
+      Record<string, { readonly schema: Schema; readonly examples?: Examples }>
+    >;
   };
 }
 

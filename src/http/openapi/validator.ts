@@ -1,16 +1,21 @@
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import { AppError } from '../../errors.ts';
+import { type CleaningMode, cleanText } from '../../text/index.ts';
 import { shorten } from '../body/strict-json.ts';
+import { tooShort } from '../body/text-list.ts';
 import type { Route } from '../route.ts';
 import type { OpenApiDocument } from './document.ts';
 
-/** Throws AppError `invalid_request` for a value that does not match a route's schema. */
+/** Throws AppError `invalid_request` or `text_too_short` for a value that does not match a route's schema. */
 export type BodyCheck = (body: unknown) => void;
 
 const DOCUMENT = 'openapi.json';
 
 /** Compiles checks from the very schemas that the document publishes: one for each route with a body. */
-export function bodyChecks(document: OpenApiDocument): (route: Route) => BodyCheck {
+export function bodyChecks(
+  document: OpenApiDocument,
+  cleaning: CleaningMode,
+): (route: Route) => BodyCheck {
   const ajv = new Ajv2020({
     strict: true,
     strictTypes: false,
@@ -28,7 +33,12 @@ export function bodyChecks(document: OpenApiDocument): (route: Route) => BodyChe
     const example = JSON.stringify(first?.value);
     return (body) => {
       if (validate(body)) return;
-      throw new AppError('invalid_request', messageOf(validate.errors ?? [], example));
+      // Errors of alternatives come before the one that says that none of them holds.
+      const error = validate.errors?.at(-1);
+      if (error?.keyword !== 'pattern')
+        throw new AppError('invalid_request', messageOf(error, example));
+      // The only pattern is that of texts.
+      throw tooShort(cleanText(String(error.data), cleaning), nameOf(error.instancePath));
     };
   };
 }
@@ -54,9 +64,7 @@ const messages: Readonly<Record<string, (name: string, error: ErrorObject) => st
     `${name} has ${params.passingSchemas ? 'both' : 'neither'} ${alternatives(schema).join(' and ')}: expected one`,
 };
 
-function messageOf(errors: readonly ErrorObject[], example: string): string {
-  // Errors of alternatives come before the one that says that none of them holds.
-  const error = errors.at(-1);
+function messageOf(error: ErrorObject | undefined, example: string): string {
   if (!error) return 'the body does not match its schema';
   const name = nameOf(error.instancePath);
   const message = messages[error.keyword]?.(name, error) ?? `${name} ${error.message}`;

@@ -2,6 +2,7 @@ import type { AppDeps } from '../deps.ts';
 import { type OpenApiDocument, openApiDocument } from '../openapi/document.ts';
 import type { Route } from '../route.ts';
 import { componentSchemas } from '../schemas/index.ts';
+import { docsRoute } from './docs.ts';
 import { explainRoute } from './explain.ts';
 import { healthRoutes } from './health.ts';
 import { infoRoute } from './info.ts';
@@ -26,6 +27,7 @@ export function createRoutes(deps: AppDeps): { routes: Route[]; document: OpenAp
     metricsRoute(deps),
     infoRoute(deps),
     openApiRoute(() => document),
+    docsRoute(() => document),
   ];
   const document = openApiDocument(routes, componentSchemas(deps));
   return { routes, document };

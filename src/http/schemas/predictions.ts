@@ -1,6 +1,7 @@
 import { MBTI, type Task, toPrediction } from '../../task/index.ts';
 import type { AppDeps } from '../deps.ts';
 import { ref, type Schema } from '../openapi/operation.ts';
+import { textSchema } from './text.ts';
 
 const probability = { type: 'number', minimum: 0, maximum: 1 } as const;
 const count = { type: 'integer', minimum: 0 } as const;
@@ -29,7 +30,7 @@ export function predictionSchemas({ model, limits }: AppDeps): Record<string, Sc
         texts: { type: 'array', minItems: 1, maxItems: limits.maxTexts, items: ref('Text') },
       },
     },
-    Text: { type: 'string', description: 'At least 10 characters are left of it after cleaning.' },
+    Text: textSchema(model.task.cleaning),
     Prediction: exactly(prediction),
     Predictions: exactly({ predictions: { type: 'array', minItems: 1, items: ref('Prediction') } }),
     ExplainedPrediction: exactly({ ...prediction, explanation: ref('Explanation') }),

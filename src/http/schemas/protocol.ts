@@ -1,6 +1,7 @@
 import type { AppDeps } from '../deps.ts';
 import { ref, type Schema } from '../openapi/operation.ts';
 import { exactly } from './predictions.ts';
+import { textSchema } from './text.ts';
 
 const text = { type: 'string' } as const;
 
@@ -25,7 +26,7 @@ export function protocolSchemas(deps: AppDeps): Record<string, Schema> {
   return { ...requestSchemas(deps), ...answerSchemas };
 }
 
-function requestSchemas({ limits }: AppDeps): Record<string, Schema> {
+function requestSchemas({ limits, model }: AppDeps): Record<string, Schema> {
   return {
     InferenceRequest: {
       type: 'object',
@@ -80,6 +81,7 @@ function requestSchemas({ limits }: AppDeps): Record<string, Schema> {
       },
     },
     NestedText: {
+      ...textSchema(model.task.cleaning),
       type: ['string', 'array'],
       description: 'A text, or a list of such',
       items: ref('NestedText'),

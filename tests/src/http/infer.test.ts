@@ -307,7 +307,7 @@ describe('bad inference requests', () => {
     [
       'a text that is too short',
       { inputs: [{ ...input, data: [text, 'no'] }] },
-      /text\[1\] has 2 characters/,
+      /data\[1\] has 2 characters/,
     ],
     [
       'another output',

@@ -46,7 +46,8 @@ describe('property-based tests from the OpenAPI document', () => {
       await writeTinyBundle(bundle);
       const { url } = await serveProcess('--model', bundle, '--workers', '1');
       const { code, output } = await explore(url);
-      expect([code, output]).toEqual([0, expect.stringContaining('Tested: ')]);
+      expect(code === 0 ? '' : output).toBe('');
+      expect(output).toContain('Tested: ');
     },
     5 * MINUTES,
   );
@@ -56,7 +57,8 @@ describe('property-based tests from the OpenAPI document', () => {
     async () => {
       const { url } = await testServer({ model: { ...testModel, explains: true } });
       const { code, output } = await explore(url);
-      expect([code, output]).toEqual([0, expect.stringContaining('Tested: ')]);
+      expect(code === 0 ? '' : output).toBe('');
+      expect(output).toContain('Tested: ');
     },
     5 * MINUTES,
   );

@@ -11,6 +11,7 @@ p { margin: .4rem 0; } a { color: var(--accent); }
 details { border: 1px solid var(--line); border-radius: .5rem; margin: .5rem 0; }
 details > div { padding: 0 1rem 1rem; }
 summary { cursor: pointer; padding: .6rem 1rem; display: flex; flex-wrap: wrap; gap: .2rem .8rem; align-items: baseline; }
+summary::before { content: '\\25b8'; opacity: .6; } details[open] > summary::before { content: '\\25be'; }
 summary:hover { background: var(--soft); }
 details details { border-width: 1px 0 0; border-radius: 0; margin: 0; }
 details details summary { padding: .4rem 0; } details details > div { padding: 0 0 .6rem; }

@@ -45,16 +45,10 @@ describe('the curl commands of the documents', () => {
 });
 
 describe('docs/api.md', () => {
-  it('names every route, by its beginning', () => {
-    const limits = { maxTexts: 4 };
-    const { routes } = createRoutes({ model, limits } as never);
-    const missing = routes.filter(({ path }) => {
-      const [, first = '', second = ''] = path.split('/');
-      return !text('docs/api.md').includes(
-        first === 'health' ? `/${first}/${second}`.replace(/\/$/, '') : `/${first}`,
-      );
-    });
-    expect(missing).toEqual([]);
+  it('names every route outside of /v2', () => {
+    const { routes } = createRoutes({ model, limits: { maxTexts: 4 } } as never);
+    const paths = routes.map(({ path }) => path).filter((path) => !path.startsWith('/v2'));
+    expect(paths.filter((path) => !text('docs/api.md').includes(path))).toEqual([]);
   });
 
   it('lists every code of a request, with its status', () => {

@@ -3,6 +3,9 @@ import { AppError } from '../../errors.ts';
 /** Says how many bytes of a body are JSON; the rest are tensors (the binary tensor data extension). */
 export const HEADER_LENGTH = 'inference-header-content-length';
 
+/** The content type of such bodies. */
+export const BINARY = 'application/octet-stream';
+
 /** Bytes of the length before every element of a BYTES tensor. */
 const LENGTH_BYTES = 4;
 

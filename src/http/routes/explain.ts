@@ -38,13 +38,19 @@ export function explainRoute(deps: AppDeps): Route {
 }
 
 function operation(deps: AppDeps): Operation {
-  const explanation = exampleExplanation(deps.model.task);
-  const explained = { ...examplePrediction(deps), explanation };
   return {
     operationId: 'explain',
     tag: 'predictions',
     summary: 'A prediction, and which words it comes from',
     parameters: [timeoutParameter],
+    ...(deps.model.explains ? explaining(deps) : unavailable),
+  };
+}
+
+function explaining(deps: AppDeps): Pick<Operation, 'body' | 'responses'> {
+  const explanation = exampleExplanation(deps.model.task);
+  const explained = { ...examplePrediction(deps), explanation };
+  return {
     body: predictBody,
     responses: {
       200: json(
@@ -59,6 +65,20 @@ function operation(deps: AppDeps): Operation {
     },
   };
 }
+
+/** Of a bundle without an explain graph. */
+const unavailable: Pick<Operation, 'body' | 'responses'> = {
+  body: {
+    ...predictBody,
+    examples: {
+      explain_unavailable: {
+        summary: 'Refused: the bundle has no explain graph',
+        value: { text: exampleText },
+      },
+    },
+  },
+  responses: problems(['explain_unavailable']),
+};
 
 /** Cut: every word of a text is there. */
 function exampleExplanation(task: Task) {

@@ -1,15 +1,15 @@
 import type { AppDeps } from '../../deps.ts';
-import { HEADER_LENGTH } from '../../oip/binary.ts';
+import { BINARY, HEADER_LENGTH } from '../../oip/binary.ts';
 import { inferAnswer } from '../../oip/infer-answer.ts';
 import { type InferBody, outputsOf } from '../../oip/infer-request.ts';
 import { protocolErrors, scoringCodes } from '../../openapi/errors.ts';
 import { examplePrediction, exampleText } from '../../openapi/examples.ts';
 import {
   type Examples,
-  json,
   type Operation,
   type Parameter,
   ref,
+  type Schema,
 } from '../../openapi/operation.ts';
 import { timeoutParameter } from '../../score-request.ts';
 import { pathParameters } from './model-path.ts';
@@ -40,6 +40,8 @@ const refused: Examples = {
   },
 };
 
+const octets: Schema = { type: 'string', contentMediaType: BINARY };
+
 const headerLength: Parameter = {
   name: HEADER_LENGTH,
   in: 'header',
@@ -63,15 +65,16 @@ export function inferOperation(deps: AppDeps, path: string): Operation {
       description: 'Texts in one tensor of one dimension',
       schema: ref('InferenceRequest'),
       examples: { ...requests, ...refused },
-      otherMediaTypes: {
-        'application/octet-stream': {
-          type: 'string',
-          contentMediaType: 'application/octet-stream',
-        },
-      },
+      otherMediaTypes: { [BINARY]: octets },
     },
     responses: {
-      200: json('The outputs that were asked for', ref('InferenceResponse'), answers(deps)),
+      200: {
+        description: 'The outputs that were asked for; octets where one of them is binary',
+        content: {
+          'application/json': { schema: ref('InferenceResponse'), examples: answers(deps) },
+          [BINARY]: { schema: octets },
+        },
+      },
       ...protocolErrors([...scoringCodes, 'not_found']),
     },
   };

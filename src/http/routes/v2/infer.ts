@@ -2,7 +2,7 @@ import type { Request, Response } from 'express';
 import { parseJsonBytes, readBody } from '../../body/read-body.ts';
 import { cleanTexts } from '../../body/text-list.ts';
 import type { AppDeps } from '../../deps.ts';
-import { HEADER_LENGTH, splitBody } from '../../oip/binary.ts';
+import { BINARY, HEADER_LENGTH, splitBody } from '../../oip/binary.ts';
 import { type InferAnswer, inferAnswer } from '../../oip/infer-answer.ts';
 import { type InferBody, outputsOf, textsOf } from '../../oip/infer-request.ts';
 import type { BodyCheck } from '../../openapi/validator.ts';
@@ -10,8 +10,6 @@ import type { Route } from '../../route.ts';
 import { admit, answer, scoreTexts } from '../../score-request.ts';
 import { inferOperation } from './infer-operation.ts';
 import { checkModel, modelPaths } from './model-path.ts';
-
-const BINARY = 'application/octet-stream';
 
 /** `POST /v2/models/{model}[/versions/{version}]/infer`: texts → probabilities and labels. */
 export function inferRoutes(deps: AppDeps): Route[] {

@@ -163,6 +163,14 @@ describe('the OpenAPI document', () => {
     expect(names.sort()).toEqual(Object.keys(document.components.schemas).sort());
   });
 
+  it.each(Object.entries(document.components.schemas))(
+    '%s is a valid JSON Schema',
+    (_name, schema) => {
+      const ajv = new Ajv2020();
+      expect([ajv.validateSchema(schema), ajv.errorsText()]).toEqual([true, 'No errors']);
+    },
+  );
+
   it.each(operations.map((of) => [of.method, of.path, of] as const))(
     'has only examples of answers that match their schemas: %s %s',
     (_method, _path, of) => {

@@ -52,10 +52,11 @@ export function outputsOf({ outputs = [], parameters }: InferBody): WantedOutput
 
 function readTexts({ data, shape, parameters }: InferInput, tensors: Buffer): readonly string[] {
   const size = parameters?.binary_data_size;
-  if ((data === undefined) === (size === undefined)) {
-    throw invalid(
-      `text has ${data ? 'both' : 'neither'} data and parameters.binary_data_size: expected one`,
-    );
+  if (data === undefined && size === undefined) {
+    throw invalid('text has neither data nor parameters.binary_data_size: expected one');
+  }
+  if (data !== undefined && size !== undefined) {
+    throw invalid('text has both data and parameters.binary_data_size: expected one');
   }
   if (tensors.length !== (size ?? 0)) {
     throw invalid(

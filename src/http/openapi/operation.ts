@@ -55,6 +55,16 @@ export function ref(name: string): Schema {
   return { $ref: `#/components/schemas/${name}` };
 }
 
+/** An object with all of these properties and no other. */
+export function exactly(properties: Readonly<Record<string, Schema>>): Schema {
+  return {
+    type: 'object',
+    required: Object.keys(properties),
+    additionalProperties: false,
+    properties,
+  };
+}
+
 /** A JSON answer. */
 export function json(description: string, schema: Schema, examples?: Examples): ResponseDoc {
   return {

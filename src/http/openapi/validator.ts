@@ -63,7 +63,9 @@ const messages: Readonly<Record<string, (name: string, error: ErrorObject) => st
   enum: (name, { data, params }) =>
     `${name} is ${shown(data)}: expected ${params.allowedValues.map((v: unknown) => JSON.stringify(v)).join(' or ')}`,
   oneOf: (name, { schema, params }) =>
-    `${name} has ${params.passingSchemas ? 'both' : 'neither'} ${alternatives(schema).join(' and ')}: expected one`,
+    params.passingSchemas
+      ? `${name} has both ${alternatives(schema).join(' and ')}: expected one`
+      : `${name} has neither ${alternatives(schema).join(' nor ')}: expected one`,
 };
 
 function messageOf(error: ErrorObject | undefined, example: string): string {

@@ -1,9 +1,8 @@
 import { AppError } from '../../errors.ts';
 import type { AppDeps, ServerState } from '../deps.ts';
 import { problems } from '../openapi/errors.ts';
-import { json, ref } from '../openapi/operation.ts';
+import { exactly, json, ref } from '../openapi/operation.ts';
 import type { Route } from '../route.ts';
-import { exactly } from '../schemas/predictions.ts';
 
 /** Why a server that is not `ok` takes no new traffic. */
 const notReady: Record<Exclude<ServerState, 'ok'>, string> = {

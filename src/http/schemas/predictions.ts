@@ -1,20 +1,10 @@
 import { MBTI, type Task, toPrediction } from '../../task/index.ts';
 import type { AppDeps } from '../deps.ts';
-import { ref, type Schema } from '../openapi/operation.ts';
+import { exactly, ref, type Schema } from '../openapi/operation.ts';
 import { textSchema } from './text.ts';
 
 const probability = { type: 'number', minimum: 0, maximum: 1 } as const;
 const count = { type: 'integer', minimum: 0 } as const;
-
-/** An object with all of these properties and no other. */
-export function exactly(properties: Readonly<Record<string, Schema>>): Schema {
-  return {
-    type: 'object',
-    required: Object.keys(properties),
-    additionalProperties: false,
-    properties,
-  };
-}
 
 /** What is asked of /predict and /explain, and what they answer. */
 export function predictionSchemas({ model, limits }: AppDeps): Record<string, Schema> {

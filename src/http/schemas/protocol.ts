@@ -1,6 +1,5 @@
 import type { AppDeps } from '../deps.ts';
-import { ref, type Schema } from '../openapi/operation.ts';
-import { exactly } from './predictions.ts';
+import { exactly, ref, type Schema } from '../openapi/operation.ts';
 import { textSchema } from './text.ts';
 
 const text = { type: 'string' } as const;

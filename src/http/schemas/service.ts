@@ -1,5 +1,4 @@
-import type { Schema } from '../openapi/operation.ts';
-import { exactly } from './predictions.ts';
+import { exactly, type Schema } from '../openapi/operation.ts';
 
 const text = { type: 'string' } as const;
 const count = { type: 'integer', minimum: 0 } as const;

@@ -34,6 +34,7 @@ export const errorTable = {
   invalid_json: { title: 'The body is not valid JSON', status: 400, exitCode: 1 },
   invalid_request: { title: 'The request is not valid', status: 400, exitCode: 1 },
   text_too_short: { title: 'The text is too short', status: 400, exitCode: 1 },
+  forbidden: { title: 'The request is not allowed', status: 403, exitCode: 1 },
   not_found: { title: 'There is nothing at this path', status: 404, exitCode: 1 },
   explain_unavailable: { title: 'The model cannot be explained', status: 404, exitCode: 1 },
   method_not_allowed: { title: 'The method is not allowed here', status: 405, exitCode: 1 },

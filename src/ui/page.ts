@@ -9,8 +9,6 @@ const hashOf = (content: string): string =>
 export const pagePolicy = [
   "default-src 'none'",
   `style-src ${hashOf(style)}`,
-  // Words are coloured by their attribution, which the script sets on each element.
-  "style-src-attr 'unsafe-inline'",
   `script-src ${hashOf(script)}`,
   "connect-src 'self'",
   "base-uri 'none'",

@@ -1,5 +1,5 @@
 import { AppError } from '../../src/errors.ts';
-import { addLoss, insertDropout, keepDropout } from '../architectures/index.ts';
+import { addLoss, expandAttention, insertDropout, keepDropout } from '../architectures/index.ts';
 import { addGradients } from '../autodiff/gradients.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
 import { cloneModel } from '../onnx/clone.ts';
@@ -11,6 +11,7 @@ import { scalarTensor, type Tensor } from '../onnx/tensor.ts';
 import { adamWModel, decays } from '../optim/index.ts';
 import { rewriteForward } from '../rewrite/index.ts';
 import { describeArtifacts } from './describe.ts';
+import { toHalf } from './half.ts';
 import { loopModel } from './loop.ts';
 import type { CompileOptions } from './options.ts';
 import { replacePads } from './pads.ts';
@@ -64,9 +65,12 @@ export function compileArtifacts(forward: Model, options: CompileOptions): Compi
     probability: options.dropout,
     seed: options.seed,
   });
+  const half = options.precision === 'fp16';
+  if (half) expandAttention(training.graph);
   rewriteForward(training.graph);
   rewriteForward(evaluation.graph);
-  const gradients = gradientsOf(training.graph, wanted);
+  if (half) toHalf(training.graph);
+  const gradients = gradientsOf(training.graph, wanted, half);
 
   const initial = new Map<string, Tensor>();
   const parameters = [...gradients.keys()].map((name): ParameterInfo => {
@@ -94,22 +98,35 @@ export function compileArtifacts(forward: Model, options: CompileOptions): Compi
   return { ...compiled, description: describeArtifacts(compiled, dropoutPlaces) };
 }
 
-/** Adds the gradients of the loss: `P.grad` for each parameter that the loss depends on, in order. */
-function gradientsOf(graph: Graph, names: readonly string[]): Map<string, Value> {
+/**
+ * Adds the gradients of the loss: `P.grad` for each parameter that the loss depends on, in order. Scaled, the gradient
+ * of the loss is the input `loss_scale` in place of 1, so that small ones do not vanish in float16 on their way; they
+ * are divided by it in float32.
+ */
+function gradientsOf(graph: Graph, names: readonly string[], scaled: boolean): Map<string, Value> {
   const loss = valueNamed(graph, 'loss');
   const b = new GraphBuilder(graph, 'gradient');
-  const one = b.constant(scalarTensor('float32', 1), 'one');
+  const scale = scaled ? lossScaleInput(graph) : undefined;
+  const upstream = scale ?? b.constant(scalarTensor('float32', 1), 'one');
   const values = names.map((name) => valueNamed(graph, name));
-  const found = addGradients(graph, new Map([[loss, one]]), values);
+  const found = addGradients(graph, new Map([[loss, upstream]]), values);
   const gradients = new Map<string, Value>();
   for (const value of values) {
     const gradient = found.get(value);
-    if (gradient !== undefined) gradients.set(value.name, namedGradient(b, value, gradient));
+    if (gradient === undefined) continue;
+    const own = scale ? b.div(gradient, scale) : gradient;
+    gradients.set(value.name, namedGradient(b, value, own));
   }
   if (gradients.size === 0) {
     throw new AppError('model_invalid', 'the logits depend on no parameter that is to be trained');
   }
   return gradients;
+}
+
+function lossScaleInput(graph: Graph): Value {
+  const taken = graph.find('loss_scale');
+  if (taken) graph.rename(taken, graph.freshName('loss_scale_of_source'));
+  return graph.addInput('loss_scale', 'float32', []);
 }
 
 /** Two parameters may have the same value as gradient, and a gradient may be the loss's own: each gets a value. */

@@ -89,7 +89,7 @@ export function describeArtifacts(
       weight_decay: options.weightDecay,
       max_grad_norm: options.maxGradNorm,
       accumulate: options.accumulate ?? 1,
-      precision: 'fp32',
+      precision: options.precision ?? 'fp32',
       seed: options.seed,
     },
   };

@@ -11,6 +11,7 @@ import { scalarTensor, type Tensor } from '../onnx/tensor.ts';
 import { adamWModel, decays } from '../optim/index.ts';
 import { rewriteForward } from '../rewrite/index.ts';
 import { describeArtifacts } from './describe.ts';
+import { foldScalars } from './fold-scalars.ts';
 import { toHalf } from './half.ts';
 import { loopModel } from './loop.ts';
 import type { CompileOptions } from './options.ts';
@@ -69,7 +70,10 @@ export function compileArtifacts(forward: Model, options: CompileOptions): Compi
   if (half) expandAttention(training.graph);
   rewriteForward(training.graph);
   rewriteForward(evaluation.graph);
-  if (half) toHalf(training.graph);
+  if (half) {
+    foldScalars(training.graph);
+    toHalf(training.graph);
+  }
   const gradients = gradientsOf(training.graph, wanted, half);
 
   const initial = new Map<string, Tensor>();

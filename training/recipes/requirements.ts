@@ -12,7 +12,7 @@ import { providerOf } from '../runtime/device.ts';
  * `device_unavailable`, `file_missing` or `usage`.
  */
 export function requirePossible(config: Config): void {
-  // First: on another machine the same settings may do.
+  // The device first: a machine without it is told so, whatever else is missing.
   providerOf(config.runtime.device);
   requireSettings(config);
   requireInputs(config);

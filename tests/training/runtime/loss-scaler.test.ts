@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { CompileOptions } from '../../../training/artifacts/index.ts';
+import type { CompiledArtifacts, CompileOptions } from '../../../training/artifacts/index.ts';
 import { Random } from '../../../training/data/random.ts';
 import { floatTensor, type Tensor } from '../../../training/onnx/tensor.ts';
 import { CpuExecutor } from '../../../training/runtime/cpu-executor.ts';
@@ -13,13 +13,22 @@ const options = { device: 'cpu', threads: 1, loop_steps: 3 };
 
 type Kind = keyof typeof kinds;
 
+const compiled = new Map<string, CompiledArtifacts>();
+
+/** Compiled once for each set of options. */
+function artifacts(changes: Partial<CompileOptions>): CompiledArtifacts {
+  const key = JSON.stringify(changes);
+  const known = compiled.get(key) ?? compileTiny(changes);
+  compiled.set(key, known);
+  return known;
+}
+
 async function withExecutor(
   kind: Kind,
   changes: Partial<CompileOptions>,
   body: (executor: Executor) => Promise<void>,
 ): Promise<void> {
-  const compiled = compileTiny({ precision: 'fp16', ...changes });
-  const executor = await kinds[kind].create(compiled, options);
+  const executor = await kinds[kind].create(artifacts({ precision: 'fp16', ...changes }), options);
   try {
     await body(executor);
   } finally {
@@ -51,8 +60,9 @@ const updatesFrom = (first: number, count: number) =>
 describe.each(Object.keys(kinds) as Kind[])('in float16, %s', (kind) => {
   it('learns, with the losses of float32', async () => {
     const random = new Random(1);
-    const batches = Array.from({ length: 150 }, () => toyBatch(random, 16));
-    const losses = async (precision: 'fp32' | 'fp16') => {
+    const all = Array.from({ length: 150 }, () => toyBatch(random, 16));
+    const losses = async (precision: 'fp32' | 'fp16', count: number) => {
+      const batches = all.slice(0, count);
       let found: number[] = [];
       await withExecutor(kind, { precision, weightDecay: 0 }, async (executor) => {
         const results = await trainSteps(executor, batches, updatesFrom(1, batches.length));
@@ -60,9 +70,10 @@ describe.each(Object.keys(kinds) as Kind[])('in float16, %s', (kind) => {
       });
       return found;
     };
-    const [half, full] = [await losses('fp16'), await losses('fp32')];
+    const [half, full] = [await losses('fp16', 150), await losses('fp32', 4)];
     // Roundings of 5e-4 that Adam's steps carry on: the first losses agree, later runs drift apart.
-    for (const k of [0, 1, 2, 3]) expect(Math.abs(half[k]! / full[k]! - 1)).toBeLessThan(1e-3);
+    for (const [k, loss] of full.entries())
+      expect(Math.abs(half[k]! / loss - 1)).toBeLessThan(1e-3);
     const last = half.slice(-10).reduce((sum, loss) => sum + loss / 10, 0);
     expect(half[0]).toBeGreaterThan(0.6);
     expect(last).toBeLessThan(0.35);
@@ -93,15 +104,15 @@ describe.each(Object.keys(kinds) as Kind[])('in float16, %s', (kind) => {
     await withExecutor(kind, {}, async (executor) => {
       const [batch] = batchesOf(2, 1);
       const start = executor.state();
-      executor.load(withScale(start, 2 ** 127));
+      executor.load(withScale(start, 2 ** 40));
       let steps = 0;
       for (let skipped: boolean | undefined = true; skipped; steps++) {
         ({ skipped } = await executor.trainStep(batch!, { learningRate: 1e-2, step: steps + 1 }));
       }
       const recovered = executor.state();
-      expect(steps).toBeGreaterThan(50);
-      expect(scaleOf(recovered)).toBe(2 ** (128 - steps));
-      executor.load(withScale(start, 2 ** (128 - steps)));
+      expect(steps).toBeGreaterThan(5);
+      expect(scaleOf(recovered)).toBe(2 ** (41 - steps));
+      executor.load(withScale(start, 2 ** (41 - steps)));
       const { skipped } = await executor.trainStep(batch!, { learningRate: 1e-2, step: 1 });
       expect(skipped).toBe(false);
       expect(flat(executor.state())).toEqual(flat(recovered));

@@ -8,8 +8,8 @@ export function deviceSummary({ runtime }: Config): string {
   const lines = [`device     ${note}`];
   if (runtime.precision === 'fp16') {
     const slower =
-      'slower than fp32 on the CPU, whose kernels compute in float32 with casts around';
-    lines.push(`precision  fp16${provider === 'cpu' ? `, ${slower}` : ''}`);
+      ', a little slower than fp32 on the CPU: its kernels compute in float32, with casts';
+    lines.push(`precision  fp16${provider === 'cpu' ? slower : ''}`);
   }
   return lines.join('\n');
 }

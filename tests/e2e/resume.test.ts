@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { packageRoot } from '../../src/package-root.ts';
 import { sampleCsv } from '../../training/data/sample/writer.ts';
+import { readSafetensors } from '../../training/onnx/safetensors.ts';
+import { numbers } from '../support/reference-tensors.ts';
 import { runBin } from '../support/run-bin.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -119,6 +121,22 @@ describe('a run that was stopped by SIGTERM', () => {
     const [, from] = /going on after step (\d+)/.exec(stdout) ?? [];
     expect(Number(from)).toBeGreaterThanOrEqual(16);
     expectSameAsWhole('stopped');
+  }, 60_000);
+});
+
+describe('a run in float16', () => {
+  it('goes on from a checkpoint to the same numbers, the loss scale included', async () => {
+    const half = ['runtime.precision=fp16', 'train.max_steps=14', 'train.keep_checkpoints=2'];
+    const { code, stdout } = await train(['--config', 'tiny.json', 'run.name=half', ...half]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^precision {2}fp16, a little slower than fp32 on the CPU/m);
+    const last = 'checkpoints/last.safetensors';
+    const { tensors } = await readSafetensors(at('runs/half', last));
+    expect(numbers(tensors.get('loss_scale.updates'))).toEqual([14]);
+    const wanted = read('runs/half', last);
+    copyFileSync(at('runs/half/checkpoints/step-7.safetensors'), at('runs/half', last));
+    expect((await train(['--resume', 'runs/half'])).stdout).toContain('going on after step 7');
+    expect(read('runs/half', last).equals(wanted)).toBe(true);
   }, 60_000);
 });
 

@@ -1,5 +1,5 @@
 import { AppError } from '../../src/errors.ts';
-import { addLoss, insertDropout, keepDropout } from '../architectures/index.ts';
+import { addLoss, expandAttention, insertDropout, keepDropout } from '../architectures/index.ts';
 import { addGradients } from '../autodiff/gradients.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
 import { cloneModel } from '../onnx/clone.ts';
@@ -15,6 +15,8 @@ import {
   rewriteForward,
 } from '../rewrite/index.ts';
 import { describeArtifacts } from './describe.ts';
+import { foldScalars } from './fold-scalars.ts';
+import { toHalf } from './half.ts';
 import { loopModel } from './loop.ts';
 import type { CompileOptions } from './options.ts';
 import { replacePads } from './pads.ts';
@@ -68,8 +70,14 @@ export function compileArtifacts(forward: Model, options: CompileOptions): Compi
     probability: options.dropout,
     seed: options.seed,
   });
+  const half = options.precision === 'fp16';
+  if (half) expandAttention(training.graph);
   rewriteForward(training.graph);
   rewriteForward(evaluation.graph);
+  if (half) {
+    foldScalars(training.graph);
+    toHalf(training.graph);
+  }
   const gradients = gradientsOf(training.graph, wanted, options);
 
   const initial = new Map<string, Tensor>();
@@ -99,27 +107,41 @@ export function compileArtifacts(forward: Model, options: CompileOptions): Compi
   return { ...compiled, description: describeArtifacts(compiled, dropoutPlaces) };
 }
 
-/** Adds the gradients of the loss: `P.grad` for each parameter that the loss depends on, in order. */
+/**
+ * Adds the gradients of the loss: `P.grad` for each parameter that the loss depends on, in order. Scaled, as in fp16, the
+ * gradient of the loss is the input `loss_scale` in place of 1, so that small ones do not vanish in float16 on their
+ * way; they are divided by it in float32.
+ */
 function gradientsOf(
   graph: Graph,
   names: readonly string[],
-  { recompute }: CompileOptions,
+  { recompute, precision }: CompileOptions,
 ): Map<string, Value> {
+  const scaled = precision === 'fp16';
   const loss = valueNamed(graph, 'loss');
   const b = new GraphBuilder(graph, 'gradient');
-  const one = b.constant(scalarTensor('float32', 1), 'one');
+  const scale = scaled ? lossScaleInput(graph) : undefined;
+  const upstream = scale ?? b.constant(scalarTensor('float32', 1), 'one');
   const values = names.map((name) => valueNamed(graph, name));
   const differentiate = recompute === 'layers' ? addGradientsRecomputing : addGradients;
-  const found = differentiate(graph, new Map([[loss, one]]), values);
+  const found = differentiate(graph, new Map([[loss, upstream]]), values);
   const gradients = new Map<string, Value>();
   for (const value of values) {
     const gradient = found.get(value);
-    if (gradient !== undefined) gradients.set(value.name, namedGradient(b, value, gradient));
+    if (gradient === undefined) continue;
+    const own = scale ? b.div(gradient, scale) : gradient;
+    gradients.set(value.name, namedGradient(b, value, own));
   }
   if (gradients.size === 0) {
     throw new AppError('model_invalid', 'the logits depend on no parameter that is to be trained');
   }
   return gradients;
+}
+
+function lossScaleInput(graph: Graph): Value {
+  const taken = graph.find('loss_scale');
+  if (taken) graph.rename(taken, graph.freshName('loss_scale_of_source'));
+  return graph.addInput('loss_scale', 'float32', []);
 }
 
 /** Two parameters may have the same value as gradient, and a gradient may be the loss's own: each gets a value. */

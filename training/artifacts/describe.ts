@@ -1,7 +1,7 @@
 import { packageVersion } from '../../src/package-root.ts';
 import type { Value } from '../onnx/graph.ts';
 import type { Model } from '../onnx/model.ts';
-import { adamWDefaults } from '../optim/index.ts';
+import { adamWDefaults, lossScaling } from '../optim/index.ts';
 import type { CompiledArtifacts } from './compile.ts';
 
 export const ARTIFACTS_VERSION = 1;
@@ -24,7 +24,9 @@ const roles: readonly (readonly [RegExp, string])[] = [
   [/^losses$/, 'losses'],
   [/^learning_rate$/, 'learning_rate'],
   [/^learning_rates$/, 'learning_rates'],
-  [/^step$/, 'step'],
+  [/^step(\.out)?$/, 'step'],
+  [/^loss_scale(\.out)?$/, 'loss_scale'],
+  [/^good_steps(\.out)?$/, 'good_steps'],
   [/^grad_norm$/, 'grad_norm'],
   [/^grad_norms$/, 'grad_norms'],
   [/\.exp_avg_sq(\.out)?$/, 'exp_avg_sq'],
@@ -89,7 +91,8 @@ export function describeArtifacts(
       weight_decay: options.weightDecay,
       max_grad_norm: options.maxGradNorm,
       accumulate: options.accumulate ?? 1,
-      precision: 'fp32',
+      precision: options.precision ?? 'fp32',
+      loss_scale: options.precision === 'fp16' ? lossScaling : null,
       seed: options.seed,
     },
   };

@@ -4,8 +4,10 @@ import { type Dim, type SymbolicDim, symbolicDim } from '../onnx/dim.ts';
 import { Graph, type Value } from '../onnx/graph.ts';
 import { type Model, newModel } from '../onnx/model.ts';
 import { type DataType, scalarTensor } from '../onnx/tensor.ts';
+import { lossScaleNames } from '../optim/index.ts';
 import { averagedResults } from './accumulate.ts';
 import { inlineGraph } from './inline.ts';
+import { unlessOverflow } from './overflow.ts';
 import { withAxesAsInput } from './reductions.ts';
 
 /** The graphs of one step, and the parameters that it changes. */
@@ -40,6 +42,9 @@ const KINDS = ['', '.exp_avg', '.exp_avg_sq'] as const;
  * Where gradients are accumulated, batches come in n pieces of one size, [K, n, batch, …], and a Loop inside the
  * first averages their losses and gradients.
  *
+ * Where the loss is scaled, the state has `loss_scale`, `good_steps` (float32) and `step` too, the latter counting
+ * updates. A step whose gradients are not finite changes nothing but the scale.
+ *
  * Dropout advances as in separate runs: the kernel is the same one in all iterations and runs, and its
  * generator goes on where the last mask ended.
  */
@@ -49,7 +54,9 @@ export function loopModel(step: StepGraphs): Model {
   setOpsets(graph, [forward.graph, update.graph]);
   const training = withAxesAsInput(forward.graph, graph.opset);
   const optimizer = withAxesAsInput(update.graph, graph.opset);
-  const state = parameters.flatMap(({ name }) => KINDS.map((kind) => name + kind));
+  const isScaled = training.inputs.some(({ name }) => name === 'loss_scale');
+  const tensors = parameters.flatMap(({ name }) => KINDS.map((kind) => name + kind));
+  const state = isScaled ? [...tensors, ...lossScaleNames] : tensors;
   const isState = new Set(state);
   const steps = freshDim(training, 'steps');
   const leading = accumulates ? [steps, freshDim(training, 'pieces')] : [steps];
@@ -59,6 +66,8 @@ export function loopModel(step: StepGraphs): Model {
   const learningRates = graph.addInput('learning_rates', 'float32', [steps]);
   const firstStep = graph.addInput('step', 'int64', []);
   const carried = state.map((name) => {
+    if (name === 'step') return firstStep;
+    if (name === 'loss_scale' || name === 'good_steps') return graph.addInput(name, 'float32', []);
     const { type, shape } = inputNamed(optimizer, name);
     return graph.addInput(name, type, shape);
   });
@@ -120,7 +129,7 @@ function loopBody(outer: Graph, graphs: BodyGraphs, values: OuterValues): Graph 
     : resultsOf(body, training, (name) => fed.get(name) ?? state.get(name), prefixed);
   const scalars = new Map([
     ['learning_rate', slice(values.learningRates)],
-    ['step', b.add(values.step, iteration)],
+    ['step', state.get('step') ?? b.add(values.step, iteration)],
   ]);
   const updated = inlineGraph(
     optimizer,
@@ -130,7 +139,8 @@ function loopBody(outer: Graph, graphs: BodyGraphs, values: OuterValues): Graph 
     }),
     `${prefix}optimizer/`,
   );
-  const updates = outputsOf(optimizer, updated);
+  const found = outputsOf(optimizer, updated);
+  const updates = state.has('loss_scale') ? unlessOverflow(b, state, found) : found;
   body.outputs.push(
     b.identity(condition),
     ...values.carried.map(({ name }) => required(updates, `${name}.out`)),

@@ -20,6 +20,8 @@ export interface CompileOptions {
   readonly maxGradNorm: number | null;
   /** About so many pieces of a batch are run one after the other, and their gradients averaged: 1. */
   readonly accumulate?: number | undefined;
+  /** `fp16`: matrix products of the training graph in float16, with a loss scale; parameters stay float32. `fp32`. */
+  readonly precision?: 'fp32' | 'fp16' | undefined;
   /** Decides the head's initial weights and dropout. */
   readonly seed: number;
 }

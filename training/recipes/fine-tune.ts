@@ -15,11 +15,12 @@ import {
 } from '../evaluate/index.ts';
 import { elementCount } from '../onnx/tensor.ts';
 import { learningRateSchedule } from '../optim/index.ts';
-import { createExecutor, type Executor, findDevice } from '../runtime/index.ts';
+import { createExecutor, type Executor } from '../runtime/index.ts';
 import { createProgress, openRunLog, type Screen } from '../tracking/index.ts';
 import { baseModel, withLocalBase } from './base-model.ts';
 import { runCheckpoints } from './checkpoints.ts';
 import { dataSummary } from './data-summary.ts';
+import { deviceSummary, skippedSummary } from './device-summary.ts';
 import { batchOptions, type Results, writeModelBundle } from './model-bundle.ts';
 import { positiveWeights } from './pos-weight.ts';
 import { requirePossible } from './requirements.ts';
@@ -65,7 +66,7 @@ async function runFineTune(loaded: LoadedConfig, options: FineTuneOptions): Prom
 
   const model = await compile(config, data);
   screen.write(`${modelSummary(data, model)}\n`);
-  screen.write(`device     ${findDevice(config.runtime.device).note}\n`);
+  screen.write(`${deviceSummary(config)}\n`);
   const checkpoints = runCheckpoints(config, {
     config_hash: hash,
     data_hash: data.dataHash,
@@ -95,7 +96,7 @@ async function runFineTune(loaded: LoadedConfig, options: FineTuneOptions): Prom
     executor.load(tensors);
     const best = atBest.best ?? noBest();
     const results = await measure(config, data, executor, stop);
-    log.write({ event: 'result', best, ...results });
+    log.write({ event: 'result', best, skipped: state.skipped, ...results });
     await writeFileAtomically(join(config.run.dir, 'metrics.json'), json({ best, ...results }));
     const trained = {
       forward: inferenceModel(model.base.model, model.compiled, executor.parameters()),
@@ -138,7 +139,7 @@ type CompiledModel = Awaited<ReturnType<typeof compile>>;
 
 /** The base's forward graph with a task head, differentiated: the training artifacts. */
 async function compile(config: Config, { words, task, labels }: Data) {
-  const { seed, train } = config;
+  const { seed, train, runtime } = config;
   const base = await baseModel(config, words.tokenizer);
   const compiled = compileArtifacts(base.model, {
     head: base.head,
@@ -151,6 +152,7 @@ async function compile(config: Config, { words, task, labels }: Data) {
     weightDecay: train.weight_decay,
     maxGradNorm: train.max_grad_norm,
     accumulate: train.accumulate,
+    precision: runtime.precision === 'fp16' ? 'fp16' : 'fp32',
     seed,
   });
   return { base, compiled };
@@ -194,6 +196,7 @@ async function train(
       timeIsUp: timer(config.train.max_minutes),
     };
     await trainEpochs(settings, state);
+    if (state.skipped > 0) progress.print(skippedSummary(state));
   } finally {
     progress.finish();
   }

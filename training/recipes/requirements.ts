@@ -12,8 +12,9 @@ import { providerOf } from '../runtime/device.ts';
  * `device_unavailable`, `file_missing` or `usage`.
  */
 export function requirePossible(config: Config): void {
-  requireSettings(config);
+  // The device first: a machine without it is told so, whatever else is missing.
   providerOf(config.runtime.device);
+  requireSettings(config);
   requireInputs(config);
   requireWritable(config.run.dir, 'run.dir');
   requireWritable(config.model.out, 'model.out');
@@ -22,10 +23,8 @@ export function requirePossible(config: Config): void {
 
 function requireSettings({ runtime, model, data }: Config): void {
   const problems: string[] = [];
-  if (runtime.precision === 'fp16' || runtime.precision === 'int8') {
-    problems.push(
-      `runtime.precision is ${JSON.stringify(runtime.precision)}: expected auto or fp32, the only one that training supports yet`,
-    );
+  if (runtime.precision === 'int8') {
+    problems.push('runtime.precision is "int8": expected auto (fp32), fp32 or fp16 for training');
   }
   if (data.source === null) {
     problems.push('data.source is missing: expected the CSV file to learn from');

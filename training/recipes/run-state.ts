@@ -13,6 +13,8 @@ export interface Best {
 export interface RunState {
   /** Updates so far. */
   step: number;
+  /** Those of them whose gradients overflowed float16, so that nothing was updated. */
+  skipped: number;
   /** From 1; 0 before the first. */
   epoch: number;
   /** Batches of this epoch that are trained. */
@@ -30,6 +32,7 @@ export interface RunState {
 
 export const newRunState = (): RunState => ({
   step: 0,
+  skipped: 0,
   epoch: 0,
   next: 0,
   runs: 0,
@@ -40,7 +43,16 @@ export const newRunState = (): RunState => ({
   worse: 0,
 });
 
-const counts = ['step', 'epoch', 'next', 'runs', 'lossCount', 'validatedAt', 'worse'] as const;
+const counts = [
+  'step',
+  'skipped',
+  'epoch',
+  'next',
+  'runs',
+  'lossCount',
+  'validatedAt',
+  'worse',
+] as const;
 
 /** What `JSON.stringify` of a state gives, read again. AppError `data_invalid` naming the file. */
 export function parseRunState(text: string | undefined, file: string): RunState {

@@ -134,12 +134,13 @@ async function trainRun(
     throw error;
   });
   const { epoch } = state;
-  for (const [i, { loss, gradNorm }] of results.entries()) {
+  for (const [i, { loss, gradNorm, skipped }] of results.entries()) {
     const { step, learningRate } = updates[i] ?? { step: state.step + 1, learningRate: 0 };
     const tokens = (batches[i]?.size ?? 0) * (batches[i]?.length ?? 0);
     advance(run, state, batches.slice(i, i + 1));
     state.lossSum += loss;
     state.lossCount++;
+    if (skipped) state.skipped++;
     run.log.write({
       event: 'step',
       step,
@@ -148,8 +149,9 @@ async function trainRun(
       learning_rate: learningRate,
       grad_norm: gradNorm,
       tokens,
+      ...(skipped === undefined ? {} : { skipped }),
     });
-    run.progress.step({ step, epoch, loss, tokens });
+    run.progress.step({ step, epoch, loss, tokens, skipped: state.skipped });
   }
 }
 

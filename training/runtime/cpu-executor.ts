@@ -5,8 +5,9 @@ import type { SessionOptions, StepResult, Update } from './executor.ts';
 import { batchFeeds } from './feeds.ts';
 import { microBatches } from './micro-batches.ts';
 import { Tensor as OrtTensor } from './onnxruntime.ts';
-import { openSessions, SessionExecutor, type Sessions, stepFailure } from './session-executor.ts';
+import { openSessions, SessionExecutor, type Sessions } from './session-executor.ts';
 import { TrainingState } from './state.ts';
+import { outcomeOf } from './step-failure.ts';
 
 /**
  * The training and evaluation graphs in a session each, on the CPU. The optimizer is the fused one, which
@@ -19,7 +20,7 @@ export class CpuExecutor extends SessionExecutor {
   private constructor(sessions: Sessions, compiled: CompiledArtifacts) {
     const { parameters, options } = compiled;
     const optimizer = new FusedAdamW(parameters, options, sessions.accumulate > 1);
-    super(sessions, new TrainingState(compiled, optimizer));
+    super(sessions, new TrainingState(compiled, optimizer), compiled);
     this.#optimizer = optimizer;
   }
 
@@ -34,10 +35,11 @@ export class CpuExecutor extends SessionExecutor {
       loss += (await this.#gradientsOf(piece)) / pieces.length;
       if (pieces.length > 1) this.#optimizer.collect(1 / pieces.length, i === pieces.length - 1);
     }
-    const result = { loss, gradNorm: this.#optimizer.gradNorm() };
-    const failure = stepFailure(result, step);
+    const gradNorm = this.#optimizer.gradNorm();
+    const { result, scale, failure } = outcomeOf({ loss, gradNorm }, step, this.scaler?.now);
     if (failure) throw failure;
-    this.#optimizer.update(learningRate, step, result.gradNorm);
+    if (!result.skipped) this.#optimizer.update(learningRate, scale?.updates ?? step, gradNorm);
+    if (this.scaler && scale) this.scaler.now = scale;
     return result;
   }
 
@@ -46,7 +48,7 @@ export class CpuExecutor extends SessionExecutor {
     const { training, inputs } = this.sessions;
     const { parameters, gradients } = this.held;
     const { loss } = await training.run(
-      { ...batchFeeds(batch, inputs), ...parameters },
+      { ...batchFeeds(batch, inputs), ...parameters, ...this.scaler?.feeds },
       { loss: new OrtTensor('float32', new Float32Array(1), []), ...gradients },
     );
     return Number(loss?.data[0]);

@@ -13,6 +13,8 @@ export interface StepResult {
   readonly loss: number;
   /** Norm of all gradients, before clipping. */
   readonly gradNorm: number;
+  /** The gradients were too large for float16: nothing was updated, and the loss scale is smaller now. */
+  readonly skipped?: boolean;
 }
 
 /** Runs training artifacts on a device. One call at a time. */
@@ -20,7 +22,7 @@ export interface Executor {
   /**
    * One step: loss and gradients of a batch, in `accumulate` pieces where that was compiled, then an update of all parameters. `step` counts from 1.
    * AppError `training_failed` where the loss or the gradients' norm is no finite number; the state is then
-   * the one before the step.
+   * the one before the step. In float16 a norm that is none skips the update, as long as the loss scale is 1 at least.
    */
   trainStep(batch: Batch, update: Update): Promise<StepResult>;
   /**
@@ -44,9 +46,9 @@ export interface Executor {
   readonly masksFollowBatches: boolean;
   /** Copies of the parameters, by name. */
   parameters(): Map<string, Tensor>;
-  /** Copies of the parameters P and of their moments P.exp_avg and P.exp_avg_sq. */
+  /** Copies of the parameters P and of their moments P.exp_avg and P.exp_avg_sq; in float16 the loss scale's numbers. */
   state(): Map<string, Tensor>;
-  /** Sets parameters, and moments where they are given. AppError `data_invalid` where one is missing. */
+  /** Sets parameters, and moments and loss scale where they are given. AppError `data_invalid` where one is missing. */
   load(state: ReadonlyMap<string, Tensor>): void;
   dispose(): Promise<void>;
 }

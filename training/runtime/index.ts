@@ -7,7 +7,7 @@ import { LoopExecutor } from './loop-executor.ts';
 export { findDevice } from './device.ts';
 export type { Executor, SessionOptions } from './executor.ts';
 export { openInference } from './inference.ts';
-export { StepFailure } from './session-executor.ts';
+export { StepFailure } from './step-failure.ts';
 export { trainSteps } from './steps.ts';
 
 /**

@@ -6,8 +6,9 @@ import type { SessionOptions, StepResult, Update } from './executor.ts';
 import { batchFeeds } from './feeds.ts';
 import { LoopPace } from './loop-pace.ts';
 import { Tensor as OrtTensor } from './onnxruntime.ts';
-import { openSessions, SessionExecutor, type Sessions, stepFailure } from './session-executor.ts';
+import { openSessions, SessionExecutor, type Sessions } from './session-executor.ts';
 import { type Tensors, TrainingState } from './state.ts';
+import { type Outcome, outcomeOf } from './step-failure.ts';
 
 /** Bytes of a parameter's element in the state: itself and two moments, float32. */
 const STATE_BYTES = 12;
@@ -20,7 +21,7 @@ export class LoopExecutor extends SessionExecutor {
   readonly #pace: LoopPace;
 
   private constructor(sessions: Sessions, compiled: CompiledArtifacts, options: SessionOptions) {
-    super(sessions, new TrainingState(compiled));
+    super(sessions, new TrainingState(compiled), compiled);
     const elements = compiled.parameters.reduce((sum, { shape }) => sum + elementCount(shape), 0);
     this.#pace = new LoopPace(STATE_BYTES * elements, options.loop_steps);
   }
@@ -43,21 +44,26 @@ export class LoopExecutor extends SessionExecutor {
   async trainSteps(batches: readonly Batch[], updates: readonly Update[]): Promise<StepResult[]> {
     requireOneRun(batches, updates);
     const started = performance.now();
-    const results = await this.#run(batches, updates);
-    const failures = results.map((result, k) => stepFailure(result, updates[k]?.step ?? 0));
-    const failed = failures.findIndex((failure) => failure);
+    const outcomes = await this.#run(batches, updates);
+    const failed = outcomes.findIndex(({ failure }) => failure);
     if (failed < 0) {
-      this.held.swap();
+      this.#keep(outcomes);
       this.#pace.observe(batches.length, (performance.now() - started) / 1000);
-      return results;
+      return outcomes.map(({ result }) => result);
     }
     // Again without the step that failed, for the state before it.
     if (failed > 0) {
-      const before = updates.slice(0, failed);
-      const again = await this.#run(batches.slice(0, failed), before);
-      if (!again.some((result) => stepFailure(result, 0))) this.held.swap();
+      const before = await this.#run(batches.slice(0, failed), updates.slice(0, failed));
+      if (!before.some(({ failure }) => failure)) this.#keep(before);
     }
-    throw failures[failed];
+    throw outcomes[failed]?.failure;
+  }
+
+  /** What the last run wrote becomes the state. */
+  #keep(outcomes: readonly Outcome[]): void {
+    this.held.swap();
+    const scale = outcomes.at(-1)?.scale;
+    if (this.scaler && scale) this.scaler.now = scale;
   }
 
   #feeds(batch: Batch): Tensors {
@@ -67,7 +73,7 @@ export class LoopExecutor extends SessionExecutor {
   }
 
   /** The new state stands in the second set of buffers, until it is swapped in. */
-  async #run(batches: readonly Batch[], updates: readonly Update[]): Promise<StepResult[]> {
+  async #run(batches: readonly Batch[], updates: readonly Update[]): Promise<Outcome[]> {
     const rates = Float32Array.from(updates, ({ learningRate }) => learningRate);
     const count = rates.length;
     const zeros = (): OrtTensor => new OrtTensor('float32', new Float32Array(count), [count]);
@@ -77,13 +83,16 @@ export class LoopExecutor extends SessionExecutor {
         learning_rates: new OrtTensor('float32', rates, [count]),
         step: new OrtTensor('int64', BigInt64Array.of(BigInt(updates[0]?.step ?? 1)), []),
         ...this.held.current,
+        ...this.scaler?.loopFeeds,
       },
       { losses: zeros(), grad_norms: zeros(), ...this.held.outputs },
     );
-    return updates.map((_, k) => ({
-      loss: Number(losses?.data[k]),
-      gradNorm: Number(norms?.data[k]),
-    }));
+    const outcomes: Outcome[] = [];
+    for (const [k, { step }] of updates.entries()) {
+      const result = { loss: Number(losses?.data[k]), gradNorm: Number(norms?.data[k]) };
+      outcomes.push(outcomeOf(result, step, outcomes.at(-1)?.scale ?? this.scaler?.now));
+    }
+    return outcomes;
   }
 }
 

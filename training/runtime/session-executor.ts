@@ -1,4 +1,3 @@
-import { AppError } from '../../src/errors.ts';
 import type { CompiledArtifacts } from '../artifacts/index.ts';
 import type { Batch } from '../data/index.ts';
 import type { Model } from '../onnx/model.ts';
@@ -7,6 +6,7 @@ import { providerOf } from './device.ts';
 import { hasDropout, withMasksFrom } from './dropout-stream.ts';
 import type { Executor, SessionOptions, StepResult, Update } from './executor.ts';
 import { batchFeeds, requireKnownInputs } from './feeds.ts';
+import { LossScaler } from './loss-scaler.ts';
 import { pieceCount } from './micro-batches.ts';
 import type { InferenceSession } from './onnxruntime.ts';
 import { openSession } from './session.ts';
@@ -48,10 +48,13 @@ export async function openSessions(
 export abstract class SessionExecutor implements Executor {
   protected readonly sessions: Sessions;
   protected readonly held: TrainingState;
+  /** Of float16. */
+  protected readonly scaler: LossScaler | undefined;
 
-  protected constructor(sessions: Sessions, held: TrainingState) {
+  protected constructor(sessions: Sessions, held: TrainingState, compiled: CompiledArtifacts) {
     this.sessions = sessions;
     this.held = held;
+    this.scaler = LossScaler.of(compiled);
   }
 
   abstract trainStep(batch: Batch, update: Update): Promise<StepResult>;
@@ -83,37 +86,16 @@ export abstract class SessionExecutor implements Executor {
   }
 
   state(): Map<string, Tensor> {
-    return this.held.copy();
+    return new Map([...this.held.copy(), ...(this.scaler?.state() ?? [])]);
   }
 
   load(state: ReadonlyMap<string, Tensor>): void {
     this.held.load(state);
+    this.scaler?.load(state);
   }
 
   async dispose(): Promise<void> {
     await this.sessions.training.release();
     await this.sessions.evaluation.release();
   }
-}
-
-/** A step that came to no finite numbers. */
-export class StepFailure extends AppError {
-  /** The update that failed, from 1. */
-  readonly step: number;
-
-  constructor(step: number, message: string) {
-    super('training_failed', message, {
-      hint: 'a smaller train.learning_rate or more train.warmup_steps usually help',
-    });
-    this.step = step;
-  }
-}
-
-/** AppError `training_failed` for a step whose loss, or else the norm of its gradients, is no finite number. */
-export function stepFailure({ loss, gradNorm }: StepResult, step: number): StepFailure | undefined {
-  if (Number.isFinite(loss) && Number.isFinite(gradNorm)) return undefined;
-  const [what, value] = Number.isFinite(loss)
-    ? ['norm of the gradients', gradNorm]
-    : ['loss', loss];
-  return new StepFailure(step, `the ${what} of step ${step} is ${value}: expected a finite number`);
 }

@@ -14,6 +14,8 @@ export interface StepReport {
   readonly loss: number;
   /** Tokens of this step, padding included. */
   readonly tokens: number;
+  /** Steps so far that updated nothing: shown where there are any. */
+  readonly skipped?: number;
 }
 
 /** One line about a running training: redrawn on a terminal, else printed now and then. */
@@ -83,7 +85,7 @@ export function createProgress(options: ProgressOptions): Progress {
 }
 
 function describe(
-  { step, epoch, loss }: StepReport,
+  { step, epoch, loss, skipped = 0 }: StepReport,
   { steps, epochs }: ProgressOptions,
   rate: Rate,
 ): string {
@@ -93,6 +95,7 @@ function describe(
     `epoch ${epoch}/${epochs}`,
     `step ${step}/${steps}`,
     `loss ${loss.toFixed(4)}`,
+    ...(skipped > 0 ? [`${skipped} skipped`] : []),
     `${short(stepRate)} steps/s`,
     `${short(tokens)} tokens/s`,
     left,

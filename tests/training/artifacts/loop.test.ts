@@ -205,6 +205,32 @@ describe('train_loop', () => {
     );
   });
 
+  it('skips steps whose gradients overflow float16, and goes on with a smaller loss scale', async () => {
+    const compiled = compileTiny({ precision: 'fp16' });
+    verify(compiled.loop.graph);
+    const batch = batchTensors(toyBatch(new Random(3), 6));
+    const stacked = Object.entries(batch).map(([name, { type, dims, bytes }]) => {
+      const twice = new Uint8Array(Buffer.concat([bytes, bytes]));
+      return [name, { type, dims: [2, ...dims], bytes: twice }];
+    });
+    const start = startOf(compiled);
+    const found = await runSession(await sessionOf(compiled.loop.graph), {
+      ...Object.fromEntries(stacked),
+      ...start,
+      learning_rates: floatTensor([2], Float32Array.of(1e-3, 1e-3)),
+      step: scalarTensor('int64', 5),
+      loss_scale: scalarTensor('float32', 2 ** 120),
+      good_steps: scalarTensor('float32', 7),
+    });
+    expect(found.losses!.values.every(Number.isFinite)).toBe(true);
+    expect(found.grad_norms!.values.some(Number.isFinite)).toBe(false);
+    expect(found['loss_scale.out']!.values).toEqual([2 ** 118]);
+    expect(found['good_steps.out']!.values).toEqual([0]);
+    expect(found['step.out']!.values).toEqual([5]);
+    for (const [name, tensor] of Object.entries(start))
+      expect(found[`${name}.out`]!.values).toEqual(numbers(tensor));
+  });
+
   it('gives every iteration a dropout mask of its own, the same ones in every new session', async () => {
     const compiled = compileTiny({ dropout: 0.4 });
     const batch = batchTensors(toyBatch(new Random(3), 6));

@@ -105,6 +105,22 @@ describe('the artifacts folder', () => {
     });
   });
 
+  it('says which inputs and outputs are the loss scale, in float16', () => {
+    const { description } = compileTiny({ precision: 'fp16' });
+    const { models, hyper_parameters: hyper } = description as Described;
+    const roles = (entries: Entry[] | undefined) =>
+      (entries ?? []).filter(({ name }) => /^(loss_scale|good_steps|step)/.test(name));
+    expect(roles(models.training_model?.inputs)).toEqual([
+      { name: 'loss_scale', type: 'float32', shape: [], role: 'loss_scale' },
+    ]);
+    expect(roles(models.train_loop?.outputs).map(({ name, role }) => [name, role])).toEqual([
+      ['loss_scale.out', 'loss_scale'],
+      ['good_steps.out', 'good_steps'],
+      ['step.out', 'step'],
+    ]);
+    expect(hyper).toMatchObject({ precision: 'fp16', loss_scale: { initial: 65536 } });
+  });
+
   it('records decay groups, sources and hyper-parameters', () => {
     const { parameters, hyper_parameters: hyper } = description();
     const found = parameters.find(

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -65,7 +65,6 @@ const refused: readonly [string, readonly string[], number, RegExp][] = [
   ['pos-weights that are no numbers', artifacts('--pos-weight', '1,2,x,4'), 2, /pos-weight/],
   ['labels that are no number', artifacts('--labels', 'many'), 2, /labels/],
   ['dropout of 1', artifacts('--dropout', '1'), 2, /dropout/],
-  ['fp16', artifacts('--precision', 'fp16'), 2, /fp16/],
   ['to quantize into no .onnx', ['quantize', 'encoder.onnx', '--out', 'a'], 2, /expected the name/],
   ['to quantize what is not there', ['quantize', 'none.onnx', '--out', 'a.onnx'], 3, /none\.onnx/],
   ['to quantize no ONNX', ['quantize', 'text.onnx', '--out', 'a.onnx'], 1, /text\.onnx/],
@@ -87,6 +86,7 @@ const refused: readonly [string, readonly string[], number, RegExp][] = [
     2,
     /belong together/,
   ],
+  ['a precision that it cannot train in', artifacts('--precision', 'int8'), 2, /fp16/],
   [
     'a folder without a manifest',
     ['evaluate', '--model', 'no-bundle', '--data', 'x.csv'],
@@ -118,8 +118,18 @@ describe('mbti-model', () => {
     },
   );
 
-  it('artifacts attaches a head of the wanted labels where the graph has no logits', async () => {
-    const args = ['artifacts', '--model', 'encoder.onnx', '--out', 'made', '--labels', '3'];
+  it('artifacts attaches a head of the wanted labels where the graph has no logits, in float16', async () => {
+    const args = [
+      'artifacts',
+      '--model',
+      'encoder.onnx',
+      '--out',
+      'made',
+      '--labels',
+      '3',
+      '--precision',
+      'fp16',
+    ];
     const { code, stderr } = await runBin(bin, args, { cwd: dir });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     for (const name of [
@@ -133,6 +143,8 @@ describe('mbti-model', () => {
     }
     const { tensors } = await readSafetensors(join(dir, 'made/checkpoint.safetensors'));
     expect(tensors.get('head.out.bias')?.dims).toEqual([3]);
+    const description = JSON.parse(readFileSync(join(dir, 'made/artifacts.json'), 'utf8'));
+    expect(description.hyper_parameters.precision).toBe('fp16');
   });
 
   it('quantize makes a smaller file once, and refuses to quantize that again', async () => {

@@ -34,6 +34,7 @@ describe('the emitted graphs', () => {
     const options = { posWeight: [2, 3], dropout: 0.1 };
     expect(withoutCuda(compileTiny(options))).toEqual([]);
     expect(withoutCuda(compileTiny({ ...options, frozen: ['*embeddings*'] }))).toEqual([]);
+    expect(withoutCuda(compileTiny({ ...options, precision: 'fp16' }))).toEqual([]);
   });
 
   it('have so for a BERT of our own', () => {
@@ -54,7 +55,8 @@ describe('the emitted graphs', () => {
     const head = model.graph.outputs.some((output) => output.name === 'logits') ? 'keep' : 'mlp';
     const labels = head === 'mlp' ? 2 : undefined;
     const options = { ...compileOptions, head, labels, dropout: 0.1 } as const;
-    expect(withoutCuda(compileArtifacts(model, options))).toEqual([]);
+    for (const precision of ['fp32', 'fp16'] as const)
+      expect(withoutCuda(compileArtifacts(model, { ...options, precision }))).toEqual([]);
   });
 
   it('have no node that falls to the CPU in the main graph of the loop', () => {

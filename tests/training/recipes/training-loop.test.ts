@@ -7,6 +7,7 @@ import { newRunState } from '../../../training/recipes/run-state.ts';
 import { labelTable } from '../../../training/recipes/split-scores.ts';
 import { type TrainingRun, trainEpochs } from '../../../training/recipes/training-loop.ts';
 import { type Executor, StepFailure } from '../../../training/runtime/index.ts';
+import type { Progress } from '../../../training/tracking/index.ts';
 
 const axes = [{ name: 'mood', labels: ['good', 'bad'] as const }];
 const task = untunedTask({ name: 'mood', axes }, 'none');
@@ -57,6 +58,7 @@ function run(
   const saved: string[] = [];
   const logged: Record<string, unknown>[] = [];
   const printed: string[] = [];
+  const reported: Parameters<Progress['step']>[0][] = [];
   const validation = examples(5);
   const labels = labelTable(validation, 1);
   const settings = {
@@ -87,7 +89,7 @@ function run(
       clear: async () => {},
     },
     progress: {
-      step: () => {},
+      step: (report) => reported.push(report),
       print: (text) => printed.push(text),
       pause: () => {},
       finish: () => {},
@@ -97,7 +99,7 @@ function run(
     timeIsUp,
   };
   const outcome = trainEpochs(parts, state).then(() => state.best);
-  return { outcome, saved, logged, printed };
+  return { outcome, saved, logged, printed, reported, state };
 }
 
 describe('the training loop', () => {
@@ -193,6 +195,23 @@ describe('the training loop', () => {
     });
     expect(seen.steps).toEqual([1, 2, 3]);
     expect(saved.at(-1)).toBe('last 3');
+  });
+
+  it('counts the steps that were skipped, in the log, the progress and the state', async () => {
+    const { executor } = fakeExecutor([1]);
+    const skipping: Executor = {
+      ...executor,
+      trainStep: async (batch, update) => ({
+        ...(await executor.trainStep(batch, update)),
+        skipped: update.step < 3,
+      }),
+    };
+    const { outcome, logged, reported, state } = run(skipping, { totalSteps: 4 });
+    await outcome;
+    const steps = logged.filter(({ event }) => event === 'step');
+    expect(steps.map(({ skipped }) => skipped)).toEqual([true, true, false, false]);
+    expect(reported.map(({ skipped }) => skipped)).toEqual([1, 2, 2, 2]);
+    expect(state).toMatchObject({ step: 4, skipped: 2 });
   });
 
   it('gives the mean training loss since the last validation', async () => {

@@ -41,6 +41,12 @@ describe('progress', () => {
     expect(written.at(-1)).toContain('step 1000/1000');
   });
 
+  it('says how many steps were skipped, where any were', () => {
+    const { progress, written } = watched(false);
+    progress.step({ step: 1000, epoch: 2, loss: 1, tokens: 10, skipped: 3 });
+    expect(written[0]).toContain('loss 1.0000  3 skipped  ');
+  });
+
   it('on a terminal redraws one line at most ten times a second', () => {
     const { run, written } = watched(true);
     run(1, 1000);

@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { readBundle } from './bundle/index.ts';
 import type { Config } from './config/index.ts';
 import { EnginePool } from './engine/index.ts';
-import { AppError } from './errors.ts';
 import {
   type AppDeps,
   acceptWaiting,
@@ -13,6 +12,7 @@ import {
   type ServerState,
 } from './http/index.ts';
 import { rejections, Scheduler } from './scheduler/index.ts';
+import { openAccess } from './security/index.ts';
 import { describeModel } from './served-model.ts';
 import { type Logger, Metrics } from './telemetry/index.ts';
 
@@ -47,14 +47,10 @@ const UPLOAD_GRACE_MS = 3_000;
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { config, logger, modelDir } = options;
-  refuseUnsupported(config);
+  const access = openAccess(config, logger);
   const bundle = await readBundle(modelDir);
   const { spec, model } = describeModel(bundle, config, options.verbose);
-  const metrics = new Metrics({
-    model: { ...model, axes: model.task.axes },
-    rejections,
-    nodeDefaults: true,
-  });
+  const metrics = metricsOf(model);
   const lifecycle = { draining: false, warm: false };
   const pool = new EnginePool({
     spec,
@@ -82,6 +78,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     metrics,
     logger,
     limits: limitsOf(config),
+    access,
     state: () => stateOf(lifecycle, pool),
     workersUp: () => pool.up,
   };
@@ -98,6 +95,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       workers: () => pool.pids,
       stop: async () => {
         lifecycle.draining = true;
+        access.keys?.close();
         drain();
         await sleep(Math.max(config.server.drain_delay_ms, LEAST_DRAIN_MS));
         await acceptWaiting(http);
@@ -112,11 +110,17 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       },
     };
   } catch (error) {
+    access.keys?.close();
     http.close();
     http.closeAllConnections();
     await pool.stop();
     throw error;
   }
+}
+
+function metricsOf(model: ServedModel): Metrics {
+  const metered = { ...model, axes: model.task.axes };
+  return new Metrics({ model: metered, rejections, nodeDefaults: true });
 }
 
 interface Lifecycle {
@@ -128,14 +132,6 @@ function stateOf({ draining, warm }: Lifecycle, pool: EnginePool): ServerState {
   if (draining) return 'draining';
   if (pool.up > 0) return 'ok';
   return warm ? 'unavailable' : 'starting';
-}
-
-/** Keys that would promise protection that is not there. */
-function refuseUnsupported({ security }: Config): void {
-  if (security.api_keys_file === null) return;
-  throw new AppError('config_invalid', 'security.api_keys_file: API keys are not supported yet', {
-    hint: 'leave the key out, and protect the server with a proxy',
-  });
 }
 
 function limitsOf({ limits, queue }: Config): AppDeps['limits'] {

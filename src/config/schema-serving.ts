@@ -1,5 +1,9 @@
-import { choice, either, flag, integer, optional, text } from './formats.ts';
+import { choice, either, flag, integer, list, number, optional, text } from './formats.ts';
 import { key } from './key.ts';
+
+/** `*`, or scheme, host and port as browsers write them in `Origin`: no path, no slash at the end. */
+const ORIGIN =
+  /^(\*|[a-z][a-z0-9+.-]*:\/\/[a-z0-9.-]+(:\d{1,5})?|https?:\/\/\[[0-9a-f:.]+\](:\d{1,5})?)$/;
 
 /** How it runs and how it is served. */
 export const servingKeys = {
@@ -60,6 +64,26 @@ export const servingKeys = {
       optional(text(), 'predictions are open, admin routes closed'),
       null,
       { input: true },
+    ),
+    rate_limit: key(
+      'Requests a minute of one API key, or else of one address; more are answered 429',
+      optional(number({ above: 0, to: 1e6 }), 'no limit'),
+      null,
+    ),
+    rate_burst: key(
+      'Requests that may come at once after a silence',
+      optional(integer(1, 1e6), 'security.rate_limit, rounded up'),
+      null,
+    ),
+    trusted_proxies: key(
+      'Proxies in front of the server, whose X-Forwarded-For tells the client address',
+      integer(0, 16),
+      0,
+    ),
+    cors_origins: key(
+      'Whose web pages may call the server from a browser; ["*"]: any',
+      list(text('an origin such as https://example.org, or *', ORIGIN)),
+      [],
     ),
   },
   log: {

@@ -1,10 +1,13 @@
 import express, { type Express } from 'express';
 import { AppError } from '../errors.ts';
 import type { AppDeps } from './deps.ts';
+import { guard, guardStatuses, RATE_LIMITED } from './middleware/access.ts';
+import { answersPreflight, cors } from './middleware/cors.ts';
 import { commonHeaders, wellFormed } from './middleware/guards.ts';
 import { problemAnswer } from './middleware/problem.ts';
 import { requestId } from './middleware/request-id.ts';
 import { requestMetrics, setRoute } from './middleware/request-metrics.ts';
+import { securityHeaders } from './middleware/security-headers.ts';
 import { allowedMethods, type Route, UNMATCHED } from './route.ts';
 import { createRoutes } from './routes/index.ts';
 
@@ -15,8 +18,16 @@ export function createApp(deps: AppDeps): Express {
   const app = express();
   app.disable('x-powered-by').disable('etag').disable('query parser');
   app.enable('strict routing').enable('case sensitive routing');
-  app.use(requestMetrics(deps), requestId, commonHeaders, wellFormed);
-  for (const path of new Set(routes.map((route) => route.path))) mount(app, routes, path);
+  app.set('trust proxy', deps.access?.trustedProxies ?? 0);
+  app.use(
+    requestMetrics(deps),
+    requestId,
+    securityHeaders(),
+    commonHeaders,
+    cors(deps),
+    wellFormed,
+  );
+  for (const path of new Set(routes.map((route) => route.path))) mount(app, deps, routes, path);
   app.use(() => {
     throw new AppError('not_found', 'there is nothing at this path');
   });
@@ -25,23 +36,29 @@ export function createApp(deps: AppDeps): Express {
 }
 
 /** The routes of one path; any other method is 405 there. */
-function mount(app: Express, routes: readonly Route[], path: string): void {
+function mount(app: Express, deps: AppDeps, routes: readonly Route[], path: string): void {
   const allowed = allowedMethods(routes, path);
   app.all(path, (request, response, next) => {
     setRoute(response, path);
+    if (answersPreflight(request, response, allowed)) return;
     if (allowed.includes(request.method)) return next();
     response.set('allow', allowed.join(', '));
     throw new AppError('method_not_allowed', `expected ${allowed.join(' or ')}`);
   });
   for (const route of routes.filter((one) => one.path === path)) {
-    if (route.method === 'GET') app.get(path, route.handler);
-    else app.post(path, route.handler);
+    if (route.method === 'GET') app.get(path, guard(deps, route), route.handler);
+    else app.post(path, guard(deps, route), route.handler);
   }
 }
 
 function declareMetrics({ metrics }: AppDeps, routes: readonly Route[]): void {
+  metrics.declareRejections([RATE_LIMITED]);
   metrics.declareRoutes([
-    ...routes.map(({ path, method, statuses }) => ({ route: path, methods: [method], statuses })),
+    ...routes.map((route) => ({
+      route: route.path,
+      methods: [route.method],
+      statuses: [...route.statuses, ...guardStatuses(route)],
+    })),
     { route: UNMATCHED, methods: ['GET', 'POST'], statuses: [404] },
   ]);
 }

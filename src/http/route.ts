@@ -1,4 +1,5 @@
 import type { RequestHandler } from 'express';
+import type { Scope } from '../security/index.ts';
 
 /** One method of one path. A GET route answers HEAD too. */
 export interface Route {
@@ -6,6 +7,8 @@ export interface Route {
   readonly method: 'GET' | 'POST';
   /** What it answers: these combinations of labels stand in the metrics from the first scrape. */
   readonly statuses: readonly number[];
+  /** Of the API key that it takes; null: none. By default POST takes `predict`, and GET none. */
+  readonly scope?: Scope | null;
   readonly handler: RequestHandler;
 }
 

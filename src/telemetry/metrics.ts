@@ -41,7 +41,7 @@ export class Metrics {
   constructor(options: MetricsOptions) {
     if (options.nodeDefaults) collectDefaultMetrics({ register: this.#registry });
     this.#zeroModel(options.model);
-    for (const reason of options.rejections) this.#table.queueRejected.inc({ reason }, 0);
+    this.declareRejections(options.rejections);
     for (const phase of phases) this.#table.phaseDuration.zero({ phase });
   }
 
@@ -59,6 +59,11 @@ export class Metrics {
     this.#table.queueDepth.set(this.#probes?.queueDepth() ?? 0);
     this.#table.workersUp.set(this.#probes?.workersUp() ?? 0);
     return this.#registry.metrics();
+  }
+
+  /** Makes the reasons for turning requests away appear with zeros. */
+  declareRejections(reasons: readonly string[]): void {
+    for (const reason of reasons) this.#table.queueRejected.inc({ reason }, 0);
   }
 
   /** Makes the combinations of labels that are known beforehand appear with zeros. */

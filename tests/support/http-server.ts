@@ -6,7 +6,7 @@ import { createLogger, Metrics } from '../../src/telemetry/index.ts';
 import { FakeEngines } from './fake-engines.ts';
 import { mbtiTask } from './tiny-bundle.ts';
 
-export interface TestServerOptions extends Partial<Pick<AppDeps, 'model' | 'limits'>> {
+export interface TestServerOptions extends Partial<Pick<AppDeps, 'model' | 'limits' | 'access'>> {
   readonly engines?: number;
   readonly timeouts?: Parameters<typeof createHttpServer>[2];
 }
@@ -57,6 +57,7 @@ export async function testServer({ engines = 2, timeouts, ...options }: TestServ
     metrics,
     logger: createLogger({ level: 'debug', format: 'json', stream: log }),
     limits,
+    ...(options.access ? { access: options.access } : {}),
     state: () => lifecycle.state,
     workersUp: () => fakes.up,
   };

@@ -2,6 +2,7 @@ import type { Request, RequestHandler, Response } from 'express';
 import { errorTable } from '../../errors.ts';
 import type { AppDeps } from '../deps.ts';
 import { UNMATCHED } from '../route.ts';
+import { keyNameOf } from './access.ts';
 import { requestIdOf } from './request-id.ts';
 
 /** The `method` label of methods that nobody should send: labels must not grow with what clients invent. */
@@ -63,6 +64,7 @@ function finish(
     status,
     ms: Math.round(durationMs * 10) / 10,
     request_id: requestIdOf(response),
+    key: keyNameOf(response),
   });
 }
 

@@ -8,6 +8,7 @@ import { problemAnswer } from './middleware/problem.ts';
 import { requestId } from './middleware/request-id.ts';
 import { requestMetrics, setRoute } from './middleware/request-metrics.ts';
 import { securityHeaders } from './middleware/security-headers.ts';
+import { traceContext } from './middleware/trace-context.ts';
 import { allowedMethods, type Route, UNMATCHED } from './route.ts';
 import { createRoutes } from './routes/index.ts';
 
@@ -22,6 +23,7 @@ export function createApp(deps: AppDeps): Express {
   app.use(
     requestMetrics(deps),
     requestId,
+    traceContext,
     securityHeaders(),
     commonHeaders,
     cors(deps),

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readBundle } from './bundle/index.ts';
+import { type Bundle, readBundle } from './bundle/index.ts';
 import type { Config } from './config/index.ts';
 import { EnginePool } from './engine/index.ts';
 import {
@@ -50,7 +50,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const access = openAccess(config, logger);
   const bundle = await readBundle(modelDir);
   const { spec, model } = describeModel(bundle, config, options.verbose);
-  const metrics = metricsOf(model);
+  const metrics = metricsOf(model, bundle, config);
   const lifecycle = { draining: false, warm: false };
   const pool = new EnginePool({
     spec,
@@ -118,9 +118,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   }
 }
 
-function metricsOf(model: ServedModel): Metrics {
+function metricsOf(model: ServedModel, { manifest }: Bundle, { drift }: Config): Metrics {
   const metered = { ...model, axes: model.task.axes };
-  return new Metrics({ model: metered, rejections, nodeDefaults: true });
+  const metrics = new Metrics({ model: metered, rejections, nodeDefaults: true });
+  if (manifest.reference) metrics.watchDrift(manifest.reference, metered.axes, drift.window);
+  return metrics;
 }
 
 interface Lifecycle {

@@ -86,6 +86,9 @@ export const servingKeys = {
       [],
     ),
   },
+  drift: {
+    window: key('Texts, the latest, whose drift is shown in the metrics', integer(1, 1e6), 1000),
+  },
   log: {
     level: key(
       'The least important lines to log',

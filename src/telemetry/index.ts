@@ -1,2 +1,4 @@
+export { featuresOf, type ObservedText } from './drift/features.ts';
+export { binOf } from './drift/psi.ts';
 export { createLogger, type Logger, type LoggerOptions } from './logger.ts';
 export { Metrics } from './metrics.ts';

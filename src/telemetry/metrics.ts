@@ -1,4 +1,7 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import type { Reference } from '../bundle/index.ts';
+import { DriftWindow } from './drift/drift-window.ts';
+import { type ObservedText, textFeatures } from './drift/features.ts';
 import { metricTable, phases } from './metric-table.ts';
 
 /** The model in the terms that its metrics are labelled with. */
@@ -29,14 +32,12 @@ export interface Probes {
   readonly workersUp: () => number;
 }
 
-/** Features beside the axes whose drift is watched. */
-const textFeatures = ['text_length', 'unknown_rate'];
-
 /** The metrics of one server; all of them are there, with zeros, from the first scrape. */
 export class Metrics {
   readonly #registry = new Registry();
   readonly #table = metricTable(this.#registry);
   #probes: Probes | undefined;
+  #drift: DriftWindow | undefined;
 
   constructor(options: MetricsOptions) {
     if (options.nodeDefaults) collectDefaultMetrics({ register: this.#registry });
@@ -54,10 +55,16 @@ export class Metrics {
     this.#probes = probes;
   }
 
+  /** Measures drift against a model's reference from now on, over so many texts. */
+  watchDrift(reference: Reference, axes: MeteredModel['axes'], windowSize: number): void {
+    this.#drift = new DriftWindow(reference, axes, windowSize);
+  }
+
   /** The text exposition format. */
   exposition(): Promise<string> {
     this.#table.queueDepth.set(this.#probes?.queueDepth() ?? 0);
     this.#table.workersUp.set(this.#probes?.workersUp() ?? 0);
+    this.#setDrift();
     return this.#registry.metrics();
   }
 
@@ -91,12 +98,14 @@ export class Metrics {
     this.#table.queueRejected.inc({ reason });
   }
 
-  textScored(text: {
-    readonly tokens: number;
-    readonly tokenizeMs: number;
-    readonly queueMs: number;
-    readonly computeMs: number;
-  }): void {
+  textScored(
+    text: ObservedText & {
+      readonly tokenizeMs: number;
+      readonly queueMs: number;
+      readonly computeMs: number;
+    },
+  ): void {
+    this.#drift?.observe(text);
     this.#table.phaseDuration.observe({ phase: 'tokenize' }, text.tokenizeMs / 1000);
     this.#table.phaseDuration.observe({ phase: 'queue' }, text.queueMs / 1000);
     this.#table.phaseDuration.observe({ phase: 'compute' }, text.computeMs / 1000);
@@ -127,6 +136,13 @@ export class Metrics {
 
   workerRestarted(): void {
     this.#table.workerRestarts.inc();
+  }
+
+  #setDrift(): void {
+    this.#table.driftWindow.set(this.#drift?.size ?? 0);
+    for (const [feature, value] of Object.entries(this.#drift?.psi() ?? {})) {
+      this.#table.driftPsi.set({ feature }, value);
+    }
   }
 
   #zeroModel({ name, version, precision, axes }: MeteredModel): void {

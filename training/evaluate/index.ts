@@ -4,5 +4,6 @@ export {
   evaluateAxes,
 } from './evaluate-axes.ts';
 export { majorityBaseline, positiveShares } from './majority.ts';
+export { referenceOf } from './reference.ts';
 export { evaluationTable } from './table.ts';
 export { tuneThreshold } from './thresholds.ts';

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
+import type { Reference } from '../../src/bundle/index.ts';
 import type { Config, LoadedConfig } from '../../src/config/index.ts';
 import { AppError } from '../../src/errors.ts';
 import { type Task, untunedTask } from '../../src/task/index.ts';
@@ -23,6 +24,7 @@ import { createProgress, openRunLog, type Screen } from '../tracking/index.ts';
 import { baseModel, withLocalBase } from './base-model.ts';
 import { runCheckpoints } from './checkpoints.ts';
 import { dataSummary } from './data-summary.ts';
+import { driftReference } from './drift-reference.ts';
 import { explanationFile } from './explanation.ts';
 import { metricSet } from './metric-set.ts';
 import { positiveWeights } from './pos-weight.ts';
@@ -102,7 +104,13 @@ async function runFineTune(loaded: LoadedConfig, options: FineTuneOptions): Prom
     const results = await measure(config, data, executor, stop);
     log.write({ event: 'result', best, ...results });
     await writeFileAtomically(join(config.run.dir, 'metrics.json'), json({ best, ...results }));
-    await writeModelBundle(loaded, data, model, executor.parameters(), results, screen);
+    const reference = await driftReference(executor, data.validation, results.task, {
+      ...batchOptions(config, data),
+      tokenizer: data.words.tokenizer,
+      stop,
+    });
+    const bundled = { ...results, reference };
+    await writeModelBundle(loaded, data, model, executor.parameters(), bundled, screen);
     screen.write(`${resultSummary(config, best, results)}\n`);
   } finally {
     log.close();
@@ -247,7 +255,7 @@ async function writeModelBundle(
   { words, dataHash }: Data,
   { base, compiled }: CompiledModel,
   parameters: ReadonlyMap<string, Tensor>,
-  { task, validation, test, majority }: Results,
+  { task, validation, test, majority, reference }: Results & { readonly reference: Reference },
   screen: Screen,
 ): Promise<void> {
   const commit = gitCommit();
@@ -265,6 +273,7 @@ async function writeModelBundle(
       max_length: config.train.max_length,
       metrics: { validation: metricSet(validation), test: metricSet(test) },
       baselines: { majority: metricSet(majority) },
+      reference,
       config_hash: hash,
       data_hash: dataHash,
       ...(commit === undefined ? {} : { git_commit: commit }),

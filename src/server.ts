@@ -14,7 +14,7 @@ import {
 import { rejections, Scheduler } from './scheduler/index.ts';
 import { openAccess } from './security/index.ts';
 import { describeModel } from './served-model.ts';
-import { type Logger, Metrics } from './telemetry/index.ts';
+import { type Logger, Metrics, openPredictionLog } from './telemetry/index.ts';
 
 export interface ServerOptions {
   readonly config: Config;
@@ -48,6 +48,7 @@ const UPLOAD_GRACE_MS = 3_000;
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { config, logger, modelDir } = options;
   const access = openAccess(config, logger);
+  const predictionLog = openPredictionLog(config, logger);
   const bundle = await readBundle(modelDir);
   const { spec, model } = describeModel(bundle, config, options.verbose);
   const metrics = metricsOf(model, bundle, config);
@@ -79,17 +80,17 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     logger,
     limits: limitsOf(config),
     access,
+    ...(predictionLog ? { predictionLog } : {}),
     state: () => stateOf(lifecycle, pool),
     workersUp: () => pool.up,
   };
   const { server: http, drain } = createHttpServer(createApp(deps), deps);
-  const { host } = config.server;
   try {
-    const port = await listen(http, host, config.server.port);
+    const port = await listen(http, config.server.host, config.server.port);
     await pool.ready;
     lifecycle.warm = true;
     return {
-      url: urlOf(host, port),
+      url: urlOf(config.server.host, port),
       port,
       model,
       workers: () => pool.pids,
@@ -106,11 +107,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         scheduler.close();
         await scheduler.drained();
         http.closeAllConnections();
-        await Promise.all([closed, pool.stop()]);
+        await Promise.all([closed, pool.stop(), predictionLog?.close()]);
       },
     };
   } catch (error) {
-    access.keys?.close();
     http.close();
     http.closeAllConnections();
     await pool.stop();

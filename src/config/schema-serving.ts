@@ -89,6 +89,26 @@ export const servingKeys = {
   drift: {
     window: key('Texts, the latest, whose drift is shown in the metrics', integer(1, 1e6), 1000),
   },
+  prediction_log: {
+    file: key(
+      'A file of JSON lines for what was predicted',
+      optional(text(), 'predictions are not logged'),
+      null,
+    ),
+    text: key(
+      'hash: a text is logged as its SHA-256; keep: as it is',
+      choice('hash', 'keep'),
+      'hash',
+    ),
+    sample: key('The part of the texts that is logged', number({ from: 0, to: 1 }), 1),
+    max_bytes: key(
+      'A longer file is put aside, as is one of another day',
+      integer(1000, 1e12),
+      104857600,
+    ),
+    keep_files: key('Files put aside that are kept', integer(0, 1e5), 30),
+    keep_days: key('Days after which a file put aside is removed', integer(1, 36500), 30),
+  },
   log: {
     level: key(
       'The least important lines to log',

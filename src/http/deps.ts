@@ -1,7 +1,7 @@
 import type { Scheduler } from '../scheduler/index.ts';
 import type { ApiKeys, RateLimiter } from '../security/index.ts';
 import type { Task } from '../task/index.ts';
-import type { Logger, Metrics } from '../telemetry/index.ts';
+import type { Logger, Metrics, PredictionLog } from '../telemetry/index.ts';
 
 /** The model behind the routes. */
 export interface ServedModel {
@@ -47,6 +47,7 @@ export interface AppDeps {
   readonly logger: Logger;
   readonly limits: Limits;
   readonly access?: Access;
+  readonly predictionLog?: Pick<PredictionLog, 'record'>;
   readonly state: () => ServerState;
   /** Engines that are up. */
   readonly workersUp: () => number;

@@ -4,6 +4,7 @@ import type { ScoredText } from '../scheduler/index.ts';
 import { type Prediction, toPrediction } from '../task/index.ts';
 import { readJson } from './body/read-json.ts';
 import type { AppDeps } from './deps.ts';
+import { requestIdOf } from './middleware/request-id.ts';
 import { parsePredictRequest, parseTimeout } from './predict-request.ts';
 
 /** What the routes that score texts may answer. */
@@ -28,11 +29,12 @@ export interface ScoredRequest {
 
 /** Reads a request with a text or texts, and scores them. AppError `not_ready`, and as its parts. */
 export async function scoreRequest(
-  { state, limits, model, scheduler }: AppDeps,
+  deps: AppDeps,
   request: Request,
   response: Response,
   options: { readonly explain?: boolean } = {},
 ): Promise<ScoredRequest> {
+  const { state, limits, model, scheduler } = deps;
   if (state() === 'starting') throw new AppError('not_ready', 'the model is still loading');
   const timeoutMs = parseTimeout(request.get('x-request-timeout-ms'), limits.timeoutMs);
   const body = await readJson(request, response, limits.maxBodyBytes);
@@ -41,11 +43,23 @@ export async function scoreRequest(
     maxTexts: limits.maxTexts,
   });
   const signal = whenLeft(response);
-  return {
-    texts,
-    isList,
-    scores: await scheduler.submit(texts, { timeoutMs, signal, ...options }),
-  };
+  const scores = await scheduler.submit(texts, { timeoutMs, signal, ...options });
+  logPredictions(deps, requestIdOf(response), texts, scores);
+  return { texts, isList, scores };
+}
+
+/** Writes what was predicted to the log of predictions, where there is one. */
+function logPredictions(
+  { predictionLog, model }: AppDeps,
+  requestId: string | undefined,
+  texts: readonly string[],
+  scores: readonly ScoredText[],
+): void {
+  if (!predictionLog) return;
+  for (const [i, { probabilities, tokens }] of scores.entries()) {
+    const { dimensions } = toPrediction(model.task, probabilities);
+    predictionLog.record(model, requestId, { text: texts[i] ?? '', dimensions, tokens });
+  }
 }
 
 /** One text's answer, counted as a prediction. */

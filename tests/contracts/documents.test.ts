@@ -40,7 +40,7 @@ function commandsIn(document: string): Documented[] {
     return {
       line,
       bin,
-      subcommand: /^[a-z]+$/.test(next) ? next : undefined,
+      subcommand: /^[a-z][a-z-]*$/.test(next) ? next : undefined,
       flags: [...line.matchAll(/--[a-z-]+/g)].map(([flag]) => flag),
     };
   });

@@ -1,5 +1,5 @@
 import express, { type Express } from 'express';
-import { AppError } from '../errors.ts';
+import { AppError, errorTable } from '../errors.ts';
 import type { AppDeps } from './deps.ts';
 import { guard, guardStatuses, RATE_LIMITED } from './middleware/access.ts';
 import { answersPreflight, cors } from './middleware/cors.ts';
@@ -53,13 +53,16 @@ function mount(app: Express, deps: AppDeps, routes: readonly Route[], path: stri
   }
 }
 
+/** What every route may come to: a failure inside, a client that leaves. */
+const anyRoute = [errorTable.internal.status, errorTable.client_closed.status];
+
 function declareMetrics({ metrics }: AppDeps, routes: readonly Route[]): void {
   metrics.declareRejections([RATE_LIMITED]);
   metrics.declareRoutes([
     ...routes.map((route) => ({
       route: route.path,
       methods: [route.method],
-      statuses: [...route.statuses, ...guardStatuses(route)],
+      statuses: [...route.statuses, ...guardStatuses(route), ...anyRoute],
     })),
     { route: UNMATCHED, methods: ['GET', 'POST'], statuses: [404] },
   ]);

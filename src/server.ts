@@ -121,7 +121,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 function metricsOf(model: ServedModel, { manifest }: Bundle, { drift }: Config): Metrics {
   const metered = { ...model, axes: model.task.axes };
   const metrics = new Metrics({ model: metered, rejections, nodeDefaults: true });
-  if (manifest.reference) metrics.watchDrift(manifest.reference, metered.axes, drift.window);
+  metrics.watchDrift(manifest.reference, metered.axes, drift.window);
   return metrics;
 }
 

@@ -55,9 +55,15 @@ export class Metrics {
     this.#probes = probes;
   }
 
-  /** Measures drift against a model's reference from now on, over so many texts. */
-  watchDrift(reference: Reference, axes: MeteredModel['axes'], windowSize: number): void {
-    this.#drift = new DriftWindow(reference, axes, windowSize);
+  /** Measures drift anew, against a model's reference and over so many texts; without one it stays 0. */
+  watchDrift(
+    reference: Reference | undefined,
+    axes: MeteredModel['axes'],
+    windowSize: number,
+  ): void {
+    this.#drift = reference && new DriftWindow(reference, axes, windowSize);
+    this.#table.driftPsi.reset();
+    this.#zeroDrift(axes);
   }
 
   /** The text exposition format. */
@@ -151,6 +157,10 @@ export class Metrics {
       this.#table.confidence.zero({ axis: axis.name });
       for (const label of axis.labels) this.#table.predictions.inc({ axis: axis.name, label }, 0);
     }
+    this.#zeroDrift(axes);
+  }
+
+  #zeroDrift(axes: MeteredModel['axes']): void {
     const features = [...axes.map((axis) => axis.name), ...textFeatures];
     for (const feature of features) this.#table.driftPsi.set({ feature }, 0);
   }

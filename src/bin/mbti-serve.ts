@@ -60,6 +60,8 @@ async function main(): Promise<void> {
   const signals = stopOnSignals(logger);
   const server = await startServer({ config, modelDir, logger, verbose: argv.verbose === true });
   signals.server = server;
+  // It logs what came of it.
+  process.on('SIGHUP', () => void server.reload().catch(() => {}));
   const { name, version, precision } = server.model;
   logger.info(`serving ${modelDir} on ${server.url}`, { model: name, version, precision });
 }

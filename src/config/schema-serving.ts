@@ -35,6 +35,7 @@ export const servingKeys = {
       integer(0, 3600000),
       0,
     ),
+    watch: key('Whether a bundle that changes on disk is reloaded', flag(), false),
   },
   queue: {
     max_depth: key('Texts that may wait; more are answered 429', integer(1, 1e6), 512),

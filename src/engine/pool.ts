@@ -1,7 +1,7 @@
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { AppError } from '../errors.ts';
 import { packageRoot } from '../package-root.ts';
+import { availableCores } from './cores.ts';
 import { EngineProcess } from './engine-process.ts';
 import type { EngineSpec } from './protocol.ts';
 import type { Engine, Engines } from './score.ts';
@@ -10,6 +10,8 @@ import type { Engine, Engines } from './score.ts';
 export interface PoolObserver {
   readonly loaded?: (seconds: number, pid: number | undefined) => void;
   readonly restarted?: (reason: string, delayMs: number) => void;
+  /** A process was refused the bundle after others had loaded it: its files have changed. */
+  readonly refused?: (error: AppError) => void;
 }
 
 export interface PoolOptions {
@@ -26,6 +28,9 @@ const defaultWorker = join(packageRoot, 'dist/src/engine/worker.js');
 /** Processes that end before any has come up, after which starting is given up. */
 const MOST_FAILED_STARTS = 5;
 
+/** Without an exit for so long, a pool is in no crash loop any more: else no load would ever show it. */
+const STEADY_MS = 30_000;
+
 /** Milliseconds before a restart, by how many ended in a row without having scored a text. */
 const backOff = { first: 100, most: 10_000 };
 
@@ -38,23 +43,39 @@ export class EnginePool implements Engines {
   readonly #slots: (EngineProcess | undefined)[];
   readonly #listeners: (() => void)[] = [];
   readonly #timers = new Set<NodeJS.Timeout>();
+  /** As `ready`, of all processes at once. */
+  readonly warm: Promise<void>;
+  readonly #settleWarm: { resolve: () => void; reject: (error: AppError) => void };
   readonly #settleReady: { resolve: () => void; reject: (error: AppError) => void };
   #failuresInARow = 0;
+  /** Of `performance.now()`. */
+  #lastExit = 0;
   #cameUp = false;
   #stopped = false;
 
   constructor(options: PoolOptions) {
     this.#options = options;
-    this.size = options.size || availableParallelism();
-    const { promise, resolve, reject } = deferred();
-    this.ready = promise;
-    this.#settleReady = { resolve, reject };
+    this.size = options.size || availableCores();
+    const ready = deferred();
+    const warm = deferred();
+    this.ready = ready.promise;
+    this.warm = warm.promise;
+    this.#settleReady = ready;
+    this.#settleWarm = warm;
     this.#slots = new Array<EngineProcess | undefined>(this.size).fill(undefined);
     for (let slot = 0; slot < this.size; slot += 1) this.#start(slot);
   }
 
   get up(): number {
     return this.#slots.filter((engine) => engine?.isUp).length;
+  }
+
+  /** Whether processes end again and again without having scored a text. */
+  get isCrashLooping(): boolean {
+    return (
+      this.#failuresInARow >= this.size + MOST_FAILED_STARTS &&
+      performance.now() - this.#lastExit < STEADY_MS
+    );
   }
 
   /** Process ids of the engines that are up. */
@@ -77,8 +98,14 @@ export class EnginePool implements Engines {
     this.#stopped = true;
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
-    this.#settleReady.reject(new AppError('not_ready', 'the server was stopped while it started'));
+    this.#giveUp(new AppError('not_ready', 'the server was stopped while the model was loaded'));
     await Promise.all(this.#slots.map((engine) => engine?.stop()));
+  }
+
+  /** Has no effect on promises that are settled. */
+  #giveUp(error: AppError): void {
+    this.#settleReady.reject(error);
+    this.#settleWarm.reject(error);
   }
 
   #start(slot: number): void {
@@ -90,6 +117,7 @@ export class EnginePool implements Engines {
       ready: (loadMs) => {
         this.#cameUp = true;
         this.#settleReady.resolve();
+        if (this.up === this.size) this.#settleWarm.resolve();
         observer?.loaded?.(loadMs / 1000, engine.pid);
       },
       idle: () => {
@@ -110,10 +138,12 @@ export class EnginePool implements Engines {
   #afterExit(slot: number, reason: string, refusal: AppError | undefined): void {
     if (this.#stopped) return;
     this.#failuresInARow += 1;
-    if (!this.#cameUp && (refusal || this.#failuresInARow >= MOST_FAILED_STARTS)) {
-      this.#settleReady.reject(refusal ?? neverCameUp(reason));
-      return;
+    this.#lastExit = performance.now();
+    if (refusal || this.#failuresInARow >= MOST_FAILED_STARTS) {
+      this.#giveUp(refusal ?? neverCameUp(reason));
+      if (!this.#cameUp) return;
     }
+    if (refusal) this.#options.observer?.refused?.(refusal);
     const delayMs = restartDelay(this.#failuresInARow);
     this.#options.observer?.restarted?.(refusal?.message ?? reason, delayMs);
     const timer = setTimeout(() => {

@@ -1,5 +1,11 @@
-import type { Engine, Engines, Explanation, Score, ScoreOptions } from '../../src/engine/index.ts';
-import { AppError } from '../../src/errors.ts';
+import {
+  type Engine,
+  EngineDeath,
+  type Engines,
+  type Explanation,
+  type Score,
+  type ScoreOptions,
+} from '../../src/engine/index.ts';
 
 interface Job {
   readonly text: string;
@@ -62,7 +68,7 @@ export class FakeEngines implements Engines {
           leave();
         },
         die: () => {
-          reject(new AppError('engine_failed', 'the fake engine died'));
+          reject(new EngineDeath('the fake engine'));
           leave();
         },
       };

@@ -58,6 +58,7 @@ export async function testServer({ engines = 2, timeouts, ...options }: TestServ
     logger: createLogger({ level: 'debug', format: 'json', stream: log }),
     limits,
     state: () => lifecycle.state,
+    reload: () => Promise.resolve(model),
     workersUp: () => fakes.up,
   };
   const { server, drain } = createHttpServer(createApp(deps), deps, timeouts);

@@ -37,6 +37,7 @@ const spec: EngineSpec = {
   maxWindows: 4,
   device: 'cpu',
   verbose: false,
+  files: [],
 };
 
 const pools: EnginePool[] = [];

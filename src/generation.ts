@@ -50,6 +50,7 @@ export class Generation {
     this.scheduler = new Scheduler({
       engines: this.pool,
       maxDepth: config.queue.max_depth,
+      maxTokens: config.queue.max_tokens,
       observer: {
         scored: (text) => metrics.textScored(text),
         rejected: (reason) => metrics.requestRejected(reason),

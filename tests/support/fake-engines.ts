@@ -6,11 +6,14 @@ import {
   type Score,
   type ScoreOptions,
 } from '../../src/engine/index.ts';
+import { AppError } from '../../src/errors.ts';
 
 interface Job {
   readonly text: string;
   finish(change?: Partial<Score>): void;
   die(): void;
+  /** Lives on, but cannot score this text. */
+  fail(): void;
 }
 
 /** Engines that score when the test says so, or at once with `auto`. */
@@ -67,8 +70,12 @@ export class FakeEngines implements Engines {
           });
           leave();
         },
+        fail: () => {
+          reject(new AppError('engine_failed', 'the fake engine cannot'));
+          leave();
+        },
         die: () => {
-          reject(new EngineDeath('the fake engine'));
+          reject(new EngineDeath('the fake engine died'));
           leave();
         },
       };

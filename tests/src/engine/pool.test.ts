@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import {
+  EngineDeath,
   EnginePool,
   type EngineSpec,
   type PoolObserver,
@@ -7,6 +8,7 @@ import {
 } from '../../../src/engine/index.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { mbtiTask } from '../../support/tiny-bundle.ts';
+import { until } from '../../support/until.ts';
 
 const folder = temporaryFolder();
 
@@ -47,10 +49,6 @@ function start(workerPath: string, size: number, observer: PoolObserver = {}): E
   const pool = new EnginePool({ spec, size, workerPath, observer });
   pools.push(pool);
   return pool;
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
 const isAlive = (pid: number): boolean => {
@@ -115,6 +113,29 @@ describe('EnginePool', () => {
     const pool = start(dying, 1, { restarted: (_reason, delay) => delays.push(delay) });
     await expect(pool.ready).rejects.toMatchObject({ code: 'engine_failed' });
     expect(delays).toEqual([0, 100, 200, 400]);
+  });
+
+  it('is warm when all processes have come up, or will never be', async () => {
+    const pool = start(obedient, 3);
+    await pool.warm;
+    expect(pool.up).toBe(3);
+    await expect(start(refusing, 2).warm).rejects.toMatchObject({ code: 'bundle_invalid' });
+    await expect(start(dying, 2).warm).rejects.toMatchObject({ code: 'engine_failed' });
+  });
+
+  it('is in a crash loop when processes end again and again, until one has scored a text', async () => {
+    const delays: number[] = [];
+    const pool = start(obedient, 1, { restarted: (_reason, delay) => delays.push(delay) });
+    for (let death = 0; death < 6; death += 1) {
+      await until(() => pool.up === 1);
+      expect(pool.isCrashLooping).toBe(false);
+      await expect(pool.idle()!.score('die')).rejects.toBeInstanceOf(EngineDeath);
+    }
+    expect(delays).toEqual([0, 100, 200, 400, 800, 1600]);
+    await until(() => pool.up === 1);
+    expect(pool.isCrashLooping).toBe(true);
+    await pool.idle()!.score('hello');
+    expect(pool.isCrashLooping).toBe(false);
   });
 
   it('kills a process that is stuck when it stops', async () => {

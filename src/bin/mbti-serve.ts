@@ -10,6 +10,8 @@ import { describeError, runCommand, strictArguments } from './run-command.ts';
 
 const SECTIONS = ['runtime', 'server', 'queue', 'limits', 'security', 'log'];
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+/** In a terminal it says that the terminal was closed; elsewhere, that the bundle is to be reloaded. */
+const HANG_UP = 'SIGHUP';
 
 async function main(): Promise<void> {
   const argv = await strictArguments(yargs(hideBin(process.argv)), packageVersion)
@@ -61,7 +63,7 @@ async function main(): Promise<void> {
   const server = await startServer({ config, modelDir, logger, verbose: argv.verbose === true });
   signals.server = server;
   // It logs what came of it.
-  process.on('SIGHUP', () => void server.reload().catch(() => {}));
+  if (!process.stdin.isTTY) process.on(HANG_UP, () => void server.reload().catch(() => {}));
   const { name, version, precision } = server.model;
   logger.info(`serving ${modelDir} on ${server.url}`, { model: name, version, precision });
 }

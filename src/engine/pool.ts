@@ -28,7 +28,10 @@ const defaultWorker = join(packageRoot, 'dist/src/engine/worker.js');
 /** Processes that end before any has come up, after which starting is given up. */
 const MOST_FAILED_STARTS = 5;
 
-/** Without an exit for so long, a pool is in no crash loop any more: else no load would ever show it. */
+/** With one process for each slot and so many more dead, it is no single text that kills them. */
+const DEATHS_OF_A_LOOP = 5;
+
+/** A process that is up for so long ends a crash loop: without readiness no text may ever come. */
 const STEADY_MS = 30_000;
 
 /** Milliseconds before a restart, by how many ended in a row without having scored a text. */
@@ -48,8 +51,10 @@ export class EnginePool implements Engines {
   readonly #settleWarm: { resolve: () => void; reject: (error: AppError) => void };
   readonly #settleReady: { resolve: () => void; reject: (error: AppError) => void };
   #failuresInARow = 0;
-  /** Of `performance.now()`. */
-  #lastExit = 0;
+  /** Of them, those of processes that had come up. */
+  #deathsInARow = 0;
+  /** Since when each slot's process is up, of `performance.now()`. */
+  readonly #upSince = new Map<number, number>();
   #cameUp = false;
   #stopped = false;
 
@@ -70,12 +75,11 @@ export class EnginePool implements Engines {
     return this.#slots.filter((engine) => engine?.isUp).length;
   }
 
-  /** Whether processes end again and again without having scored a text. */
+  /** Whether processes come up only to end, again and again, and none scores a text or stays. */
   get isCrashLooping(): boolean {
-    return (
-      this.#failuresInARow >= this.size + MOST_FAILED_STARTS &&
-      performance.now() - this.#lastExit < STEADY_MS
-    );
+    if (this.#deathsInARow < this.size + DEATHS_OF_A_LOOP) return false;
+    const steady = performance.now() - STEADY_MS;
+    return ![...this.#upSince.values()].some((since) => since <= steady);
   }
 
   /** Process ids of the engines that are up. */
@@ -116,6 +120,7 @@ export class EnginePool implements Engines {
     const engine = new EngineProcess(workerPath, spec, {
       ready: (loadMs) => {
         this.#cameUp = true;
+        this.#upSince.set(slot, performance.now());
         this.#settleReady.resolve();
         if (this.up === this.size) this.#settleWarm.resolve();
         observer?.loaded?.(loadMs / 1000, engine.pid);
@@ -124,11 +129,12 @@ export class EnginePool implements Engines {
         // The first time it has come up, after that it has scored.
         hasScored = cameUp;
         cameUp = true;
-        if (hasScored) this.#failuresInARow = 0;
+        if (hasScored) this.#failuresInARow = this.#deathsInARow = 0;
         for (const listener of this.#listeners) listener();
       },
       exit: (reason, refusal) => {
         this.#slots[slot] = undefined;
+        if (this.#upSince.delete(slot)) this.#deathsInARow += 1;
         this.#afterExit(slot, reason, refusal);
       },
     });
@@ -138,7 +144,6 @@ export class EnginePool implements Engines {
   #afterExit(slot: number, reason: string, refusal: AppError | undefined): void {
     if (this.#stopped) return;
     this.#failuresInARow += 1;
-    this.#lastExit = performance.now();
     if (refusal || this.#failuresInARow >= MOST_FAILED_STARTS) {
       this.#giveUp(refusal ?? neverCameUp(reason));
       if (!this.#cameUp) return;

@@ -62,5 +62,6 @@ function messageOf(error: unknown): string {
 }
 
 function reply(message: EngineReply): void {
-  if (process.connected) process.send?.(message);
+  // The server may go while this is on its way; `disconnect` then ends the process.
+  if (process.connected) process.send?.(message, undefined, undefined, () => {});
 }

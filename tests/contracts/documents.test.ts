@@ -16,6 +16,7 @@ const documents = [
   'docs/ecosystem.md',
   'docs/explain.md',
   'docs/inference.md',
+  'docs/operations.md',
   'configs/README.md',
   'data/README.md',
   'data/sample/README.md',

@@ -28,6 +28,18 @@ const refusing = folder.write(
   'refusing.mjs',
   `process.on('message', () => process.send({ type: 'failed', code: 'bundle_invalid', message: 'no good', hint: 'try' }));`,
 );
+/** The first process is obedient, all others die. */
+const onlyOne = folder.write(
+  'only-one.mjs',
+  `import { mkdirSync } from 'node:fs';
+   import { fileURLToPath } from 'node:url';
+   try {
+     mkdirSync(fileURLToPath(new URL('taken', import.meta.url)));
+   } catch {
+     process.exit(9);
+   }
+   await import('./obedient.mjs');`,
+);
 const dying = folder.write('dying.mjs', `process.exit(9);`);
 
 const spec: EngineSpec = {
@@ -135,6 +147,14 @@ describe('EnginePool', () => {
     await until(() => pool.up === 1);
     expect(pool.isCrashLooping).toBe(true);
     await pool.idle()!.score('hello');
+    expect(pool.isCrashLooping).toBe(false);
+  });
+
+  it('is in none when one process serves and the other one cannot come up', async () => {
+    const delays: number[] = [];
+    const pool = start(onlyOne, 2, { restarted: (_reason, delay) => delays.push(delay) });
+    await until(() => delays.length >= 7);
+    expect(pool.up).toBe(1);
     expect(pool.isCrashLooping).toBe(false);
   });
 

@@ -23,7 +23,7 @@ export async function openModel(
   const bundle = await readBundle(dir);
   const { name, version, task, max_length: maxLength } = bundle.manifest;
   const explainer = explainPath(bundle);
-  const { precision, path, file } = selectModel(bundle, runtime.precision);
+  const { precision, path, file } = selectModel(bundle, runtime.precision, runtime.device);
   return {
     bundle,
     model: { name, version, precision, maxLength, task, explains: explainer !== undefined },

@@ -9,7 +9,11 @@ import type { Model } from '../onnx/model.ts';
 
 import { scalarTensor, type Tensor } from '../onnx/tensor.ts';
 import { adamWModel, decays } from '../optim/index.ts';
-import { rewriteForward } from '../rewrite/index.ts';
+import {
+  addGradientsRecomputing,
+  resultsAsSoonAsPossible,
+  rewriteForward,
+} from '../rewrite/index.ts';
 import { describeArtifacts } from './describe.ts';
 import { loopModel } from './loop.ts';
 import type { CompileOptions } from './options.ts';
@@ -66,7 +70,7 @@ export function compileArtifacts(forward: Model, options: CompileOptions): Compi
   });
   rewriteForward(training.graph);
   rewriteForward(evaluation.graph);
-  const gradients = gradientsOf(training.graph, wanted);
+  const gradients = gradientsOf(training.graph, wanted, options);
 
   const initial = new Map<string, Tensor>();
   const parameters = [...gradients.keys()].map((name): ParameterInfo => {
@@ -87,6 +91,7 @@ export function compileArtifacts(forward: Model, options: CompileOptions): Compi
   const outputs = ['loss', 'logits'].map((name) => valueNamed(training.graph, name));
   finish(training.graph, [...outputs, ...gradients.values()], parameters);
   replacePads(training.graph);
+  resultsAsSoonAsPossible(training.graph);
   const optimizer = adamWModel(parameters, options);
   const accumulates = (options.accumulate ?? 1) > 1;
   const loop = loopModel({ training, optimizer, parameters, accumulates });
@@ -95,12 +100,17 @@ export function compileArtifacts(forward: Model, options: CompileOptions): Compi
 }
 
 /** Adds the gradients of the loss: `P.grad` for each parameter that the loss depends on, in order. */
-function gradientsOf(graph: Graph, names: readonly string[]): Map<string, Value> {
+function gradientsOf(
+  graph: Graph,
+  names: readonly string[],
+  { recompute }: CompileOptions,
+): Map<string, Value> {
   const loss = valueNamed(graph, 'loss');
   const b = new GraphBuilder(graph, 'gradient');
   const one = b.constant(scalarTensor('float32', 1), 'one');
   const values = names.map((name) => valueNamed(graph, name));
-  const found = addGradients(graph, new Map([[loss, one]]), values);
+  const differentiate = recompute === 'layers' ? addGradientsRecomputing : addGradients;
+  const found = differentiate(graph, new Map([[loss, one]]), values);
   const gradients = new Map<string, Value>();
   for (const value of values) {
     const gradient = found.get(value);

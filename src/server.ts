@@ -1,20 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Bundle, readBundle } from './bundle/index.ts';
 import type { Config } from './config/index.ts';
-import { EnginePool } from './engine/index.ts';
 import {
   type AppDeps,
   acceptWaiting,
-  createApp,
   createHttpServer,
+  type HttpServer,
   listen,
   type ServedModel,
   type ServerState,
 } from './http/index.ts';
-import { rejections, Scheduler } from './scheduler/index.ts';
+import { ModelHost } from './model-host.ts';
+import { rejections } from './scheduler/index.ts';
 import { openAccess } from './security/index.ts';
-import { describeModel } from './served-model.ts';
+import { type OpenedModel, openModel } from './served-model.ts';
 import { type Logger, Metrics, openPredictionLog } from './telemetry/index.ts';
+import { fingerprint, watchBundle } from './watch-bundle.ts';
 
 export interface ServerOptions {
   readonly config: Config;
@@ -28,9 +28,12 @@ export interface RunningServer {
   /** For a browser or curl on this machine. */
   readonly url: string;
   readonly port: number;
+  /** The one that is served now. */
   readonly model: ServedModel;
   /** Process ids of the engines that are up. */
   readonly workers: () => number[];
+  /** Serves the bundle as it is on disk now. AppError where it cannot be: the old one is served on. */
+  reload(): Promise<ServedModel>;
   /** Not ready at once; serves for `server.drain_delay_ms` more, finishes what was accepted, ends. */
   stop(): Promise<void>;
 }
@@ -46,83 +49,77 @@ const UPLOAD_GRACE_MS = 3_000;
  * AppError `bundle_missing`, `bundle_invalid`, `device_unavailable`, `port_unavailable`, ….
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const { config, logger, modelDir } = options;
+  const { config, logger, modelDir, verbose = false } = options;
   const access = openAccess(config, logger);
   const predictionLog = openPredictionLog(config, logger);
-  const bundle = await readBundle(modelDir);
-  const { spec, model } = describeModel(bundle, config, options.verbose);
-  const metrics = metricsOf(model, bundle, config);
+  const known = await fingerprint(modelDir);
+  const opened = await openModel(modelDir, config, verbose);
+  const metrics = metricsOf(opened, config);
   const lifecycle = { draining: false, warm: false };
-  const pool = new EnginePool({
-    spec,
-    size: config.server.workers,
-    observer: {
-      loaded: (seconds) => metrics.modelLoaded(seconds),
-      restarted: (reason, delay_ms) => {
-        metrics.workerRestarted();
-        logger.warn('an inference process ended and is started again', { reason, delay_ms });
-      },
-    },
-  });
-  const scheduler = new Scheduler({
-    engines: pool,
-    maxDepth: config.queue.max_depth,
-    observer: {
-      scored: (text) => metrics.textScored(text),
-      rejected: (reason) => metrics.requestRejected(reason),
-    },
-  });
-  metrics.attach({ queueDepth: () => scheduler.depth, workersUp: () => pool.up });
-  const deps: AppDeps = {
-    model,
-    scheduler,
+  const host: ModelHost = new ModelHost(opened, {
+    config,
     metrics,
     logger,
+    modelDir,
+    verbose,
     limits: limitsOf(config),
     access,
     ...(predictionLog ? { predictionLog } : {}),
-    state: () => stateOf(lifecycle, pool),
-    workersUp: () => pool.up,
-  };
-  const { server: http, drain } = createHttpServer(createApp(deps), deps);
+    state: () => stateOf(lifecycle, host),
+  });
+  metrics.attach({ queueDepth: () => host.depth, workersUp: () => host.current.pool.up });
+  const http = createHttpServer((request, response) => host.current.handle(request, response), {
+    metrics,
+  });
+  const { host: address } = config.server;
   try {
-    const port = await listen(http, config.server.host, config.server.port);
-    await pool.ready;
+    const port = await listen(http.server, address, config.server.port);
+    await host.current.pool.ready;
     lifecycle.warm = true;
+    const reload = () => host.reload();
+    const unwatch = config.server.watch ? watchBundle(modelDir, { known, reload }) : () => {};
     return {
-      url: urlOf(config.server.host, port),
+      url: urlOf(address, port),
       port,
-      model,
-      workers: () => pool.pids,
-      stop: async () => {
+      get model() {
+        return host.current.model;
+      },
+      workers: () => host.current.pool.pids,
+      reload,
+      stop: () => {
         lifecycle.draining = true;
+        unwatch();
         access.keys?.close();
-        drain();
-        await sleep(Math.max(config.server.drain_delay_ms, LEAST_DRAIN_MS));
-        await acceptWaiting(http);
-        const closed = new Promise<void>((resolve) => http.close(() => resolve()));
-        await scheduler.drained();
-        http.closeIdleConnections();
-        await Promise.race([closed, sleep(UPLOAD_GRACE_MS, undefined, { ref: false })]);
-        scheduler.close();
-        await scheduler.drained();
-        http.closeAllConnections();
-        await Promise.all([closed, pool.stop(), predictionLog?.close()]);
+        return stop(http, host, config.server.drain_delay_ms).then(() => predictionLog?.close());
       },
     };
   } catch (error) {
-    http.close();
-    http.closeAllConnections();
-    await pool.stop();
+    http.server.close();
+    http.server.closeAllConnections();
+    await host.stop();
     throw error;
   }
 }
 
-function metricsOf(model: ServedModel, { manifest }: Bundle, { drift }: Config): Metrics {
+function metricsOf({ model, bundle }: OpenedModel, { drift }: Config): Metrics {
   const metered = { ...model, axes: model.task.axes };
   const metrics = new Metrics({ model: metered, rejections, nodeDefaults: true });
-  metrics.watchDrift(manifest.reference, metered.axes, drift.window);
+  metrics.watchDrift(bundle.manifest.reference, metered.axes, drift.window);
   return metrics;
+}
+
+async function stop({ server, drain }: HttpServer, host: ModelHost, delayMs: number) {
+  drain();
+  await sleep(Math.max(delayMs, LEAST_DRAIN_MS));
+  await acceptWaiting(server);
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  await host.drained();
+  server.closeIdleConnections();
+  await Promise.race([closed, sleep(UPLOAD_GRACE_MS, undefined, { ref: false })]);
+  host.close();
+  await host.drained();
+  server.closeAllConnections();
+  await Promise.all([closed, host.stop()]);
 }
 
 interface Lifecycle {
@@ -130,8 +127,9 @@ interface Lifecycle {
   readonly warm: boolean;
 }
 
-function stateOf({ draining, warm }: Lifecycle, pool: EnginePool): ServerState {
+function stateOf({ draining, warm }: Lifecycle, { current: { pool } }: ModelHost): ServerState {
   if (draining) return 'draining';
+  if (pool.isCrashLooping) return 'unavailable';
   if (pool.up > 0) return 'ok';
   return warm ? 'unavailable' : 'starting';
 }

@@ -13,13 +13,13 @@ import {
   predictRecords,
   readers,
 } from '../bulk/index.ts';
-import { type Manifest, readBundle } from '../bundle/index.ts';
+import type { Manifest } from '../bundle/index.ts';
 import { type Config, loadConfig } from '../config/index.ts';
 import { EnginePool } from '../engine/index.ts';
 import { AppError } from '../errors.ts';
 import { packageVersion } from '../package-root.ts';
 import { Scheduler } from '../scheduler/index.ts';
-import { describeModel } from '../served-model.ts';
+import { openModel } from '../served-model.ts';
 import { runCommand, strictArguments } from './run-command.ts';
 
 interface PredictArguments {
@@ -93,8 +93,7 @@ async function predict(args: PredictArguments): Promise<void> {
   });
   const shard = args.shard === undefined ? undefined : parseShard(args.shard);
   const source = openSource(args);
-  const bundle = await readBundle(config.model.out);
-  const { spec, model } = describeModel(bundle, config, args.verbose);
+  const { bundle, spec, model } = await openModel(config.model.out, config, args.verbose);
   const column = args.column ?? columnOf(bundle.manifest, args);
   const records = source.records({ column, maxBytes: config.limits.max_body_bytes });
   const pool = new EnginePool({ spec, size: config.server.workers });

@@ -19,6 +19,8 @@ const SECTIONS = [
   'log',
 ];
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+/** In a terminal it says that the terminal was closed; elsewhere, that the bundle is to be reloaded. */
+const HANG_UP = 'SIGHUP';
 
 async function main(): Promise<void> {
   const argv = await strictArguments(yargs(hideBin(process.argv)), packageVersion)
@@ -69,6 +71,8 @@ async function main(): Promise<void> {
   const signals = stopOnSignals(logger);
   const server = await startServer({ config, modelDir, logger, verbose: argv.verbose === true });
   signals.server = server;
+  // It logs what came of it.
+  if (!process.stdin.isTTY) process.on(HANG_UP, () => void server.reload().catch(() => {}));
   const { name, version, precision } = server.model;
   logger.info(`serving ${modelDir} on ${server.url}`, { model: name, version, precision });
 }

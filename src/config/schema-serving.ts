@@ -39,10 +39,15 @@ export const servingKeys = {
       integer(0, 3600000),
       0,
     ),
+    watch: key('Whether a bundle that changes on disk is reloaded', flag(), false),
   },
   queue: {
     max_depth: key('Texts that may wait; more are answered 429', integer(1, 1e6), 512),
-    max_tokens: key('Tokens in one batch, padding included', integer(8, 1e7), 4096),
+    max_tokens: key(
+      'Tokens that may wait, estimated as 4 characters each; more are answered 429',
+      integer(8, 1e9),
+      262144,
+    ),
     timeout_ms: key(
       'How long a request may take before it is answered 408',
       integer(1, 3600000),

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { AppError } from '../errors.ts';
 import type { EngineReply, EngineRequest, EngineSpec } from './protocol.ts';
-import type { Engine, Score, ScoreOptions } from './score.ts';
+import { type Engine, EngineDeath, type Score, type ScoreOptions } from './score.ts';
 
 interface Pending {
   readonly id: number;
@@ -121,9 +121,7 @@ export class EngineProcess implements Engine {
     this.#state = 'gone';
     const pending = this.#pending;
     this.#pending = undefined;
-    pending?.reject(
-      new AppError('engine_failed', `the inference process ended (${reason})`, { retryAfter: 1 }),
-    );
+    pending?.reject(new EngineDeath(reason));
     this.#events.exit(reason, this.#refusal);
   }
 }

@@ -1,3 +1,11 @@
 export { EnginePool, type PoolObserver, restartDelay } from './pool.ts';
 export type { EngineSpec } from './protocol.ts';
-export type { Engine, Engines, Explanation, Score, ScoreOptions } from './score.ts';
+export {
+  type Engine,
+  EngineDeath,
+  type Engines,
+  type Explanation,
+  type Score,
+  type ScoreOptions,
+} from './score.ts';
+export { stampOf, type VerifiedFile } from './verified-files.ts';

@@ -1,7 +1,7 @@
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { AppError } from '../errors.ts';
 import { packageRoot } from '../package-root.ts';
+import { availableCores } from './cores.ts';
 import { EngineProcess } from './engine-process.ts';
 import type { EngineSpec } from './protocol.ts';
 import type { Engine, Engines } from './score.ts';
@@ -10,6 +10,8 @@ import type { Engine, Engines } from './score.ts';
 export interface PoolObserver {
   readonly loaded?: (seconds: number, pid: number | undefined) => void;
   readonly restarted?: (reason: string, delayMs: number) => void;
+  /** A process was refused the bundle after others had loaded it: its files have changed. */
+  readonly refused?: (error: AppError) => void;
 }
 
 export interface PoolOptions {
@@ -26,6 +28,12 @@ const defaultWorker = join(packageRoot, 'dist/src/engine/worker.js');
 /** Processes that end before any has come up, after which starting is given up. */
 const MOST_FAILED_STARTS = 5;
 
+/** With one process for each slot and so many more dead, it is no single text that kills them. */
+const DEATHS_OF_A_LOOP = 5;
+
+/** A process that is up for so long ends a crash loop: without readiness no text may ever come. */
+const STEADY_MS = 30_000;
+
 /** Milliseconds before a restart, by how many ended in a row without having scored a text. */
 const backOff = { first: 100, most: 10_000 };
 
@@ -38,23 +46,40 @@ export class EnginePool implements Engines {
   readonly #slots: (EngineProcess | undefined)[];
   readonly #listeners: (() => void)[] = [];
   readonly #timers = new Set<NodeJS.Timeout>();
+  /** As `ready`, of all processes at once. */
+  readonly warm: Promise<void>;
+  readonly #settleWarm: { resolve: () => void; reject: (error: AppError) => void };
   readonly #settleReady: { resolve: () => void; reject: (error: AppError) => void };
   #failuresInARow = 0;
+  /** Of them, those of processes that had come up. */
+  #deathsInARow = 0;
+  /** Since when each slot's process is up, of `performance.now()`. */
+  readonly #upSince = new Map<number, number>();
   #cameUp = false;
   #stopped = false;
 
   constructor(options: PoolOptions) {
     this.#options = options;
-    this.size = options.size || availableParallelism();
-    const { promise, resolve, reject } = deferred();
-    this.ready = promise;
-    this.#settleReady = { resolve, reject };
+    this.size = options.size || availableCores();
+    const ready = deferred();
+    const warm = deferred();
+    this.ready = ready.promise;
+    this.warm = warm.promise;
+    this.#settleReady = ready;
+    this.#settleWarm = warm;
     this.#slots = new Array<EngineProcess | undefined>(this.size).fill(undefined);
     for (let slot = 0; slot < this.size; slot += 1) this.#start(slot);
   }
 
   get up(): number {
     return this.#slots.filter((engine) => engine?.isUp).length;
+  }
+
+  /** Whether processes come up only to end, again and again, and none scores a text or stays. */
+  get isCrashLooping(): boolean {
+    if (this.#deathsInARow < this.size + DEATHS_OF_A_LOOP) return false;
+    const steady = performance.now() - STEADY_MS;
+    return ![...this.#upSince.values()].some((since) => since <= steady);
   }
 
   /** Process ids of the engines that are up. */
@@ -77,8 +102,14 @@ export class EnginePool implements Engines {
     this.#stopped = true;
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
-    this.#settleReady.reject(new AppError('not_ready', 'the server was stopped while it started'));
+    this.#giveUp(new AppError('not_ready', 'the server was stopped while the model was loaded'));
     await Promise.all(this.#slots.map((engine) => engine?.stop()));
+  }
+
+  /** Has no effect on promises that are settled. */
+  #giveUp(error: AppError): void {
+    this.#settleReady.reject(error);
+    this.#settleWarm.reject(error);
   }
 
   #start(slot: number): void {
@@ -89,18 +120,21 @@ export class EnginePool implements Engines {
     const engine = new EngineProcess(workerPath, spec, {
       ready: (loadMs) => {
         this.#cameUp = true;
+        this.#upSince.set(slot, performance.now());
         this.#settleReady.resolve();
+        if (this.up === this.size) this.#settleWarm.resolve();
         observer?.loaded?.(loadMs / 1000, engine.pid);
       },
       idle: () => {
         // The first time it has come up, after that it has scored.
         hasScored = cameUp;
         cameUp = true;
-        if (hasScored) this.#failuresInARow = 0;
+        if (hasScored) this.#failuresInARow = this.#deathsInARow = 0;
         for (const listener of this.#listeners) listener();
       },
       exit: (reason, refusal) => {
         this.#slots[slot] = undefined;
+        if (this.#upSince.delete(slot)) this.#deathsInARow += 1;
         this.#afterExit(slot, reason, refusal);
       },
     });
@@ -110,10 +144,11 @@ export class EnginePool implements Engines {
   #afterExit(slot: number, reason: string, refusal: AppError | undefined): void {
     if (this.#stopped) return;
     this.#failuresInARow += 1;
-    if (!this.#cameUp && (refusal || this.#failuresInARow >= MOST_FAILED_STARTS)) {
-      this.#settleReady.reject(refusal ?? neverCameUp(reason));
-      return;
+    if (refusal || this.#failuresInARow >= MOST_FAILED_STARTS) {
+      this.#giveUp(refusal ?? neverCameUp(reason));
+      if (!this.#cameUp) return;
     }
+    if (refusal) this.#options.observer?.refused?.(refusal);
     const delayMs = restartDelay(this.#failuresInARow);
     this.#options.observer?.restarted?.(refusal?.message ?? reason, delayMs);
     const timer = setTimeout(() => {

@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../errors.ts';
 import type { Task } from '../task/index.ts';
 import type { Score, ScoreOptions } from './score.ts';
+import type { VerifiedFile } from './verified-files.ts';
 
 /** The devices that a model can be served on. */
 export type Device = 'auto' | 'cpu' | 'cuda' | 'webgpu' | 'coreml' | 'dml';
@@ -23,6 +24,8 @@ export interface EngineSpec {
   readonly verbose: boolean;
   /** Absolute path of the graph that explains, where the bundle has one; it is loaded when it is needed. */
   readonly explainPath?: string;
+  /** All that is loaded; a process refuses what is no longer as it was verified. */
+  readonly files: readonly VerifiedFile[];
 }
 
 /** Server → inference process. */

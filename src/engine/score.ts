@@ -1,3 +1,4 @@
+import { AppError } from '../errors.ts';
 import type { Word } from '../text/index.ts';
 
 /** What one text came to. */
@@ -42,9 +43,16 @@ export interface ScoreOptions {
   readonly explain?: { readonly until: number };
 }
 
+/** AppError `engine_failed` of a text whose process ended while it was at it. */
+export class EngineDeath extends AppError {
+  constructor(reason: string) {
+    super('engine_failed', `the inference process ended (${reason})`, { retryAfter: 1 });
+  }
+}
+
 /** Scores one text at a time. */
 export interface Engine {
-  /** `text` is cleaned. AppError `engine_failed` where the engine died or could not do it. */
+  /** `text` is cleaned. AppError `engine_failed` where the engine could not do it, EngineDeath where it died. */
   score(text: string, options?: ScoreOptions): Promise<Score>;
 }
 

@@ -11,6 +11,7 @@ import { ExplainSession } from './explain-session.ts';
 import type { EngineSpec } from './protocol.ts';
 import type { Explanation, Score, ScoreOptions } from './score.ts';
 import { LogitsSession } from './session.ts';
+import { refuseChanged } from './verified-files.ts';
 
 /** A loaded model: text in, probabilities out, one text at a time. */
 export class Scorer {
@@ -71,12 +72,18 @@ export class Scorer {
     windows: readonly (readonly number[])[],
     until: number,
   ): Promise<Explanation> {
-    this.#explainer ??= ExplainSession.load(this.#spec).catch((error: unknown) => {
+    this.#explainer ??= this.#loadExplainer().catch((error: unknown) => {
       // Memory may be there the next time.
       this.#explainer = undefined;
       throw error;
     });
     return explain(await this.#explainer, tokenizedWords(text, this.#tokenizer), windows, until);
+  }
+
+  async #loadExplainer(): Promise<ExplainSession> {
+    const session = await ExplainSession.load(this.#spec);
+    await refuseChanged(this.#spec.files);
+    return session;
   }
 
   async #warmUp(): Promise<void> {

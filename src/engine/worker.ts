@@ -1,6 +1,7 @@
 import { AppError } from '../errors.ts';
 import type { EngineReply, EngineRequest, EngineSpec } from './protocol.ts';
 import type { Scorer } from './scorer.ts';
+import { refuseChanged } from './verified-files.ts';
 
 // The whole program of an inference process: it loads a model, scores what it is sent, one text at
 // a time, and ends with the server.
@@ -24,7 +25,12 @@ async function load(spec: EngineSpec): Promise<EngineReply> {
   try {
     // Imported late: the runtime reads the environment when it is loaded.
     const { Scorer } = await import('./scorer.ts');
-    scorer = await Scorer.load(spec);
+    scorer = await Scorer.load(spec).catch(async (error: unknown) => {
+      // A bundle that is being replaced may fail in many ways; this says which one it is.
+      await refuseChanged(spec.files);
+      throw error;
+    });
+    await refuseChanged(spec.files);
     return { type: 'ready', loadMs: performance.now() - begun };
   } catch (error) {
     const known = error instanceof AppError ? error : undefined;
@@ -56,5 +62,6 @@ function messageOf(error: unknown): string {
 }
 
 function reply(message: EngineReply): void {
-  if (process.connected) process.send?.(message);
+  // The server may go while this is on its way; `disconnect` then ends the process.
+  if (process.connected) process.send?.(message, undefined, undefined, () => {});
 }

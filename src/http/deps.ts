@@ -49,6 +49,8 @@ export interface AppDeps {
   readonly access?: Access;
   readonly predictionLog?: Pick<PredictionLog, 'record'>;
   readonly state: () => ServerState;
+  /** Serves the bundle of this model as it is on disk now. AppError where it cannot be, and the old one is kept. */
+  readonly reload: (name: string) => Promise<ServedModel>;
   /** Engines that are up. */
   readonly workersUp: () => number;
 }

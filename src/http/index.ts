@@ -1,4 +1,4 @@
 export { createApp } from './app.ts';
 export type { AppDeps, ServedModel, ServerState } from './deps.ts';
 export { acceptWaiting } from './drain.ts';
-export { createHttpServer, listen } from './listen.ts';
+export { createHttpServer, type HttpServer, listen } from './listen.ts';

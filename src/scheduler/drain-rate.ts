@@ -7,20 +7,21 @@ const MOST_SECONDS = 60;
 /** How fast a number of engines works a queue off, learnt from the texts they score. */
 export class DrainRate {
   readonly #engines: number;
-  #meanMs: number | undefined;
+  #msPerToken: number | undefined;
 
   constructor(engines: number) {
     this.#engines = engines;
   }
 
-  /** Notes how long an engine was busy with one text. */
-  observe(busyMs: number): void {
-    this.#meanMs = this.#meanMs === undefined ? busyMs : mix(this.#meanMs, busyMs);
+  /** Notes how long an engine was busy with one text of so many tokens, estimated. */
+  observe(busyMs: number, tokens: number): void {
+    const newest = busyMs / tokens;
+    this.#msPerToken = this.#msPerToken === undefined ? newest : mix(this.#msPerToken, newest);
   }
 
-  /** Whole seconds until so many texts are worked off: at least 1, as Retry-After needs. */
-  secondsFor(texts: number): number {
-    const seconds = ((this.#meanMs ?? 0) * texts) / this.#engines / 1000;
+  /** Whole seconds until so many tokens are worked off: at least 1, as Retry-After needs. */
+  secondsFor(tokens: number): number {
+    const seconds = ((this.#msPerToken ?? 0) * tokens) / this.#engines / 1000;
     return Math.min(Math.max(Math.ceil(seconds), 1), MOST_SECONDS);
   }
 }

@@ -1,7 +1,9 @@
-import type { Engine, Engines } from '../engine/score.ts';
+import { type Engine, EngineDeath, type Engines } from '../engine/score.ts';
 import { AppError } from '../errors.ts';
 import { DrainRate } from './drain-rate.ts';
-import { type ScoredText, Ticket, type WaitingText } from './ticket.ts';
+import { FairQueue } from './fair-queue.ts';
+import { Quarantine } from './quarantine.ts';
+import { estimateTokens, type ScoredText, Ticket, type WaitingText } from './ticket.ts';
 
 /** Why texts were not scored; `full` was never admitted. */
 export type Rejection = 'full' | 'deadline' | 'cancelled';
@@ -18,6 +20,8 @@ export interface SchedulerOptions {
   readonly engines: Engines;
   /** Texts that may wait. */
   readonly maxDepth: number;
+  /** Tokens that may wait, estimated; a request that would wait alone is let in with any number. No limit by default. */
+  readonly maxTokens?: number;
   readonly observer?: SchedulerObserver;
 }
 
@@ -33,15 +37,14 @@ export interface SubmitOptions {
 const MOST_ATTEMPTS = 2;
 
 /**
- * Hands texts to engines, first come first served. The queue is bounded and counted in texts; a
- * request's texts are admitted or refused together; what nobody waits for any more is not begun.
+ * Hands texts to engines, requests taking turns. The queue is bounded, in texts and in tokens; a
+ * request's texts are admitted or refused together; what nobody waits for any more is not begun; a
+ * text that ended two engines is refused for a while.
  */
 export class Scheduler {
   readonly #options: SchedulerOptions;
-  /** In the order of admission: a Set forgets any element at once and keeps that order. */
-  readonly #waiting = new Set<WaitingText>();
-  /** Texts whose engine died; they go first. */
-  readonly #retries = new Set<WaitingText>();
+  readonly #queue = new FairQueue();
+  readonly #quarantine = new Quarantine();
   readonly #open = new Set<Ticket>();
   readonly #drainRate: DrainRate;
   #closed = false;
@@ -55,23 +58,24 @@ export class Scheduler {
 
   /** Texts that wait. */
   get depth(): number {
-    return this.#waiting.size + this.#retries.size;
+    return this.#queue.depth;
   }
 
   /**
    * The scores of the texts, in order. AppError `queue_full` (with `retryAfter`), `not_ready` after
-   * `close`, `deadline_exceeded`, `client_closed`, or `engine_failed` where two engines failed.
+   * `close`, `deadline_exceeded`, `client_closed`, or `engine_failed` where two engines failed, now or
+   * with the same text before.
    */
   submit(
     texts: readonly string[],
     { timeoutMs, signal, explain = false }: SubmitOptions,
   ): Promise<ScoredText[]> {
     if (texts.length === 0) return Promise.resolve([]);
-    const refusal = this.#refusal(texts.length, signal);
+    const refusal = this.#refusal(texts, signal);
     if (refusal) return Promise.reject(refusal);
     const ticket = new Ticket(texts, explain ? { explain: { until: Date.now() + timeoutMs } } : {});
     this.#open.add(ticket);
-    for (const text of ticket.texts) this.#waiting.add(text);
+    this.#queue.add(ticket);
     const timer = setTimeout(() => {
       this.#giveUp(ticket, 'deadline', new AppError('deadline_exceeded', late(timeoutMs)));
     }, timeoutMs);
@@ -97,7 +101,7 @@ export class Scheduler {
     return new Promise((resolve) => this.#onDrained.push(resolve));
   }
 
-  #refusal(count: number, signal: AbortSignal | undefined): AppError | undefined {
+  #refusal(texts: readonly string[], signal: AbortSignal | undefined): AppError | undefined {
     if (this.#closed) {
       return new AppError('not_ready', 'the server is stopping and takes no more work', {
         retryAfter: 1,
@@ -107,24 +111,40 @@ export class Scheduler {
       this.#options.observer?.rejected?.('cancelled');
       return left();
     }
-    const { maxDepth } = this.#options;
-    if (this.depth + count <= maxDepth) return undefined;
-    this.#options.observer?.rejected?.('full');
+    const full = this.#overflow(texts);
+    if (full) this.#options.observer?.rejected?.('full');
+    return full ?? this.#poison(texts);
+  }
+
+  #overflow(texts: readonly string[]): AppError | undefined {
+    const { maxDepth, maxTokens = Number.POSITIVE_INFINITY } = this.#options;
+    const { depth, tokens: waiting } = this.#queue;
+    const tokens = texts.reduce((sum, text) => sum + estimateTokens(text), 0);
+    const tooMany = depth + texts.length - maxDepth;
+    const tooLong = depth === 0 ? 0 : waiting + tokens - maxTokens;
+    if (tooMany <= 0 && tooLong <= 0) return undefined;
+    const excess = (tooMany * (waiting + tokens)) / (depth + texts.length);
     return new AppError(
       'queue_full',
-      `${this.depth} texts are waiting: ${count} more would be over the limit of ${maxDepth}`,
-      { retryAfter: this.#drainRate.secondsFor(this.depth + count - maxDepth) },
+      tooMany > 0
+        ? `${depth} texts are waiting: ${texts.length} more would be over the limit of ${maxDepth}`
+        : `about ${waiting} tokens are waiting: ${tokens} more would be over the limit of ${maxTokens}`,
+      { retryAfter: this.#drainRate.secondsFor(Math.max(excess, tooLong)) },
     );
+  }
+
+  #poison(texts: readonly string[]): AppError | undefined {
+    const seconds = texts.map((text) => this.#quarantine.secondsLeft(text) ?? 0);
+    const retryAfter = Math.max(...seconds);
+    if (retryAfter === 0) return undefined;
+    return new AppError('engine_failed', poisonous, { retryAfter });
   }
 
   #pump(): void {
     while (this.depth > 0) {
       const engine = this.#options.engines.idle();
-      if (!engine) return;
-      const [text] = this.#retries.size > 0 ? this.#retries : this.#waiting;
+      const text = engine && this.#queue.take();
       if (!text) return;
-      this.#retries.delete(text);
-      this.#waiting.delete(text);
       void this.#run(engine, text);
     }
   }
@@ -134,7 +154,7 @@ export class Scheduler {
     try {
       const score = await engine.score(text.content, text.options);
       const { tokenizeMs, computeMs } = score;
-      this.#drainRate.observe(tokenizeMs + computeMs);
+      this.#drainRate.observe(tokenizeMs + computeMs, text.tokens);
       const total = performance.now() - text.admitted;
       const scored = { ...score, queueMs: Math.max(total - tokenizeMs - computeMs, 0) };
       this.#options.observer?.scored?.(scored);
@@ -146,9 +166,12 @@ export class Scheduler {
   }
 
   #failed(text: WaitingText, error: unknown): void {
+    // Also where nobody waits any more: it must not come again.
+    if (error instanceof EngineDeath) text.deaths += 1;
+    if (text.deaths >= MOST_ATTEMPTS) this.#quarantine.add(text.content);
     if (text.ticket.isSettled) return;
     if (text.attempts < MOST_ATTEMPTS) {
-      this.#retries.add(text);
+      this.#queue.addRetry(text);
       return;
     }
     text.ticket.fail(
@@ -163,16 +186,15 @@ export class Scheduler {
   }
 
   #forget(ticket: Ticket): void {
-    for (const text of ticket.texts) {
-      this.#waiting.delete(text);
-      this.#retries.delete(text);
-    }
+    this.#queue.drop(ticket);
     this.#open.delete(ticket);
     if (this.#open.size > 0) return;
     for (const resolve of this.#onDrained) resolve();
     this.#onDrained = [];
   }
 }
+
+const poisonous = 'this text has ended two inference processes: it is refused for a while';
 
 function late(timeoutMs: number): string {
   return `the answer was not there after ${timeoutMs} ms`;

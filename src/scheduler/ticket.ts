@@ -15,8 +15,20 @@ export interface WaitingText {
   /** Of `performance.now()`. */
   readonly admitted: number;
   readonly options: ScoreOptions;
+  /** Estimated, see `estimateTokens`. */
+  readonly tokens: number;
   /** Engines that it was handed to. */
   attempts: number;
+  /** Engines that died of it, or with it. */
+  deaths: number;
+}
+
+/** Characters of a token, roughly, in English prose. */
+const CHARACTERS_PER_TOKEN = 4;
+
+/** The tokens of a text that no engine has cut yet, [CLS] and [SEP] included. */
+export function estimateTokens(text: string): number {
+  return Math.ceil(text.length / CHARACTERS_PER_TOKEN) + 2;
 }
 
 /** One admitted request: settled once, by its last score or by its first failure. */
@@ -38,7 +50,9 @@ export class Ticket {
       content,
       admitted,
       options,
+      tokens: estimateTokens(content),
       attempts: 0,
+      deaths: 0,
     }));
     this.#left = contents.length;
     this.answer = new Promise((resolve, reject) => {

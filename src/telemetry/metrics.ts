@@ -36,6 +36,7 @@ export interface Probes {
 export class Metrics {
   readonly #registry = new Registry();
   readonly #table = metricTable(this.#registry);
+  readonly #zeroed = new Set<string>();
   #probes: Probes | undefined;
   #drift: DriftWindow | undefined;
 
@@ -82,7 +83,7 @@ export class Metrics {
   /** Makes the combinations of labels that are known beforehand appear with zeros. */
   declareRoutes(routes: readonly MeteredRoute[]): void {
     for (const { route, methods, statuses } of routes) {
-      this.#table.requestDuration.zero({ route });
+      this.#once(`route ${route}`, () => this.#table.requestDuration.zero({ route }));
       for (const method of methods) {
         for (const status of statuses) this.#table.requests.inc({ route, method, status }, 0);
       }
@@ -136,6 +137,12 @@ export class Metrics {
     }
   }
 
+  /** Another model is served from now on; what was counted stays. */
+  modelChanged(model: MeteredModel): void {
+    this.#table.modelInfo.reset();
+    this.#zeroModel(model);
+  }
+
   modelLoaded(seconds: number): void {
     this.#table.modelLoad.set(seconds);
   }
@@ -151,10 +158,17 @@ export class Metrics {
     }
   }
 
+  /** Zeroing a histogram's labels takes back what was counted under them. */
+  #once(labels: string, zero: () => void): void {
+    if (this.#zeroed.has(labels)) return;
+    this.#zeroed.add(labels);
+    zero();
+  }
+
   #zeroModel({ name, version, precision, axes }: MeteredModel): void {
     this.#table.modelInfo.set({ name, version, precision }, 1);
     for (const axis of axes) {
-      this.#table.confidence.zero({ axis: axis.name });
+      this.#once(`axis ${axis.name}`, () => this.#table.confidence.zero({ axis: axis.name }));
       for (const label of axis.labels) this.#table.predictions.inc({ axis: axis.name, label }, 0);
     }
     this.#zeroDrift(axes);

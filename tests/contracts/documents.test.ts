@@ -19,6 +19,7 @@ const documents = [
   'docs/inference.md',
   'docs/observability.md',
   'docs/security.md',
+  'docs/operations.md',
   'configs/README.md',
   'data/README.md',
   'data/sample/README.md',

@@ -1,10 +1,9 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { readBundle } from '../../src/bundle/index.ts';
 import { loadConfig } from '../../src/config/index.ts';
 import { EnginePool } from '../../src/engine/index.ts';
 import { Scheduler } from '../../src/scheduler/index.ts';
-import { describeModel } from '../../src/served-model.ts';
+import { openModel } from '../../src/served-model.ts';
 import { type RunningServer, startServer } from '../../src/server.ts';
 import { referenceOf } from '../../training/evaluate/index.ts';
 import { samples } from '../support/exposition.ts';
@@ -30,10 +29,10 @@ const { config } = loadConfig({
 
 beforeAll(async () => {
   await writeTinyBundle(bundle);
-  const { spec } = describeModel(await readBundle(bundle), config);
+  const { spec } = await openModel(bundle, config);
   const engines = new EnginePool({ spec, size: 1 });
   await engines.ready;
-  const scheduler = new Scheduler({ engines, maxDepth: usual.length });
+  const scheduler = new Scheduler({ engines, maxDepth: usual.length, maxTokens: 1e6 });
   const scores = await scheduler.submit(usual, { timeoutMs: 60_000 });
   await engines.stop();
   await writeTinyBundle(bundle, { reference: referenceOf(mbtiTask.axes, scores) });

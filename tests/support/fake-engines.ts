@@ -1,10 +1,19 @@
-import type { Engine, Engines, Explanation, Score, ScoreOptions } from '../../src/engine/index.ts';
+import {
+  type Engine,
+  EngineDeath,
+  type Engines,
+  type Explanation,
+  type Score,
+  type ScoreOptions,
+} from '../../src/engine/index.ts';
 import { AppError } from '../../src/errors.ts';
 
 interface Job {
   readonly text: string;
   finish(change?: Partial<Score>): void;
   die(): void;
+  /** Lives on, but cannot score this text. */
+  fail(): void;
 }
 
 /** Engines that score when the test says so, or at once with `auto`. */
@@ -61,8 +70,12 @@ export class FakeEngines implements Engines {
           });
           leave();
         },
+        fail: () => {
+          reject(new AppError('engine_failed', 'the fake engine cannot'));
+          leave();
+        },
         die: () => {
-          reject(new AppError('engine_failed', 'the fake engine died'));
+          reject(new EngineDeath('the fake engine died'));
           leave();
         },
       };

@@ -61,6 +61,7 @@ export async function testServer({ engines = 2, timeouts, ...options }: TestServ
     ...(options.access ? { access: options.access } : {}),
     ...(options.predictionLog ? { predictionLog: options.predictionLog } : {}),
     state: () => lifecycle.state,
+    reload: () => Promise.resolve(model),
     workersUp: () => fakes.up,
   };
   const { server, drain } = createHttpServer(createApp(deps), deps, timeouts);

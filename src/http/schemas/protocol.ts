@@ -141,6 +141,7 @@ const answerSchemas: Readonly<Record<string, Schema>> = {
     inputs: { type: 'array', items: tensorMetadata },
     outputs: { type: 'array', items: tensorMetadata },
   }),
+  LoadedModel: exactly({ name: text, version: text }),
   Live: exactly({ live: { const: true } }),
   Ready: exactly({ ready: { const: true } }),
   ModelReady: exactly({ name: text, ready: { const: true } }),

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import {
+  EngineDeath,
   EnginePool,
   type EngineSpec,
   type PoolObserver,
@@ -7,6 +8,7 @@ import {
 } from '../../../src/engine/index.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { mbtiTask } from '../../support/tiny-bundle.ts';
+import { until } from '../../support/until.ts';
 
 const folder = temporaryFolder();
 
@@ -26,6 +28,18 @@ const refusing = folder.write(
   'refusing.mjs',
   `process.on('message', () => process.send({ type: 'failed', code: 'bundle_invalid', message: 'no good', hint: 'try' }));`,
 );
+/** The first process is obedient, all others die. */
+const onlyOne = folder.write(
+  'only-one.mjs',
+  `import { mkdirSync } from 'node:fs';
+   import { fileURLToPath } from 'node:url';
+   try {
+     mkdirSync(fileURLToPath(new URL('taken', import.meta.url)));
+   } catch {
+     process.exit(9);
+   }
+   await import('./obedient.mjs');`,
+);
 const dying = folder.write('dying.mjs', `process.exit(9);`);
 
 const spec: EngineSpec = {
@@ -37,6 +51,7 @@ const spec: EngineSpec = {
   maxWindows: 4,
   device: 'cpu',
   verbose: false,
+  files: [],
 };
 
 const pools: EnginePool[] = [];
@@ -46,10 +61,6 @@ function start(workerPath: string, size: number, observer: PoolObserver = {}): E
   const pool = new EnginePool({ spec, size, workerPath, observer });
   pools.push(pool);
   return pool;
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
 const isAlive = (pid: number): boolean => {
@@ -114,6 +125,37 @@ describe('EnginePool', () => {
     const pool = start(dying, 1, { restarted: (_reason, delay) => delays.push(delay) });
     await expect(pool.ready).rejects.toMatchObject({ code: 'engine_failed' });
     expect(delays).toEqual([0, 100, 200, 400]);
+  });
+
+  it('is warm when all processes have come up, or will never be', async () => {
+    const pool = start(obedient, 3);
+    await pool.warm;
+    expect(pool.up).toBe(3);
+    await expect(start(refusing, 2).warm).rejects.toMatchObject({ code: 'bundle_invalid' });
+    await expect(start(dying, 2).warm).rejects.toMatchObject({ code: 'engine_failed' });
+  });
+
+  it('is in a crash loop when processes end again and again, until one has scored a text', async () => {
+    const delays: number[] = [];
+    const pool = start(obedient, 1, { restarted: (_reason, delay) => delays.push(delay) });
+    for (let death = 0; death < 6; death += 1) {
+      await until(() => pool.up === 1);
+      expect(pool.isCrashLooping).toBe(false);
+      await expect(pool.idle()!.score('die')).rejects.toBeInstanceOf(EngineDeath);
+    }
+    expect(delays).toEqual([0, 100, 200, 400, 800, 1600]);
+    await until(() => pool.up === 1);
+    expect(pool.isCrashLooping).toBe(true);
+    await pool.idle()!.score('hello');
+    expect(pool.isCrashLooping).toBe(false);
+  });
+
+  it('is in none when one process serves and the other one cannot come up', async () => {
+    const delays: number[] = [];
+    const pool = start(onlyOne, 2, { restarted: (_reason, delay) => delays.push(delay) });
+    await until(() => delays.length >= 7);
+    expect(pool.up).toBe(1);
+    expect(pool.isCrashLooping).toBe(false);
   });
 
   it('kills a process that is stuck when it stops', async () => {

@@ -6,12 +6,13 @@ import { FakeEngines, fakeScore } from '../../support/fake-engines.ts';
 const patient = { timeoutMs: 60_000 };
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
-function setUp({ engines = 1, maxDepth = 4, axes = 4 } = {}) {
+function setUp({ engines = 1, maxDepth = 4, axes = 4, maxTokens = 1e6 } = {}) {
   const fakes = new FakeEngines(engines, axes);
   const rejected: string[] = [];
   const scheduler = new Scheduler({
     engines: fakes,
     maxDepth,
+    maxTokens,
     observer: { rejected: (reason) => rejected.push(reason) },
   });
   return { fakes, scheduler, rejected };
@@ -25,7 +26,7 @@ const outcome = (answer: Promise<unknown>) =>
   );
 
 describe('Scheduler', () => {
-  it('scores first come first served, as many at once as there are engines', async () => {
+  it('scores requests of one text first come first served, as many at once as there are engines', async () => {
     const { fakes, scheduler } = setUp({ engines: 2 });
     const answers = ['a', 'b', 'c', 'd'].map((text) => scheduler.submit([text], patient));
     expect(fakes.begun).toEqual(['a', 'b']);
@@ -61,7 +62,7 @@ describe('Scheduler', () => {
     fakes.auto = true;
     fakes.running[0]!.finish();
     await Promise.all([first, last]);
-    expect(fakes.begun).toEqual(['busy', '1', '2', '3', '4']);
+    expect(fakes.begun).toEqual(['busy', '1', '4', '2', '3']);
   });
 
   it('admits as many texts as the queue may hold when it is empty', async () => {
@@ -146,6 +147,97 @@ describe('Scheduler', () => {
     expect((await answers[0]!)[0]).toMatchObject(fakeScore('unlucky'));
     await Promise.all(answers);
     expect(fakes.begun).toEqual(['unlucky', 'b', 'unlucky', 'c']);
+  });
+
+  it('lets requests take turns, so that one of many texts does not starve single ones', async () => {
+    const { fakes, scheduler } = setUp({ engines: 2, maxDepth: 300 });
+    const many = Array.from({ length: 256 }, (_, i) => `many ${i}`);
+    const batch = scheduler.submit(many, patient);
+    const singles = ['a', 'b', 'c'].map((text) => scheduler.submit([text], patient));
+    let scored = 0;
+    while (fakes.running.length > 0) {
+      fakes.running[0]!.finish();
+      await settle();
+      scored += 1;
+      if (scored === 6) await Promise.all(singles);
+    }
+    expect(fakes.begun.slice(0, 7)).toEqual([
+      'many 0',
+      'many 1',
+      'many 2',
+      'a',
+      'b',
+      'c',
+      'many 3',
+    ]);
+    expect((await batch).map(({ tokens }) => tokens)).toEqual(many.map((text) => text.length));
+  });
+
+  it('does not starve a request of many texts either', async () => {
+    const { fakes, scheduler } = setUp({ maxDepth: 100 });
+    const batch = scheduler.submit(['1', '2', '3'], patient);
+    for (let i = 0; i < 9; i += 1) {
+      void scheduler.submit([`single ${i}`], patient);
+      fakes.running[0]!.finish();
+      await settle();
+    }
+    await batch;
+    expect(fakes.begun.slice(0, 4)).toEqual(['1', '2', 'single 0', '3']);
+  });
+
+  it('turns away what would make more tokens wait than may, and says after what time it will not', async () => {
+    const { fakes, scheduler, rejected } = setUp({ maxDepth: 100, maxTokens: 110 });
+    const long = 'x'.repeat(392); // 98 tokens and 2
+    const first = scheduler.submit([long], patient);
+    fakes.running[0]!.finish({ tokenizeMs: 0, computeMs: 10_000 });
+    await first;
+    const admitted = [
+      scheduler.submit(['busy'], patient),
+      scheduler.submit([long], patient),
+      scheduler.submit(['x'], patient),
+    ];
+    const refused = await scheduler.submit([long], patient).catch((error) => error);
+    // 103 tokens wait; 93 too many at 0.1 s each.
+    expect(refused).toMatchObject({ code: 'queue_full', retryAfter: 10 });
+    expect(refused.message).toContain('about 103 tokens are waiting');
+    expect(rejected).toEqual(['full']);
+    fakes.auto = true;
+    fakes.running[0]!.finish();
+    await Promise.all(admitted);
+  });
+
+  it('lets a request in that alone is over the limit of tokens: else it never would be', async () => {
+    const { fakes, scheduler } = setUp({ maxTokens: 8 });
+    fakes.auto = true;
+    await expect(scheduler.submit(['x'.repeat(4000)], patient)).resolves.toHaveLength(1);
+  });
+
+  it('refuses a text that has ended two engines, and keeps from trying it again', async () => {
+    const { scheduler, fakes } = setUp();
+    const answer = outcome(scheduler.submit(['poison'], patient));
+    for (let death = 0; death < 2; death += 1) {
+      fakes.running[0]!.die();
+      await settle();
+    }
+    expect(await answer).toBe('engine_failed');
+    const again = await scheduler.submit(['harmless', 'poison'], patient).catch((error) => error);
+    expect(again).toMatchObject({ code: 'engine_failed', status: 503, retryAfter: 300 });
+    expect(again.message).toContain('has ended two inference processes');
+    expect(fakes.begun).toEqual(['poison', 'poison']);
+    fakes.auto = true;
+    await expect(scheduler.submit(['harmless'], patient)).resolves.toHaveLength(1);
+  });
+
+  it('tries a text again that engines merely could not score', async () => {
+    const { scheduler, fakes } = setUp();
+    const answer = outcome(scheduler.submit(['odd'], patient));
+    for (let failure = 0; failure < 2; failure += 1) {
+      fakes.running[0]!.fail();
+      await settle();
+    }
+    expect(await answer).toBe('engine_failed');
+    fakes.auto = true;
+    expect(await outcome(scheduler.submit(['odd'], patient))).toBe('ok');
   });
 
   it('gives a text up on which two engines died, and what came with it', async () => {

@@ -1,8 +1,9 @@
 import { AppError } from '../../../errors.ts';
 import type { AppDeps } from '../../deps.ts';
 import { protocolErrors } from '../../openapi/errors.ts';
+import { json, ref } from '../../openapi/operation.ts';
 import type { Route } from '../../route.ts';
-import { pathParameters } from './model-path.ts';
+import { checkModel, pathParameters } from './model-path.ts';
 
 /** `POST /v2/repository/models/{model}/load`: an admin route, off without API keys. */
 export function repositoryRoutes(deps: AppDeps): Route[] {
@@ -15,12 +16,26 @@ export function repositoryRoutes(deps: AppDeps): Route[] {
         operationId: 'loadModel',
         tag: 'open inference protocol',
         summary: 'Load a model again',
-        description: 'An admin route: without API keys it is off.',
+        description:
+          'Verifies the bundle, loads it beside the one that is served, and serves it with no failed request. An admin route: without API keys it is off.',
         parameters: pathParameters(deps, path),
-        responses: protocolErrors(['unauthorized', 'forbidden']),
+        responses: {
+          200: json('What is served now', ref('LoadedModel'), {
+            loaded: {
+              summary: 'This model',
+              value: { name: deps.model.name, version: deps.model.version },
+            },
+          }),
+          ...protocolErrors(['unauthorized', 'forbidden', 'not_found', 'not_ready']),
+        },
       },
-      handler: () => {
-        throw new AppError('forbidden', 'admin routes are off: this server has no API keys');
+      handler: async (request, response) => {
+        if (deps.state() === 'starting') {
+          throw new AppError('not_ready', 'the model is still loading');
+        }
+        checkModel(deps, request);
+        const { name, version } = await deps.reload(deps.model.name);
+        response.json({ name, version });
       },
     },
   ];

@@ -1,0 +1,95 @@
+import type { RequestListener } from 'node:http';
+import type { Config } from './config/index.ts';
+import { EnginePool } from './engine/index.ts';
+import { type AppDeps, createApp, type ServedModel } from './http/index.ts';
+import { Scheduler } from './scheduler/index.ts';
+import type { OpenedModel } from './served-model.ts';
+import type { Logger, Metrics } from './telemetry/index.ts';
+
+/** What all generations share. */
+export interface ServerParts {
+  readonly config: Config;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  readonly limits: AppDeps['limits'];
+  readonly access: NonNullable<AppDeps['access']>;
+  readonly predictionLog?: NonNullable<AppDeps['predictionLog']>;
+  readonly reload: AppDeps['reload'];
+  readonly state: AppDeps['state'];
+  /** Engines of this generation cannot be started again, as its bundle is not there any more. */
+  readonly lost: (generation: Generation) => void;
+}
+
+/**
+ * A verified bundle with the engines, the queue and the application that serve it. A request stays
+ * with the generation that it came to, so that everything it is told is of one model.
+ */
+export class Generation {
+  readonly model: ServedModel;
+  readonly pool: EnginePool;
+  readonly scheduler: Scheduler;
+  readonly #app: RequestListener;
+  #requests = 0;
+  #onIdle: () => void = () => {};
+
+  constructor({ spec, model }: OpenedModel, parts: ServerParts) {
+    const { config, metrics, logger, limits, reload, state, access, predictionLog } = parts;
+    this.model = model;
+    this.pool = new EnginePool({
+      spec,
+      size: config.server.workers,
+      observer: {
+        loaded: (seconds) => metrics.modelLoaded(seconds),
+        restarted: (reason, delay_ms) => {
+          metrics.workerRestarted();
+          logger.warn('an inference process ended and is started again', { reason, delay_ms });
+        },
+        refused: () => {
+          if (this.pool.up === 0) parts.lost(this);
+        },
+      },
+    });
+    this.scheduler = new Scheduler({
+      engines: this.pool,
+      maxDepth: config.queue.max_depth,
+      maxTokens: config.queue.max_tokens,
+      observer: {
+        scored: (text) => metrics.textScored(text),
+        rejected: (reason) => metrics.requestRejected(reason),
+      },
+    });
+    this.#app = createApp({
+      model,
+      scheduler: this.scheduler,
+      metrics,
+      logger,
+      limits,
+      access,
+      ...(predictionLog ? { predictionLog } : {}),
+      state,
+      reload,
+      workersUp: () => this.pool.up,
+    });
+  }
+
+  /** Answers a request that the server has received. */
+  readonly handle: RequestListener = (request, response) => {
+    this.#requests += 1;
+    response.on('close', () => {
+      this.#requests -= 1;
+      if (this.#requests === 0) this.#onIdle();
+    });
+    this.#app(request, response);
+  };
+
+  /** Once no new request comes to it: resolves when its last one is answered and its engines are gone. */
+  async retire(): Promise<void> {
+    if (this.#requests > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onIdle = resolve;
+      });
+    }
+    await this.scheduler.drained();
+    await this.pool.stop();
+  }
+}

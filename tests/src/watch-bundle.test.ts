@@ -1,0 +1,56 @@
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { fingerprint, watchBundle } from '../../src/watch-bundle.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { until } from '../support/until.ts';
+
+const folder = temporaryFolder();
+const stops: (() => void)[] = [];
+afterEach(() => {
+  for (const stop of stops.splice(0)) stop();
+});
+
+async function watched(name: string, reload: () => Promise<unknown> = () => Promise.resolve()) {
+  folder.write(`${name}/manifest.json`, 'one');
+  const dir = join(folder.path, name);
+  const seen = { reloads: 0 };
+  const known = await fingerprint(dir);
+  const counting = () => {
+    seen.reloads += 1;
+    return reload();
+  };
+  stops.push(watchBundle(dir, { known, reload: counting, intervalMs: 10 }));
+  return { dir, seen };
+}
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+describe('watchBundle', () => {
+  it('reloads once for a change, and not without one', async () => {
+    const { dir, seen } = await watched('changed');
+    await pause(50);
+    expect(seen.reloads).toBe(0);
+    writeFileSync(join(dir, 'manifest.json'), 'another');
+    await until(() => seen.reloads > 0);
+    await pause(50);
+    expect(seen.reloads).toBe(1);
+  });
+
+  it('tries a bundle that was refused again once it changes', async () => {
+    const { dir, seen } = await watched('refused', () => Promise.reject(new Error('no')));
+    writeFileSync(join(dir, 'manifest.json'), 'bad');
+    await until(() => seen.reloads > 0);
+    await pause(50);
+    expect(seen.reloads).toBe(1);
+    writeFileSync(join(dir, 'model.onnx'), 'complete');
+    await until(() => seen.reloads === 2);
+  });
+
+  it('sees a folder that another one takes the place of', async () => {
+    const { dir, seen } = await watched('replaced');
+    rmSync(dir, { recursive: true });
+    folder.write('replaced/manifest.json', 'one');
+    await until(() => seen.reloads > 0);
+  });
+});

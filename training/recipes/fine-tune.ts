@@ -23,7 +23,6 @@ import { createProgress, openRunLog, type Screen } from '../tracking/index.ts';
 import { baseModel, withLocalBase } from './base-model.ts';
 import { runCheckpoints } from './checkpoints.ts';
 import { dataSummary } from './data-summary.ts';
-import { deviceSummary, skippedSummary } from './device-summary.ts';
 import { explanationFile } from './explanation.ts';
 import { metricSet } from './metric-set.ts';
 import { positiveWeights } from './pos-weight.ts';
@@ -33,6 +32,7 @@ import { RUN_CONFIG_FILE } from './resume.ts';
 import { modelHash } from './run-identity.ts';
 import { lockRun } from './run-lock.ts';
 import { type Best, newRunState, type RunState } from './run-state.ts';
+import { deviceSummary, goingOn, skippedSummary } from './run-summary.ts';
 import { labelTable, scoreSplit } from './split-scores.ts';
 import { withColumns } from './task-columns.ts';
 import { batchesOf, type TrainingRun, trainEpochs } from './training-loop.ts';
@@ -200,8 +200,6 @@ async function train(
     progress.finish();
   }
 }
-
-const goingOn = ({ step }: RunState): string => (step > 0 ? `, going on after step ${step}` : '');
 
 /** Whether so many minutes have passed from now on. */
 function timer(minutes: number | null): () => boolean {

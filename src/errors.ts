@@ -24,11 +24,17 @@ export const errorTable = {
   port_unavailable: { title: 'The port cannot be listened on', status: 500, exitCode: 1 },
   write_failed: { title: 'A file cannot be written', status: 500, exitCode: 1 },
   training_failed: { title: 'Training failed', status: 500, exitCode: 1 },
+  quantization_refused: {
+    title: 'The int8 model is not good enough',
+    status: 500,
+    exitCode: 1,
+  },
   interrupted: { title: 'Interrupted', status: 500, exitCode: 130 },
   // Requests
   invalid_json: { title: 'The body is not valid JSON', status: 400, exitCode: 1 },
   invalid_request: { title: 'The request is not valid', status: 400, exitCode: 1 },
   text_too_short: { title: 'The text is too short', status: 400, exitCode: 1 },
+  forbidden: { title: 'The request is not allowed', status: 403, exitCode: 1 },
   not_found: { title: 'There is nothing at this path', status: 404, exitCode: 1 },
   explain_unavailable: { title: 'The model cannot be explained', status: 404, exitCode: 1 },
   method_not_allowed: { title: 'The method is not allowed here', status: 405, exitCode: 1 },

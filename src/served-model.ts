@@ -11,7 +11,7 @@ export function describeModel(
 ): { spec: EngineSpec; model: ServedModel } {
   const { name, version, task, max_length: maxLength } = bundle.manifest;
   const explainer = explainPath(bundle);
-  const { precision, path, file } = selectModel(bundle, runtime.precision);
+  const { precision, path, file } = selectModel(bundle, runtime.precision, runtime.device);
   return {
     model: { name, version, precision, maxLength, task, explains: explainer !== undefined },
     spec: {

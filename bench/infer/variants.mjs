@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { distilbert } from '../../dist/training/architectures/index.js';
 import { encodeModel, readModel } from '../../dist/training/onnx/codec/index.js';
 import { optimizeForInference } from '../../dist/training/rewrite/optimize.js';
+import { quantizeModel } from '../../dist/training/rewrite/quantize/quantize-model.js';
 import { config, weights } from '../train/model.mjs';
 
 /** DistilBERT-base's shape with its classification head and random weights; or a model of the user's. */
@@ -25,11 +26,17 @@ const ablation = {
   'skip-layer-norm': [...sets.pruned, 'skip-layer-norm'],
 };
 
-/** The bytes of every variant by its name; `int8` is a file that was quantized from the same model. */
+/** The bytes of every variant by its name; `int8` is a file that was quantized from the same model, else it is made. */
 export function variants(model, { passes = false, int8 } = {}) {
   const made = Object.entries(passes ? ablation : sets).map(([name, wanted]) => [
     name,
     encodeModel(wanted ? optimizeForInference(model, { passes: wanted }).model : model),
   ]);
-  return { ...Object.fromEntries(made), ...(int8 ? { int8: readFileSync(int8) } : {}) };
+  if (int8) return { ...Object.fromEntries(made), int8: readFileSync(int8) };
+  const rounded = passes ? {} : { int8: sets.pruned, int8_fused: sets.fused_pruned };
+  const quantized = Object.entries(rounded).map(([name, wanted]) => [
+    name,
+    encodeModel(quantizeModel(optimizeForInference(model, { passes: wanted }).model).model),
+  ]);
+  return Object.fromEntries([...made, ...quantized]);
 }

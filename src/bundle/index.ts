@@ -7,6 +7,8 @@ export {
   type Manifest,
   type MetricSet,
   modelFiles,
+  type Precision,
+  type QuantizationMetrics,
   TOKENIZER_FILE,
 } from './manifest.ts';
 export { type Bundle, explainPath, hashFile, readBundle, selectModel } from './read.ts';

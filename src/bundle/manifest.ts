@@ -40,6 +40,13 @@ export interface QuantizationMetrics {
   readonly mean_dp: number;
   readonly max_dp: number;
   readonly size_ratio: number;
+  /** Of the int8 graph less that of fp32, and its 95 % interval. */
+  readonly macro_f1_change?: number;
+  readonly macro_f1_interval?: readonly [number, number];
+  /** Validation texts that this was measured on. */
+  readonly texts?: number;
+  /** Layers that stayed in fp32. */
+  readonly fp32_layers?: readonly string[];
 }
 
 /** `manifest.json`: what a bundle is, what is in it, how good it is and where it came from. */

@@ -29,8 +29,11 @@ export interface BundledModel {
   readonly path: string;
 }
 
-/** What `auto` takes, the first that is there. */
-const preferredPrecisions: readonly Precision[] = ['int8', 'fp32'];
+/** What `auto` takes, the first that is there. Only the CPU has kernels for dynamic int8. */
+const preferredPrecisions = {
+  cpu: ['int8', 'fp32'],
+  other: ['fp16', 'fp32'],
+} as const satisfies Record<string, readonly Precision[]>;
 
 /**
  * Opens a bundle and verifies its manifest and every file that it names; other files may be there.
@@ -47,12 +50,17 @@ export async function readBundle(dir: string): Promise<Bundle> {
 }
 
 /**
- * The graph to serve for `runtime.precision`. AppError `bundle_invalid` where the bundle has none of
- * that precision.
+ * The graph to serve for `runtime.precision` on `runtime.device`. AppError `bundle_invalid` where the bundle
+ * has none of that precision.
  */
-export function selectModel(bundle: Bundle, precision: Precision | 'auto'): BundledModel {
+export function selectModel(
+  bundle: Bundle,
+  precision: Precision | 'auto',
+  device = 'cpu',
+): BundledModel {
   const { files, name } = bundle.manifest;
-  const wanted = precision === 'auto' ? preferredPrecisions : [precision];
+  const preferred = preferredPrecisions[device === 'cpu' || device === 'auto' ? 'cpu' : 'other'];
+  const wanted = precision === 'auto' ? preferred : [precision];
   const found = wanted.find((one) => Object.hasOwn(files, modelFiles[one]));
   if (found) {
     const file = modelFiles[found];

@@ -100,6 +100,11 @@ export const learningKeys = {
       number({ from: 0, below: 1 }),
       0,
     ),
+    recompute: key(
+      "layers: the backward pass computes each layer's activations again: less memory, more time",
+      choice('none', 'layers'),
+      'none',
+    ),
     pos_weight: key(
       "Weight of each axis's positive label in the loss",
       optional(either(choice('balanced'), list(number({ above: 0, to: 1e6 }))), 'all 1'),
@@ -141,6 +146,31 @@ export const learningKeys = {
       'Points of the path of integrated gradients, at most: 17 are tried first',
       integer(3, 1025),
       65,
+    ),
+  },
+  quantize: {
+    scheme: key('The 8-bit file of the bundle', choice('int8', 'none'), 'int8'),
+    texts: key('Validation texts that it is measured on, at most', integer(1, 1e6), 1000),
+    min_agreement: key(
+      'Decisions that must be those of the fp32 model',
+      number({ from: 0, to: 1 }),
+      0.99,
+    ),
+    max_mean_dp: key(
+      'The mean difference of probability that is allowed',
+      number({ from: 0, to: 1 }),
+      0.01,
+    ),
+    max_dp: key(
+      'The largest difference of probability that is allowed',
+      optional(number({ from: 0, to: 1 }), 'no limit'),
+      null,
+    ),
+    max_f1_drop: key('The loss of macro-F1 that is allowed', number({ from: 0, to: 1 }), 0.01),
+    max_size_ratio: key(
+      'A file above this share of the fp32 one is left out: it is not worth it',
+      number({ above: 0, to: 1 }),
+      0.3,
     ),
   },
 };

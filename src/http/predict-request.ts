@@ -1,82 +1,64 @@
-import { AppError } from '../errors.ts';
-import { type CleaningMode, cleanText, isTooShort, MINIMUM_TEXT_LENGTH } from '../text/index.ts';
-import { shorten } from './body/strict-json.ts';
+import type { Request, Response } from 'express';
+import type { ScoredText } from '../scheduler/index.ts';
+import { parseJsonBytes, readBody } from './body/read-body.ts';
+import { cleanTexts } from './body/text-list.ts';
+import type { AppDeps } from './deps.ts';
+import { exampleText } from './openapi/examples.ts';
+import { type RequestBody, ref } from './openapi/operation.ts';
+import type { BodyCheck } from './openapi/validator.ts';
+import { admit, scoreTexts } from './score-request.ts';
 
-/** The texts of a request, cleaned as in training. */
-export interface PredictRequest {
+/** A body that matches the schema PredictRequest. */
+type PredictBody = { readonly text: string } | { readonly texts: readonly string[] };
+
+/** The body of /predict and /explain. */
+export const predictBody: RequestBody = {
+  description: 'A text, or several that are answered in order',
+  schema: ref('PredictRequest'),
+  examples: {
+    text: { summary: 'One text', value: { text: exampleText } },
+    texts: {
+      summary: 'Several texts',
+      value: { texts: [exampleText, 'Parties with many people are the best evenings.'] },
+    },
+    text_too_short: { summary: 'Refused: too short', value: { text: 'short' } },
+    invalid_request: {
+      summary: 'Refused: both properties',
+      value: { text: exampleText, texts: [exampleText] },
+    },
+  },
+};
+
+export interface ScoredRequest {
+  /** Cleaned. */
   readonly texts: readonly string[];
-  /** Whether they came as `texts`: the answer is then a list. */
+  readonly scores: readonly ScoredText[];
+  /** They came as `texts`: the answer is a list. */
   readonly isList: boolean;
 }
 
-const properties: ReadonlySet<string> = new Set(['text', 'texts']);
-
-/** Longer deadlines than an hour are slips. */
-const LONGEST_TIMEOUT_MS = 3_600_000;
-
-/** Reads the body of `POST /predict`. AppError `invalid_request` or `text_too_short`. */
-export function parsePredictRequest(
-  body: unknown,
-  options: { readonly cleaning: CleaningMode; readonly maxTexts: number },
-): PredictRequest {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw invalid('the body is no JSON object: expected {"text": "…"} or {"texts": ["…"]}');
-  }
-  const unknown = Object.keys(body).filter((key) => !properties.has(key));
-  if (unknown.length > 0) {
-    const named = unknown.slice(0, 3).map(shorten).join(', ');
-    throw invalid(`the body has unknown properties: ${named}; expected text or texts`);
-  }
-  const hasText = 'text' in body;
-  if (hasText === 'texts' in body) {
-    throw invalid(`the body has ${hasText ? 'both' : 'neither'} text and texts: expected one`);
-  }
-  const { cleaning, maxTexts } = options;
-  if ('texts' in body) {
-    const texts = readList(body.texts, maxTexts);
-    return { texts: texts.map((text, i) => clean(text, cleaning, `texts[${i}]`)), isList: true };
-  }
-  const text = 'text' in body ? body.text : undefined;
-  if (typeof text !== 'string') throw invalid(`text is ${kind(text)}: expected a string`);
-  return { texts: [clean(text, cleaning, 'text')], isList: false };
+/** Reads a request with a text or texts, and scores them. AppError as its parts. */
+export async function scoreRequest(
+  deps: AppDeps,
+  request: Request,
+  response: Response,
+  { checkBody, explain = false }: { readonly checkBody: BodyCheck; readonly explain?: boolean },
+): Promise<ScoredRequest> {
+  const { timeoutMs } = admit(deps, request);
+  const bytes = await readBody(request, response, {
+    maxBytes: deps.limits.maxBodyBytes,
+    mediaTypes: ['application/json'],
+    typeRequired: true,
+  });
+  const body = parseJsonBytes(bytes);
+  checkBody(body);
+  const { texts, isList } = cleaned(body as PredictBody, deps);
+  return { texts, isList, scores: await scoreTexts(deps, response, texts, { timeoutMs, explain }) };
 }
 
-/** The value of `x-request-timeout-ms`, or the default. AppError `invalid_request`. */
-export function parseTimeout(header: string | undefined, defaultMs: number): number {
-  if (header === undefined) return defaultMs;
-  const value = Number(header);
-  if (/^\d{1,7}$/.test(header) && value >= 1 && value <= LONGEST_TIMEOUT_MS) return value;
-  throw invalid(
-    `x-request-timeout-ms is not a whole number of milliseconds from 1 to ${LONGEST_TIMEOUT_MS}`,
-  );
-}
-
-function readList(value: unknown, maxTexts: number): string[] {
-  if (!Array.isArray(value)) throw invalid(`texts is ${kind(value)}: expected a list of strings`);
-  if (value.length === 0) throw invalid('texts is empty: expected at least one text');
-  if (value.length > maxTexts) {
-    throw invalid(`texts has ${value.length} texts: expected ${maxTexts} at most`);
-  }
-  const wrong = value.findIndex((text) => typeof text !== 'string');
-  if (wrong < 0) return value;
-  throw invalid(`texts[${wrong}] is ${kind(value[wrong])}: expected a string`);
-}
-
-function clean(text: string, cleaning: CleaningMode, name: string): string {
-  const cleaned = cleanText(text, cleaning);
-  if (!isTooShort(cleaned)) return cleaned;
-  throw new AppError(
-    'text_too_short',
-    `${name} has ${Array.from(cleaned).length} characters after cleaning: expected at least ${MINIMUM_TEXT_LENGTH}`,
-  );
-}
-
-function kind(value: unknown): string {
-  if (value === null) return 'null';
-  if (Array.isArray(value)) return 'a list';
-  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
-}
-
-function invalid(message: string): AppError {
-  return new AppError('invalid_request', message);
+function cleaned(body: PredictBody, { model }: AppDeps): Omit<ScoredRequest, 'scores'> {
+  const { cleaning } = model.task;
+  if ('text' in body)
+    return { texts: cleanTexts([body.text], cleaning, () => 'text'), isList: false };
+  return { texts: cleanTexts(body.texts, cleaning, (i) => `texts[${i}]`), isList: true };
 }

@@ -10,7 +10,7 @@ export interface Problem {
   readonly request_id?: string;
 }
 
-export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
+const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 
 /** Seconds that Retry-After says where an error does not know better. */
 const DEFAULT_RETRY_AFTER = 1;
@@ -39,6 +39,21 @@ export function toProblem(error: AppError, requestId?: string): Problem {
     code: error.code,
     ...(requestId === undefined ? {} : { request_id: requestId }),
   };
+}
+
+/** The Open Inference Protocol's routes have errors of their own form. */
+const PROTOCOL_PATHS = /^\/v2(\/|$)/;
+
+/** The body of an error's answer, in the form of the path that was asked for. */
+export function errorBody(
+  error: AppError,
+  path: string,
+  requestId?: string,
+): { readonly type: string; readonly body: string } {
+  const problem = toProblem(error, requestId);
+  return PROTOCOL_PATHS.test(path)
+    ? { type: 'application/json; charset=utf-8', body: JSON.stringify({ error: problem.detail }) }
+    : { type: PROBLEM_TYPE, body: JSON.stringify(problem) };
 }
 
 /** The answer's headers beside its type. */

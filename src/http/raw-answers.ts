@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { AppError, type ErrorCode } from '../errors.ts';
 import type { AppDeps } from './deps.ts';
 import { countMalformed, noteRawStatus } from './middleware/request-metrics.ts';
-import { PROBLEM_TYPE, toProblem } from './problem.ts';
+import { errorBody } from './problem.ts';
 
 /** What Node's parser gives up with, in the product's terms; anything else is malformed HTTP. */
 const parserErrors: Readonly<Record<string, readonly [ErrorCode, string]>> = {
@@ -40,7 +40,7 @@ export function answerMalformed(server: Server, deps: Pick<AppDeps, 'metrics'>):
       socket.destroy();
     } else {
       noteRawStatus(last.response, problem.status);
-      write(socket, problem);
+      write(socket, problem, last.request.url);
     }
   });
 }
@@ -63,12 +63,12 @@ function end(socket: Duplex, deps: Pick<AppDeps, 'metrics'>, error: AppError): v
   write(socket, error);
 }
 
-function write(socket: Duplex, error: AppError): void {
-  const body = JSON.stringify(toProblem(error));
+function write(socket: Duplex, error: AppError, url = '/'): void {
+  const { type, body } = errorBody(error, url.split('?', 1)[0] ?? url);
   const head = [
     `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}`,
     'connection: close',
-    `content-type: ${PROBLEM_TYPE}`,
+    `content-type: ${type}`,
     `content-length: ${Buffer.byteLength(body)}`,
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());

@@ -2,12 +2,8 @@ import type { Request, Response } from 'express';
 import { AppError } from '../errors.ts';
 import type { ScoredText } from '../scheduler/index.ts';
 import { type Prediction, toPrediction } from '../task/index.ts';
-import { readJson } from './body/read-json.ts';
 import type { AppDeps } from './deps.ts';
-import { parsePredictRequest, parseTimeout } from './predict-request.ts';
-
-/** What the routes that score texts may answer. */
-export const scoringStatuses = [200, 400, 408, 413, 415, 429, 503] as const;
+import type { Parameter } from './openapi/operation.ts';
 
 export interface AnsweredText extends Prediction {
   readonly model: { readonly name: string; readonly version: string };
@@ -18,34 +14,34 @@ export interface AnsweredText extends Prediction {
   };
 }
 
-export interface ScoredRequest {
-  /** Cleaned. */
-  readonly texts: readonly string[];
-  readonly scores: readonly ScoredText[];
-  /** They came as `texts`: the answer is a list. */
-  readonly isList: boolean;
+/** Longer deadlines than an hour are slips. */
+const LONGEST_TIMEOUT_MS = 3_600_000;
+
+/** The deadline of a request, as the document describes it and `parseTimeout` reads it. */
+export const timeoutParameter: Parameter = {
+  name: 'x-request-timeout-ms',
+  in: 'header',
+  description: 'How long the request may take before it is answered 408',
+  schema: { type: 'integer', minimum: 1, maximum: LONGEST_TIMEOUT_MS },
+};
+
+/** What a request says before its body is read. AppError `not_ready`, `invalid_request`. */
+export function admit(
+  { state, limits }: AppDeps,
+  request: Request,
+): { readonly timeoutMs: number } {
+  if (state() === 'starting') throw new AppError('not_ready', 'the model is still loading');
+  return { timeoutMs: parseTimeout(request.get(timeoutParameter.name), limits.timeoutMs) };
 }
 
-/** Reads a request with a text or texts, and scores them. AppError `not_ready`, and as its parts. */
-export async function scoreRequest(
-  { state, limits, model, scheduler }: AppDeps,
-  request: Request,
+/** The scores of cleaned texts, in order, given up when the client leaves. */
+export function scoreTexts(
+  { scheduler }: AppDeps,
   response: Response,
-  options: { readonly explain?: boolean } = {},
-): Promise<ScoredRequest> {
-  if (state() === 'starting') throw new AppError('not_ready', 'the model is still loading');
-  const timeoutMs = parseTimeout(request.get('x-request-timeout-ms'), limits.timeoutMs);
-  const body = await readJson(request, response, limits.maxBodyBytes);
-  const { texts, isList } = parsePredictRequest(body, {
-    cleaning: model.task.cleaning,
-    maxTexts: limits.maxTexts,
-  });
-  const signal = whenLeft(response);
-  return {
-    texts,
-    isList,
-    scores: await scheduler.submit(texts, { timeoutMs, signal, ...options }),
-  };
+  texts: readonly string[],
+  options: { readonly timeoutMs: number; readonly explain?: boolean },
+): Promise<ScoredText[]> {
+  return scheduler.submit(texts, { ...options, signal: whenLeft(response) });
 }
 
 /** One text's answer, counted as a prediction. */
@@ -58,6 +54,16 @@ export function answer({ model, metrics }: AppDeps, score: ScoredText): Answered
     model: { name: model.name, version: model.version },
     usage: { tokens, windows, truncated },
   };
+}
+
+function parseTimeout(header: string | undefined, defaultMs: number): number {
+  if (header === undefined) return defaultMs;
+  const value = Number(header);
+  if (/^\d{1,7}$/.test(header) && value >= 1 && value <= LONGEST_TIMEOUT_MS) return value;
+  throw new AppError(
+    'invalid_request',
+    `x-request-timeout-ms is not a whole number of milliseconds from 1 to ${LONGEST_TIMEOUT_MS}`,
+  );
 }
 
 /** Aborts when the connection is closed before the answer is out. */

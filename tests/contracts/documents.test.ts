@@ -11,6 +11,7 @@ const manifest = JSON.parse(text('package.json'));
 const documents = [
   'README.md',
   'CONTRIBUTING.md',
+  'docs/api.md',
   'docs/architecture.md',
   'docs/training.md',
   'docs/ecosystem.md',

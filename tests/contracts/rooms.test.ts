@@ -17,6 +17,7 @@ import { packageRoot } from '../../src/package-root.ts';
 const owners: Record<string, readonly string[]> = {
   '@bufbuild/protobuf': ['training/onnx'],
   '@huggingface/tokenizers': ['src/text'],
+  ajv: ['src/http'],
   convict: ['src/config'],
   'csv-parse': ['src/bulk', 'training/data'],
   express: ['src/http'],

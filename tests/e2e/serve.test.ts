@@ -119,6 +119,22 @@ describe('a server of a real bundle', () => {
     },
   );
 
+  it('gives the same scores by the Open Inference Protocol', async () => {
+    const texts = [textOf(20, 4), textOf(90, 5)];
+    const { body } = await post(server.url, { texts });
+    const answer = await fetch(`${server.url}/v2/models/tiny/infer`, {
+      method: 'POST',
+      body: JSON.stringify({
+        inputs: [{ name: 'text', shape: [2], datatype: 'BYTES', data: texts }],
+      }),
+      headers: { 'content-type': 'application/json' },
+    });
+    const { outputs } = JSON.parse(await answer.text());
+    expect(outputs[1].data).toEqual(body.predictions.map((one) => one.mbti_type));
+    const scores = body.predictions.flatMap((one) => one.dimensions.map(({ score }) => score));
+    expect(outputs[0].data).toEqual(scores.map(Math.fround));
+  });
+
   it('says how a long text was cut into windows, and when not all of it was scored', async () => {
     const usage = async (length: number) =>
       (await post(server.url, { text: textOf(length, 1) })).body.usage;

@@ -9,7 +9,11 @@ import type { Model } from '../onnx/model.ts';
 
 import { scalarTensor, type Tensor } from '../onnx/tensor.ts';
 import { adamWModel, decays } from '../optim/index.ts';
-import { rewriteForward } from '../rewrite/index.ts';
+import {
+  addGradientsRecomputing,
+  resultsAsSoonAsPossible,
+  rewriteForward,
+} from '../rewrite/index.ts';
 import { describeArtifacts } from './describe.ts';
 import { foldScalars } from './fold-scalars.ts';
 import { toHalf } from './half.ts';
@@ -74,7 +78,7 @@ export function compileArtifacts(forward: Model, options: CompileOptions): Compi
     foldScalars(training.graph);
     toHalf(training.graph);
   }
-  const gradients = gradientsOf(training.graph, wanted, half);
+  const gradients = gradientsOf(training.graph, wanted, options);
 
   const initial = new Map<string, Tensor>();
   const parameters = [...gradients.keys()].map((name): ParameterInfo => {
@@ -95,6 +99,7 @@ export function compileArtifacts(forward: Model, options: CompileOptions): Compi
   const outputs = ['loss', 'logits'].map((name) => valueNamed(training.graph, name));
   finish(training.graph, [...outputs, ...gradients.values()], parameters);
   replacePads(training.graph);
+  resultsAsSoonAsPossible(training.graph);
   const optimizer = adamWModel(parameters, options);
   const accumulates = (options.accumulate ?? 1) > 1;
   const loop = loopModel({ training, optimizer, parameters, accumulates });
@@ -103,17 +108,22 @@ export function compileArtifacts(forward: Model, options: CompileOptions): Compi
 }
 
 /**
- * Adds the gradients of the loss: `P.grad` for each parameter that the loss depends on, in order. Scaled, the gradient
- * of the loss is the input `loss_scale` in place of 1, so that small ones do not vanish in float16 on their way; they
+ * Adds the gradients of the loss: `P.grad` for each parameter that the loss depends on, in order. In float16 the
+ * gradient of the loss is the input `loss_scale` in place of 1, so that small ones do not vanish on their way; they
  * are divided by it in float32.
  */
-function gradientsOf(graph: Graph, names: readonly string[], scaled: boolean): Map<string, Value> {
+function gradientsOf(
+  graph: Graph,
+  names: readonly string[],
+  { recompute, precision }: CompileOptions,
+): Map<string, Value> {
   const loss = valueNamed(graph, 'loss');
   const b = new GraphBuilder(graph, 'gradient');
-  const scale = scaled ? lossScaleInput(graph) : undefined;
+  const scale = precision === 'fp16' ? lossScaleInput(graph) : undefined;
   const upstream = scale ?? b.constant(scalarTensor('float32', 1), 'one');
   const values = names.map((name) => valueNamed(graph, name));
-  const found = addGradients(graph, new Map([[loss, upstream]]), values);
+  const differentiate = recompute === 'layers' ? addGradientsRecomputing : addGradients;
+  const found = differentiate(graph, new Map([[loss, upstream]]), values);
   const gradients = new Map<string, Value>();
   for (const value of values) {
     const gradient = found.get(value);

@@ -13,6 +13,8 @@ export interface CompileOptions {
   readonly trainable?: readonly string[] | undefined;
   /** The parameters that stay as they are: none. */
   readonly frozen?: readonly string[] | undefined;
+  /** `layers`: the backward pass computes each layer's activations again from its input, which alone is kept. */
+  readonly recompute?: 'none' | 'layers' | undefined;
   readonly weightDecay: number;
   /** Gradients are scaled down to this global norm; null: not at all. */
   readonly maxGradNorm: number | null;

@@ -3,9 +3,11 @@ import { GraphBuilder } from '../onnx/builder.ts';
 import type { Graph, Node, Value } from '../onnx/graph.ts';
 import { isFloat } from '../onnx/tensor.ts';
 import { sumToShapeOf } from './broadcast.ts';
+import { writtenGelu } from './gelu-pattern.ts';
 import { nonDifferentiable, operatorKey } from './non-differentiable.ts';
 import { type Rule, RuleContext } from './rule.ts';
 import { rules } from './rules/index.ts';
+import { erfGeluGradient } from './rules/unary.ts';
 
 /**
  * Reverse-mode differentiation, graph to graph: adds to `graph` the nodes that compute vector-Jacobian
@@ -28,16 +30,13 @@ export function addGradients(
   const b = new GraphBuilder(graph);
   const contributions = new Map<Value, Value[]>();
   for (const [value, cotangent] of cotangents) contributions.set(value, [cotangent]);
+  const named = new Set([...cotangents.keys(), ...wrt]);
   for (const node of order.reverse()) {
     const upstream = node.outputs.map((y) => y && active.has(y) && total(b, contributions, y));
     if (!upstream.some((dy) => dy)) continue;
     b.scope = `gradient/${node.name}`;
-    const gradients = inputGradients(
-      node,
-      b,
-      upstream.map((dy) => dy || undefined),
-      active,
-    );
+    const dys = upstream.map((dy) => dy || undefined);
+    const gradients = geluGradient(b, node, dys[0], named) ?? inputGradients(node, b, dys, active);
     for (const [input, gradient] of gradients) {
       contributions.set(input, [...(contributions.get(input) ?? []), gradient]);
     }
@@ -96,6 +95,18 @@ function total(
   const sum = parts.reduce(b.add);
   contributions.set(value, [sum]);
   return sum;
+}
+
+/** A GELU written out is differentiated as a whole, unless one of its inner values is `named`. */
+function geluGradient(
+  b: GraphBuilder,
+  node: Node,
+  dy: Value | undefined,
+  named: ReadonlySet<Value>,
+): [Value, Value][] | undefined {
+  const gelu = dy && writtenGelu(node);
+  if (!gelu || gelu.inner.some((value) => named.has(value))) return undefined;
+  return [[gelu.x, erfGeluGradient(b, gelu.x, dy)]];
 }
 
 /** Applies a node's rule: pairs of an active input and its gradient. */

@@ -8,6 +8,7 @@ import { type EvaluateArguments, evaluate, evaluateOptions } from './model-evalu
 import { type ExportArguments, exportModel, exportOptions } from './model-export.ts';
 import { type InspectArguments, inspect, inspectOptions } from './model-inspect.ts';
 import { type OptimizeArguments, optimize, optimizeOptions } from './model-optimize.ts';
+import { type QuantizeArguments, quantize, quantizeOptions } from './model-quantize.ts';
 
 async function main(): Promise<void> {
   const parser = strictArguments(yargs(hideBin(process.argv)), packageVersion)
@@ -43,7 +44,16 @@ async function main(): Promise<void> {
       evaluateOptions,
       evaluate,
     )
-    .demandCommand(1, 'no command: expected export, artifacts, optimize, inspect or evaluate');
+    .command<QuantizeArguments>(
+      'quantize <file>',
+      'Make the int8 file of an fp32 .onnx, and hold it to the fp32 answers where texts are given',
+      quantizeOptions,
+      quantize,
+    )
+    .demandCommand(
+      1,
+      'no command: expected export, artifacts, optimize, quantize, inspect or evaluate',
+    );
   await parser.parseAsync();
 }
 

@@ -9,7 +9,7 @@ import { fineTune } from '../recipes/fine-tune.ts';
 import { loadRun } from '../recipes/resume.ts';
 import { stopOnSignals } from '../recipes/stop-signal.ts';
 
-const sections = ['seed', 'run', 'task', 'data', 'model', 'train', 'runtime'];
+const sections = ['seed', 'run', 'task', 'data', 'model', 'train', 'quantize', 'runtime'];
 
 interface TrainArguments {
   readonly config: string | undefined;
@@ -52,7 +52,7 @@ async function main(): Promise<void> {
     .scriptName('mbti-train')
     .command<TrainArguments>(
       '$0 [overrides..]',
-      'Trains a text classifier: data → training → best checkpoint → test metrics → bundle',
+      'Trains a text classifier: data → training → best checkpoint → test metrics → int8 → bundle',
       (command) =>
         command
           .positional('overrides', {

@@ -14,6 +14,7 @@ export interface ArtifactArguments {
   readonly posWeight: string | undefined;
   readonly dropout: number;
   readonly hidden: string | undefined;
+  readonly recompute: 'none' | 'layers';
   readonly trainable: string | undefined;
   readonly weightDecay: number;
   readonly maxGradNorm: number;
@@ -60,6 +61,13 @@ export function artifactOptions<T>(command: Argv<T>): Argv<T & ArtifactArguments
       default: 0,
       describe: 'Dropout, at every place where the source model has it',
     })
+    .option('recompute', {
+      choices: ['none', 'layers'] as const,
+      default: 'none' as const,
+      requiresArg: true,
+      describe:
+        "layers: compute each layer's activations again in the backward pass, for less memory",
+    })
     .option('trainable', {
       ...text,
       describe: 'PATTERN,…: parameters to train, * is anything [all]',
@@ -95,6 +103,7 @@ export async function makeArtifacts(args: ArtifactArguments): Promise<void> {
     posWeight: posWeights(args.posWeight, labels),
     dropout: args.dropout,
     hidden: args.hidden,
+    recompute: args.recompute,
     trainable: patterns(args.trainable),
     weightDecay: args.weightDecay,
     maxGradNorm: args.maxGradNorm,

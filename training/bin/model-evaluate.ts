@@ -1,5 +1,5 @@
 import type { Argv } from 'yargs';
-import { readBundle } from '../../src/bundle/index.ts';
+import { type Precision, readBundle } from '../../src/bundle/index.ts';
 import { evaluationTable } from '../evaluate/index.ts';
 import { evaluateBundle } from '../recipes/evaluate-bundle.ts';
 
@@ -8,6 +8,7 @@ export interface EvaluateArguments {
   readonly data: string;
   readonly textColumn: string | undefined;
   readonly labelColumn: string | undefined;
+  readonly precision: Precision;
   readonly json: boolean;
 }
 
@@ -18,6 +19,12 @@ export function evaluateOptions<T>(command: Argv<T>): Argv<T & EvaluateArguments
     .option('data', { ...text, demandOption: true, describe: 'A CSV file of labelled texts' })
     .option('text-column', { ...text, describe: "The text's column [the one trained on]" })
     .option('label-column', { ...text, describe: "The labels' column [the one trained on]" })
+    .option('precision', {
+      choices: ['fp32', 'int8', 'fp16'] as const,
+      default: 'fp32' as const,
+      requiresArg: true,
+      describe: 'Which of its files',
+    })
     .option('json', { type: 'boolean', default: false, describe: 'Print one JSON object' })
     .example('$0 evaluate --model models/mbti --data mbti_1.csv', '') as unknown as Argv<
     T & EvaluateArguments

@@ -18,6 +18,7 @@ export function modelCard(manifest: Manifest, facts: CardFacts = {}): string {
     `# ${manifest.name}`,
     summary(manifest),
     measured(manifest),
+    int8Parity(manifest),
     data(manifest, facts),
     use(manifest),
     limits(manifest),
@@ -70,6 +71,34 @@ function pair(values: Readonly<Record<string, number>> | undefined): string {
   const show = (value: number | undefined) => (value === undefined ? '–' : value.toFixed(3));
   return `${show(values?.accuracy)} / ${show(values?.macro_f1)}`;
 }
+
+/** How the int8 file answers beside the fp32 one. */
+function int8Parity({ metrics }: Manifest): string {
+  const int8 = metrics?.int8;
+  if (int8 === undefined) return '';
+  const { macro_f1_change: change, macro_f1_interval: interval, texts, fp32_layers: kept } = int8;
+  const rows = [
+    ['same decisions', int8.agreement.toFixed(4)],
+    ['mean difference of probability', int8.mean_dp.toFixed(4)],
+    ['largest difference of probability', int8.max_dp.toFixed(4)],
+    ...(change === undefined ? [] : [['change of macro-F1', signed(change)]]),
+    ...(interval === undefined ? [] : [['its 95 % interval', interval.map(signed).join(' to ')]]),
+    ['size of the file', int8.size_ratio.toFixed(3)],
+  ];
+  const where = texts === undefined ? '' : `, measured on ${texts} validation texts`;
+  return [
+    '## int8',
+    '',
+    `\`onnx/model_quantized.onnx\` beside \`onnx/model.onnx\`${where}; a server on a CPU uses it.`,
+    '',
+    '| int8 against fp32 | |',
+    '| --- | --- |',
+    ...rows.map(([what, value]) => `| ${what} | ${value} |`),
+    ...(kept?.length ? ['', `Computed in fp32, by measurement: ${kept.join(', ')}.`] : []),
+  ].join('\n');
+}
+
+const signed = (x: number): string => `${x < 0 ? '−' : '+'}${Math.abs(x).toFixed(4)}`;
 
 function data(manifest: Manifest, { dataDescription, dataLicense }: CardFacts): string {
   const lines = [

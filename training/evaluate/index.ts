@@ -4,5 +4,6 @@ export {
   evaluateAxes,
 } from './evaluate-axes.ts';
 export { majorityBaseline, positiveShares } from './majority.ts';
+export { type Parity, parityOf } from './parity.ts';
 export { evaluationTable } from './table.ts';
 export { tuneThreshold } from './thresholds.ts';

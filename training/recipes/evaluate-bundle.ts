@@ -1,10 +1,14 @@
 import { join } from 'node:path';
-import { type Bundle, selectModel, TOKENIZER_FILE } from '../../src/bundle/index.ts';
+import {
+  type Bundle,
+  type Precision,
+  selectModel,
+  TOKENIZER_FILE,
+} from '../../src/bundle/index.ts';
 import { loadConfig } from '../../src/config/index.ts';
 import { TextTokenizer } from '../../src/text/index.ts';
 import { type Batch, readExamples, tokenizeExamples } from '../data/index.ts';
 import { type Evaluation, evaluateAxes, majorityBaseline } from '../evaluate/index.ts';
-import { readModel } from '../onnx/codec/index.ts';
 import { batchFeeds } from '../runtime/feeds.ts';
 import { openSession } from '../runtime/session.ts';
 import { labelTable, scoreSplit } from './split-scores.ts';
@@ -19,12 +23,12 @@ export interface BundleEvaluation {
 }
 
 /**
- * Measures a bundle's fp32 model on all labelled texts of a CSV file, cleaned and cut to the first
- * window as in training. AppError as readExamples; `usage` where the columns are not known.
+ * Measures a bundle's model of a precision (fp32 unless named) on all labelled texts of a CSV file, cleaned and cut to the first
+ * window as in training. AppError as readExamples and selectModel; `usage` where the columns are not known.
  */
 export async function evaluateBundle(
   bundle: Bundle,
-  source: ColumnChoice & { readonly data: string },
+  source: ColumnChoice & { readonly data: string; readonly precision?: Precision },
 ): Promise<BundleEvaluation> {
   const { manifest, dir } = bundle;
   const settings = taskSettings(manifest, source);
@@ -32,8 +36,8 @@ export async function evaluateBundle(
   const { examples } = await readExamples(config);
   const tokenizer = TextTokenizer.load(join(dir, TOKENIZER_FILE));
   const { task, max_length: maxLength } = manifest;
-  const model = await readModel(selectModel(bundle, 'fp32').path);
-  const session = await openSession(model, { ...config.runtime, verbose: false });
+  const { path } = selectModel(bundle, source.precision ?? 'fp32');
+  const session = await openSession(path, { ...config.runtime, verbose: false });
   const evaluate = async (batch: Batch) => {
     const { labels: _, ...feeds } = batchFeeds(batch, session.inputNames);
     const { logits } = await session.run(feeds);

@@ -1,32 +1,27 @@
 import { mkdir } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { Config, LoadedConfig } from '../../src/config/index.ts';
 import { AppError } from '../../src/errors.ts';
-import { type Task, untunedTask } from '../../src/task/index.ts';
+import { untunedTask } from '../../src/task/index.ts';
 import { compileArtifacts, inferenceModel, writeArtifacts } from '../artifacts/index.ts';
-import { classifierConfig, windowedTokenizer, writeBundle } from '../bundle/index.ts';
 import { writeFileAtomically } from '../data/atomic.ts';
-import { type BatchOptions, corpusTokenizer, loadCorpus, tokenizeExamples } from '../data/index.ts';
+import { corpusTokenizer, loadCorpus, tokenizeExamples } from '../data/index.ts';
 import {
   column,
-  type Evaluation,
   evaluateAxes,
   evaluationTable,
   majorityBaseline,
   tuneThreshold,
 } from '../evaluate/index.ts';
-import { encodeModel } from '../onnx/codec/index.ts';
-import { elementCount, type Tensor } from '../onnx/tensor.ts';
+import { elementCount } from '../onnx/tensor.ts';
 import { learningRateSchedule } from '../optim/index.ts';
 import { createExecutor, type Executor } from '../runtime/index.ts';
 import { createProgress, openRunLog, type Screen } from '../tracking/index.ts';
 import { baseModel, withLocalBase } from './base-model.ts';
 import { runCheckpoints } from './checkpoints.ts';
 import { dataSummary } from './data-summary.ts';
-import { explanationFile } from './explanation.ts';
-import { metricSet } from './metric-set.ts';
+import { batchOptions, type Results, writeModelBundle } from './model-bundle.ts';
 import { positiveWeights } from './pos-weight.ts';
-import { gitCommit, packageVersions } from './provenance.ts';
 import { requirePossible } from './requirements.ts';
 import { RUN_CONFIG_FILE } from './resume.ts';
 import { modelHash } from './run-identity.ts';
@@ -34,7 +29,6 @@ import { lockRun } from './run-lock.ts';
 import { type Best, newRunState, type RunState } from './run-state.ts';
 import { deviceSummary, goingOn, skippedSummary } from './run-summary.ts';
 import { labelTable, scoreSplit } from './split-scores.ts';
-import { withColumns } from './task-columns.ts';
 import { batchesOf, type TrainingRun, trainEpochs } from './training-loop.ts';
 
 export interface FineTuneOptions {
@@ -47,8 +41,9 @@ export interface FineTuneOptions {
 }
 
 /**
- * Data → training → best checkpoint → tuned thresholds → test → bundle. Everything about the run
- * goes to `run.dir`; `model.out` changes only at the very end, all at once.
+ * Data → training → best checkpoint → tuned thresholds → test → int8 → bundle. Everything about the run
+ * goes to `run.dir`; `model.out` changes only at the very end, all at once. Where the int8 model misses its
+ * limits, the bundle is written without it, and AppError `quantization_refused` is thrown at the end.
  */
 export async function fineTune(loaded: LoadedConfig, options: FineTuneOptions): Promise<void> {
   requirePossible(loaded.config);
@@ -103,8 +98,13 @@ async function runFineTune(loaded: LoadedConfig, options: FineTuneOptions): Prom
     const results = await measure(config, data, executor, stop);
     log.write({ event: 'result', best, skipped: state.skipped, ...results });
     await writeFileAtomically(join(config.run.dir, 'metrics.json'), json({ best, ...results }));
-    await writeModelBundle(loaded, data, model, executor.parameters(), results, screen);
+    const trained = {
+      forward: inferenceModel(model.base.model, model.compiled, executor.parameters()),
+      hfConfig: model.base.hfConfig,
+    };
+    const refusal = await writeModelBundle(loaded, data, trained, results, { screen, stop });
     screen.write(`${resultSummary(config, best, results)}\n`);
+    if (refusal) throw refusal;
   } finally {
     log.close();
     await executor.dispose();
@@ -147,6 +147,7 @@ async function compile(config: Config, { words, task, labels }: Data) {
     posWeight: positiveWeights(train.pos_weight, labels, task.axes.length),
     dropout: train.dropout,
     hidden: config.model.hidden ?? undefined,
+    recompute: train.recompute,
     frozen: train.freeze,
     weightDecay: train.weight_decay,
     maxGradNorm: train.max_grad_norm,
@@ -173,7 +174,7 @@ async function train(
   { state, ...run }: Pick<TrainingRun, 'executor' | 'log' | 'checkpoints'> & { state: RunState },
   { screen, stop }: FineTuneOptions,
 ): Promise<void> {
-  const batches = batchOptions(config, data);
+  const batches = batchOptions(config, data.words);
   const first = batchesOf({ train: data.train, batches, config }, 1);
   const limit = config.train.max_steps ?? Number.POSITIVE_INFINITY;
   const totalSteps = Math.min(first.count * config.train.epochs, limit);
@@ -207,15 +208,6 @@ function timer(minutes: number | null): () => boolean {
   return () => performance.now() >= until;
 }
 
-interface Results {
-  /** With its tuned thresholds. */
-  readonly task: Task;
-  readonly validation: Evaluation;
-  readonly test: Evaluation;
-  /** On the test split. */
-  readonly majority: Evaluation;
-}
-
 /** Thresholds tuned for macro-F1 on the validation split, then both held-out splits measured. */
 async function measure(
   config: Config,
@@ -225,7 +217,7 @@ async function measure(
 ): Promise<Results> {
   const { task } = data;
   const width = task.axes.length;
-  const options = { ...batchOptions(config, data), stop };
+  const options = { ...batchOptions(config, data.words), stop };
   const validation = await scoreSplit(executor, data.validation, task, options);
   const test = await scoreSplit(executor, data.test, task, options);
   const axes = task.axes.map((axis, i) => ({
@@ -243,42 +235,7 @@ async function measure(
   };
 }
 
-async function writeModelBundle(
-  { config, hash }: LoadedConfig,
-  { words, dataHash }: Data,
-  { base, compiled }: CompiledModel,
-  parameters: ReadonlyMap<string, Tensor>,
-  { task, validation, test, majority }: Results,
-  screen: Screen,
-): Promise<void> {
-  const commit = gitCommit();
-  const model = encodeModel(inferenceModel(base.model, compiled, parameters));
-  await writeBundle({
-    dir: config.model.out,
-    model,
-    extraFiles: explanationFile(config, words.tokenizer, model, screen),
-    tokenizerJson: words.tokenizerJson,
-    tokenizerConfig: windowedTokenizer(words.tokenizerConfig, config.train.max_length),
-    hfConfig: classifierConfig(base.hfConfig, task),
-    manifest: {
-      name: basename(resolve(config.model.out)),
-      task: withColumns(task, config.task),
-      max_length: config.train.max_length,
-      metrics: { validation: metricSet(validation), test: metricSet(test) },
-      baselines: { majority: metricSet(majority) },
-      config_hash: hash,
-      data_hash: dataHash,
-      ...(commit === undefined ? {} : { git_commit: commit }),
-      packages: packageVersions(),
-    },
-  });
-}
-
-function batchOptions({ train }: Config, { words }: Data): BatchOptions {
-  const { batch_size: batchSize, max_length: maxLength } = train;
-  return { batchSize, maxLength, tokenizer: words.tokenizer };
-}
-
+/** Quantizes, and writes the bundle, with the int8 file if it is good enough; else returns why it is not. */
 function modelSummary({ words }: Data, { base, compiled }: CompiledModel): string {
   const trained = compiled.parameters.reduce((sum, { shape }) => sum + elementCount(shape), 0);
   return [

@@ -44,7 +44,10 @@ export interface TrainingRun {
 export async function trainEpochs(run: TrainingRun, state: RunState): Promise<void> {
   const saved: Saved = { at: state.step };
   try {
-    while (!isDone(run, state)) await trainEpoch(run, state, saved);
+    while (reasonToEnd(run, state) === undefined) await trainEpoch(run, state, saved);
+    const reason = reasonToEnd(run, state);
+    run.log.write({ event: 'end', step: state.step, epoch: state.epoch, reason });
+    if (reason !== 'steps') run.progress.print(`training ends: ${reason}`);
     if (saved.at < state.step) await saveLast(run, state, saved);
     // Only then: the checkpoint is that of a run which goes on.
     if (state.validatedAt < state.step) await validate(run, state);
@@ -72,7 +75,7 @@ async function trainEpoch(run: TrainingRun, state: RunState, saved: Saved): Prom
     await trainRun(run, state, taken);
     if (isDue(train.evaluate_every, state.step)) await validate(run, state);
     if (isDue(train.checkpoint_every, state.step)) await checkpoint(run, state, saved);
-    if (isDone(run, state)) break;
+    if (reasonToEnd(run, state)) break;
   }
   const ended = state.step >= run.totalSteps;
   const isWhole = state.next >= batches.count;
@@ -250,10 +253,14 @@ function isDue(every: number | null, step: number): boolean {
   return every !== null && step % every === 0;
 }
 
-function isDone(run: TrainingRun, state: RunState): boolean {
-  const { patience } = run.config.train;
-  const tired = patience !== null && state.worse >= patience;
+/** Why training ends now, undefined while it goes on: its `steps` are done, or another limit was met. */
+function reasonToEnd(run: TrainingRun, state: RunState): string | undefined {
+  const { patience, max_minutes: minutes } = run.config.train;
+  if (state.step >= run.totalSteps) return 'steps';
+  if (patience !== null && state.worse >= patience) {
+    return `${patience} validations brought nothing better (train.patience)`;
+  }
   // One step at least: without any there is nothing to measure.
-  const late = state.step > 0 && run.timeIsUp();
-  return state.step >= run.totalSteps || tired || late;
+  if (state.step > 0 && run.timeIsUp()) return `${minutes} minutes have passed (train.max_minutes)`;
+  return undefined;
 }

@@ -1,11 +1,11 @@
 import type { ErrorRequestHandler } from 'express';
 import type { AppDeps } from '../deps.ts';
-import { PROBLEM_TYPE, problemHeaders, toAppError, toProblem } from '../problem.ts';
+import { errorBody, problemHeaders, toAppError } from '../problem.ts';
 import { requestIdOf } from './request-id.ts';
 
 /** Turns whatever was thrown into an answer (RFC 9457). What failed inside goes to the log alone. */
 export function problemAnswer({ logger }: Pick<AppDeps, 'logger'>): ErrorRequestHandler {
-  return (thrown: unknown, _request, response, _next) => {
+  return (thrown: unknown, request, response, _next) => {
     const error = toAppError(thrown);
     const requestId = requestIdOf(response);
     if (error.status >= 500 && error.code !== 'not_ready') {
@@ -16,10 +16,7 @@ export function problemAnswer({ logger }: Pick<AppDeps, 'logger'>): ErrorRequest
       response.destroy();
       return;
     }
-    response
-      .status(error.status)
-      .set(problemHeaders(error))
-      .set('content-type', PROBLEM_TYPE)
-      .send(JSON.stringify(toProblem(error, requestId)));
+    const { type, body } = errorBody(error, request.path, requestId);
+    response.status(error.status).set(problemHeaders(error)).set('content-type', type).send(body);
   };
 }

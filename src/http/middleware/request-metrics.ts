@@ -17,7 +17,7 @@ const countedMethods: ReadonlySet<string> = new Set([
 ]);
 
 /** Routes that machines ask every few seconds. */
-const quietRoutes = /^\/(health|metrics)/;
+const quietRoutes = /^\/(v2\/)?(health|metrics)|\/ready$/;
 
 /** Statuses that were sent past Express, by response: of requests that broke off in the middle. */
 const rawStatuses = new WeakMap<object, number>();

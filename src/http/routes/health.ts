@@ -1,5 +1,7 @@
 import { AppError } from '../../errors.ts';
 import type { AppDeps, ServerState } from '../deps.ts';
+import { problems } from '../openapi/errors.ts';
+import { exactly, json, ref } from '../openapi/operation.ts';
 import type { Route } from '../route.ts';
 
 /** Why a server that is not `ok` takes no new traffic. */
@@ -9,13 +11,24 @@ const notReady: Record<Exclude<ServerState, 'ok'>, string> = {
   draining: 'the server is stopping',
 };
 
+/** AppError `not_ready`, which says why. */
+export function checkReady({ state }: Pick<AppDeps, 'state'>): void {
+  const now = state();
+  if (now !== 'ok') throw new AppError('not_ready', notReady[now]);
+}
+
 /** `/health` for people, `/health/live` and `/health/ready` for probes. */
 export function healthRoutes({ state, model, scheduler, workersUp }: AppDeps): Route[] {
   return [
     {
       path: '/health',
       method: 'GET',
-      statuses: [200],
+      operation: {
+        operationId: 'health',
+        tag: 'service',
+        summary: 'How the server is, for people',
+        responses: { 200: json('Whatever its state', ref('Health')) },
+      },
       handler: (_request, response) => {
         response.json({
           status: state(),
@@ -30,7 +43,12 @@ export function healthRoutes({ state, model, scheduler, workersUp }: AppDeps): R
     {
       path: '/health/live',
       method: 'GET',
-      statuses: [200],
+      operation: {
+        operationId: 'live',
+        tag: 'service',
+        summary: 'Whether the process lives: for liveness probes',
+        responses: { 200: json('It does', exactly({ status: { const: 'alive' } })) },
+      },
       handler: (_request, response) => {
         response.json({ status: 'alive' });
       },
@@ -38,10 +56,19 @@ export function healthRoutes({ state, model, scheduler, workersUp }: AppDeps): R
     {
       path: '/health/ready',
       method: 'GET',
-      statuses: [200, 503],
+      operation: {
+        operationId: 'ready',
+        tag: 'service',
+        summary: 'Whether it takes new traffic: for readiness probes',
+        description:
+          'Not before a model has answered a warm-up, and not once the server is stopping.',
+        responses: {
+          200: json('It does', exactly({ status: { const: 'ready' } })),
+          ...problems(['not_ready']),
+        },
+      },
       handler: (_request, response) => {
-        const now = state();
-        if (now !== 'ok') throw new AppError('not_ready', notReady[now]);
+        checkReady({ state });
         response.json({ status: 'ready' });
       },
     },

@@ -1,6 +1,7 @@
 import { packageVersion } from '../../package-root.ts';
 import { MINIMUM_TEXT_LENGTH } from '../../text/index.ts';
 import type { AppDeps } from '../deps.ts';
+import { json, ref } from '../openapi/operation.ts';
 import type { Route } from '../route.ts';
 
 /** `GET /info`: what is served, and what may be asked of it. */
@@ -30,7 +31,16 @@ export function infoRoute({ model, limits }: AppDeps): Route {
   return {
     path: '/info',
     method: 'GET',
-    statuses: [200],
+    operation: {
+      operationId: 'info',
+      tag: 'service',
+      summary: 'What is served, and what may be asked of it',
+      responses: {
+        200: json('Model, task and limits', ref('Info'), {
+          info: { summary: 'This server', value: info },
+        }),
+      },
+    },
     handler: (_request, response) => {
       response.json(info);
     },

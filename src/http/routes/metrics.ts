@@ -6,7 +6,17 @@ export function metricsRoute({ metrics }: AppDeps): Route {
   return {
     path: '/metrics',
     method: 'GET',
-    statuses: [200],
+    operation: {
+      operationId: 'metrics',
+      tag: 'service',
+      summary: 'Metrics for Prometheus',
+      responses: {
+        200: {
+          description: 'The text exposition format, complete from the first scrape',
+          content: { 'text/plain': { schema: { type: 'string' } } },
+        },
+      },
+    },
     handler: async (_request, response) => {
       const exposition = await metrics.exposition();
       response.set('content-type', metrics.contentType).send(exposition);

@@ -235,6 +235,12 @@ describe('selectModel', () => {
     expect(selectModel(both, 'fp32').precision).toBe('fp32');
   });
 
+  it('takes no int8 for auto on a device that has no kernels for it', () => {
+    const both = bundleWith('onnx/model.onnx', 'onnx/model_quantized.onnx');
+    expect(selectModel(both, 'auto', 'cuda').precision).toBe('fp32');
+    expect(selectModel(both, 'auto', 'auto').precision).toBe('int8');
+  });
+
   it('refuses a precision that the bundle does not hold', () => {
     expect(() => selectModel(bundleWith('onnx/model.onnx'), 'int8')).toThrow(
       /no int8 model.*model_quantized/,

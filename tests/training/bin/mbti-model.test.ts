@@ -44,7 +44,7 @@ const artifacts = (...args: string[]) => [
 ];
 
 const refused: readonly [string, readonly string[], number, RegExp][] = [
-  ['no command', [], 2, /artifacts, optimize, inspect or evaluate/],
+  ['no command', [], 2, /artifacts, optimize, quantize, inspect or evaluate/],
   ['an unknown command', ['transmogrify'], 2, /transmogrify/],
   ['an unknown flag', ['inspect', 'encoder.onnx', '--frobnicate'], 2, /frobnicate/],
   ['a missing file', ['inspect', 'none.onnx'], 3, /none\.onnx/],
@@ -66,6 +66,27 @@ const refused: readonly [string, readonly string[], number, RegExp][] = [
   ['labels that are no number', artifacts('--labels', 'many'), 2, /labels/],
   ['dropout of 1', artifacts('--dropout', '1'), 2, /dropout/],
   ['a precision that it cannot train in', artifacts('--precision', 'int8'), 2, /fp16/],
+  ['to quantize into no .onnx', ['quantize', 'encoder.onnx', '--out', 'a'], 2, /expected the name/],
+  ['to quantize what is not there', ['quantize', 'none.onnx', '--out', 'a.onnx'], 3, /none\.onnx/],
+  ['to quantize no ONNX', ['quantize', 'text.onnx', '--out', 'a.onnx'], 1, /text\.onnx/],
+  [
+    'an unknown scheme',
+    ['quantize', 'encoder.onnx', '--out', 'a.onnx', '--scheme', 'int3'],
+    2,
+    /int3/,
+  ],
+  [
+    'to quantize into no folder',
+    ['quantize', 'encoder.onnx', '--out', 'no/a.onnx'],
+    1,
+    /no\/a\.onnx/,
+  ],
+  [
+    'texts without their bundle',
+    ['quantize', 'encoder.onnx', '--out', 'a.onnx', '--data', 'x.csv'],
+    2,
+    /belong together/,
+  ],
   [
     'a folder without a manifest',
     ['evaluate', '--model', 'no-bundle', '--data', 'x.csv'],
@@ -88,13 +109,12 @@ describe('mbti-model refuses, with a readable line and nothing left behind,', ()
 });
 
 describe('mbti-model', () => {
-  it.each([[], ['artifacts'], ['inspect'], ['evaluate']])(
+  it.each([[], ['artifacts'], ['inspect'], ['evaluate'], ['quantize']])(
     '%s --help explains itself',
     async (...words) => {
       const { code, stdout } = await runBin(bin, [...words, '--help'], { cwd: dir });
       expect(code).toBe(0);
       expect(stdout.length).toBeGreaterThan(100);
-      expect(stdout).not.toMatch(/mbti-model quantize/);
     },
   );
 
@@ -125,6 +145,20 @@ describe('mbti-model', () => {
     expect(tensors.get('head.out.bias')?.dims).toEqual([3]);
     const description = JSON.parse(readFileSync(join(dir, 'made/artifacts.json'), 'utf8'));
     expect(description.hyper_parameters.precision).toBe('fp16');
+  });
+
+  it('quantize makes a smaller file once, and refuses to quantize that again', async () => {
+    const again = ['quantize', 'encoder.onnx', '--out', 'small.onnx', '--json'];
+    const { code, stdout, stderr } = await runBin(bin, again, { cwd: dir });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const { layers, metrics } = JSON.parse(stdout);
+    expect(layers.length).toBe(8);
+    expect(metrics.size_ratio).toBeGreaterThan(0);
+    const args = ['quantize', 'small.onnx', '--out', 'smaller.onnx'];
+    const refusal = await runBin(bin, args, { cwd: dir });
+    expect(refusal.code).toBe(1);
+    expect(refusal.stderr).toContain('quantized already');
+    expect(existsSync(join(dir, 'smaller.onnx'))).toBe(false);
   });
 
   it('inspect says what a graph holds, for people and as JSON', async () => {

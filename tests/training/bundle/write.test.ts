@@ -126,6 +126,23 @@ describe('modelCard', () => {
     expect(card).toContain('| majority | 0.750 / 0.435 |');
   });
 
+  it('says how int8 answers beside fp32, where there is such a file', () => {
+    const int8 = { agreement: 0.9934, mean_dp: 0.0042, max_dp: 0.1, size_ratio: 0.254 };
+    const manifest = {
+      ...anyManifest,
+      format_version: 1 as const,
+      version: 'abc',
+      files: {},
+      created: '2026-01-01T00:00:00.000Z',
+      metrics: { int8: { ...int8, texts: 1000, fp32_layers: ['layer.0.lin2'] } },
+    };
+    const text = modelCard(manifest);
+    expect(text).toContain('| same decisions | 0.9934 |');
+    expect(text).toContain('measured on 1000 validation texts');
+    expect(text).toContain('Computed in fp32, by measurement: layer.0.lin2.');
+    expect(card).not.toContain('model_quantized');
+  });
+
   it('states licence, misuse and how to reproduce it', () => {
     expect(card).toContain('CC0-1.0');
     expect(card).toMatch(/not for hiring/i);

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -36,4 +38,20 @@ describe('a run folder', () => {
       expect(existsSync(file)).toBe(false);
     },
   );
+
+  it('is taken over from a process that ended though nobody waited for it (Linux)', async () => {
+    if (process.platform !== 'linux') return;
+    // The shell becomes a program that does not wait for the child it has.
+    const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 30']);
+    try {
+      const [pid] = (await once(parent.stdout.setEncoding('utf8'), 'data')) as [string];
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      expect(existsSync(`/proc/${pid.trim()}`)).toBe(true);
+      writeFileSync(file, `${pid.trim()} ${hostname()}\n`);
+      lockRun(folder.path)();
+      expect(existsSync(file)).toBe(false);
+    } finally {
+      parent.kill('SIGKILL');
+    }
+  });
 });

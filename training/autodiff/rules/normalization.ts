@@ -1,4 +1,5 @@
-import type { Value } from '../../onnx/graph.ts';
+import type { GraphBuilder } from '../../onnx/builder.ts';
+import type { Node, Value } from '../../onnx/graph.ts';
 import { inferNode } from '../../onnx/shapes/infer.ts';
 import { constantScalar } from '../constants.ts';
 import { type InputGradient, once, type RuleContext, type RuleTable } from '../rule.ts';
@@ -67,11 +68,18 @@ function dropoutGradient(c: RuleContext): Value {
   if (training === undefined || constantScalar(training) === 0) return dy;
   if (constantScalar(training) === undefined)
     throw c.unsupported('training_mode is computed at run time');
-  const ratio = node.inputs[1] === undefined ? 0.5 : constantScalar(node.inputs[1]);
-  if (ratio === undefined) throw c.unsupported('its ratio is computed at run time');
-  const mask = node.graph.ensureOutput(node, 1, `${node.name}/mask`);
-  inferNode(node);
-  return b.mul(b.mul(dy, b.cast(mask, floatTypeOf(dy))), 1 / (1 - ratio));
+  if (dropRatio(node) === undefined) throw c.unsupported('its ratio is computed at run time');
+  return maskedLike(b, node, dy);
+}
+
+const dropRatio = (node: Node): number | undefined =>
+  node.inputs[1] === undefined ? 0.5 : constantScalar(node.inputs[1]);
+
+/** x·mask/(1−p) with the mask that a Dropout in training mode has drawn. */
+export function maskedLike(b: GraphBuilder, dropout: Node, x: Value): Value {
+  const mask = dropout.graph.ensureOutput(dropout, 1, `${dropout.name}/mask`);
+  inferNode(dropout);
+  return b.mul(b.mul(x, b.cast(mask, floatTypeOf(x))), 1 / (1 - (dropRatio(dropout) ?? 0)));
 }
 
 export const normalizationRules: RuleTable = {

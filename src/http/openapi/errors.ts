@@ -1,0 +1,78 @@
+import { AppError, type ErrorCode, errorTable } from '../../errors.ts';
+import { toProblem } from '../problem.ts';
+import { type Examples, type ResponseDoc, ref } from './operation.ts';
+
+/** What an error of each code may say, as an example. */
+const details = {
+  invalid_json: 'the body is not valid JSON: unexpected end of json input',
+  invalid_request: 'the body has both text and texts: expected one',
+  text_too_short: 'text has 5 characters after cleaning: expected at least 10',
+  not_found: 'there is no model "other": this server has "mbti"',
+  explain_unavailable: 'the bundle of mbti has no explain graph',
+  forbidden: 'admin routes are off: this server has no API keys',
+  deadline_exceeded: 'the answer was not there after 250 ms',
+  request_timeout: 'the request did not arrive whole in time',
+  body_too_large: 'the body is over the limit of 1048576 bytes',
+  unsupported_media_type: 'there is no content type: expected application/json in UTF-8',
+  queue_full: '512 texts are waiting: 1 more would be over the limit of 512',
+  not_ready: 'the model is still loading',
+  engine_failed: 'the inference engine failed',
+} as const satisfies Partial<Record<ErrorCode, string>>;
+
+type DocumentedCode = keyof typeof details;
+
+const retryAfter = {
+  'retry-after': {
+    description: 'Seconds after which trying again makes sense',
+    schema: { type: 'integer', minimum: 1 },
+  },
+} as const;
+
+/** The answers of a route that fails with these codes, by status: problems (RFC 9457). */
+export function problems(codes: readonly DocumentedCode[]): Record<number, ResponseDoc> {
+  return byStatus(codes, 'application/problem+json', 'Problem', (error) => toProblem(error));
+}
+
+/** The same as the Open Inference Protocol has errors. */
+export function protocolErrors(codes: readonly DocumentedCode[]): Record<number, ResponseDoc> {
+  return byStatus(codes, 'application/json', 'InferenceError', (error) => ({
+    error: toProblem(error).detail,
+  }));
+}
+
+/** What routes that score texts may fail with. */
+export const scoringCodes = [
+  'invalid_json',
+  'invalid_request',
+  'text_too_short',
+  'deadline_exceeded',
+  'body_too_large',
+  'unsupported_media_type',
+  'queue_full',
+  'not_ready',
+  'engine_failed',
+] as const satisfies readonly DocumentedCode[];
+
+function byStatus(
+  codes: readonly DocumentedCode[],
+  mediaType: string,
+  schema: string,
+  value: (error: AppError) => unknown,
+): Record<number, ResponseDoc> {
+  const docs: Record<number, ResponseDoc> = {};
+  for (const status of new Set(codes.map((code) => errorTable[code].status))) {
+    const same = codes.filter((code) => errorTable[code].status === status);
+    const examples: Examples = Object.fromEntries(
+      same.map((code) => [
+        code,
+        { summary: errorTable[code].title, value: value(new AppError(code, details[code])) },
+      ]),
+    );
+    docs[status] = {
+      description: same.map((code) => errorTable[code].title).join('; '),
+      content: { [mediaType]: { schema: ref(schema), examples } },
+      ...(status === 429 || status === 503 ? { headers: retryAfter } : {}),
+    };
+  }
+  return docs;
+}

@@ -1,0 +1,38 @@
+import { createHash } from 'node:crypto';
+import { docsPage } from '../docs/page.ts';
+import { style } from '../docs/style.ts';
+import type { OpenApiDocument } from '../openapi/document.ts';
+import type { Route } from '../route.ts';
+
+/** No script, no image, no other site: only the page's own style sheet. */
+const policy = [
+  "default-src 'none'",
+  `style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`,
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+/** `GET /docs`: the document for people. */
+export function docsRoute(document: () => OpenApiDocument): Route {
+  let page: string | undefined;
+  return {
+    path: '/docs',
+    method: 'GET',
+    operation: {
+      operationId: 'docs',
+      tag: 'service',
+      summary: 'This document as a page, for people',
+      responses: {
+        200: {
+          description: 'HTML that loads nothing',
+          content: { 'text/html': { schema: { type: 'string' } } },
+        },
+      },
+    },
+    handler: (_request, response) => {
+      page ??= docsPage(document());
+      response.set('content-security-policy', policy).type('html').send(page);
+    },
+  };
+}

@@ -1,0 +1,147 @@
+import type { AppDeps } from '../deps.ts';
+import { exactly, ref, type Schema } from '../openapi/operation.ts';
+import { textSchema } from './text.ts';
+
+const text = { type: 'string' } as const;
+
+const size = { type: 'integer', minimum: 1 } as const;
+
+/** The tensors that the model takes and gives, as its metadata names them; -1 is the number of texts. */
+export function tensors({ model }: Pick<AppDeps, 'model'>) {
+  return {
+    inputs: [{ name: 'text', datatype: 'BYTES', shape: [-1] }],
+    outputs: [
+      { name: 'probabilities', datatype: 'FP32', shape: [-1, model.task.axes.length] },
+      { name: 'labels', datatype: 'BYTES', shape: [-1] },
+    ],
+  } as const;
+}
+
+export const outputNames = ['probabilities', 'labels'] as const;
+export type OutputName = (typeof outputNames)[number];
+
+/** What the Open Inference Protocol's routes take and answer. */
+export function protocolSchemas(deps: AppDeps): Record<string, Schema> {
+  return { ...requestSchemas(deps), ...answerSchemas };
+}
+
+function requestSchemas({ limits, model }: AppDeps): Record<string, Schema> {
+  return {
+    InferenceRequest: {
+      type: 'object',
+      required: ['inputs'],
+      additionalProperties: false,
+      properties: {
+        id: { ...text, description: 'Comes back in the answer' },
+        parameters: {
+          type: 'object',
+          description: 'Others than these are accepted and mean nothing.',
+          properties: {
+            binary_data_output: {
+              type: 'boolean',
+              description: 'Answer outputs in binary that do not say themselves',
+            },
+          },
+        },
+        inputs: { type: 'array', minItems: 1, maxItems: 1, items: ref('InferenceInput') },
+        outputs: {
+          type: 'array',
+          description: 'The outputs that are wanted; all of them where there is none.',
+          maxItems: outputNames.length,
+          items: ref('RequestedOutput'),
+        },
+      },
+    },
+    InferenceInput: {
+      type: 'object',
+      description:
+        'The texts, as `data` or behind the JSON as `parameters.binary_data_size` bytes.',
+      required: ['name', 'shape', 'datatype'],
+      additionalProperties: false,
+      properties: {
+        name: { const: 'text' },
+        datatype: { const: 'BYTES' },
+        shape: {
+          type: 'array',
+          description: 'The number of texts',
+          minItems: 1,
+          maxItems: 1,
+          items: { ...size, maximum: limits.maxTexts },
+        },
+        parameters: {
+          type: 'object',
+          properties: { binary_data_size: { type: 'integer', minimum: 0 } },
+        },
+        data: {
+          type: 'array',
+          description: 'Texts, flat or nested; read row by row.',
+          items: ref('NestedText'),
+        },
+      },
+    },
+    NestedText: {
+      ...textSchema(model.task.cleaning),
+      type: ['string', 'array'],
+      description: 'A text, or a list of such',
+      items: ref('NestedText'),
+    },
+    RequestedOutput: {
+      type: 'object',
+      required: ['name'],
+      additionalProperties: false,
+      properties: {
+        name: { enum: outputNames },
+        parameters: { type: 'object', properties: { binary_data: { type: 'boolean' } } },
+      },
+    },
+  };
+}
+
+const tensorMetadata = exactly({
+  name: text,
+  datatype: text,
+  shape: { type: 'array', items: { type: 'integer', minimum: -1 } },
+});
+
+const answerSchemas: Readonly<Record<string, Schema>> = {
+  InferenceResponse: {
+    type: 'object',
+    required: ['model_name', 'model_version', 'outputs'],
+    additionalProperties: false,
+    properties: {
+      model_name: text,
+      model_version: text,
+      id: text,
+      outputs: { type: 'array', minItems: 1, items: ref('InferenceOutput') },
+    },
+  },
+  InferenceOutput: {
+    type: 'object',
+    description: 'Its values are `data`, or `parameters.binary_data_size` bytes behind the JSON.',
+    required: ['name', 'datatype', 'shape'],
+    additionalProperties: false,
+    oneOf: [{ required: ['data'] }, { required: ['parameters'] }],
+    properties: {
+      name: { enum: outputNames },
+      datatype: { enum: ['FP32', 'BYTES'] },
+      shape: { type: 'array', minItems: 1, maxItems: 2, items: size },
+      data: { type: 'array', items: { type: ['number', 'string'] } },
+      parameters: exactly({ binary_data_size: { type: 'integer', minimum: 0 } }),
+    },
+  },
+  ServerMetadata: exactly({
+    name: text,
+    version: text,
+    extensions: { type: 'array', items: text },
+  }),
+  ModelMetadata: exactly({
+    name: text,
+    versions: { type: 'array', items: text },
+    platform: { const: 'onnx_onnxv1' },
+    inputs: { type: 'array', items: tensorMetadata },
+    outputs: { type: 'array', items: tensorMetadata },
+  }),
+  Live: exactly({ live: { const: true } }),
+  Ready: exactly({ ready: { const: true } }),
+  ModelReady: exactly({ name: text, ready: { const: true } }),
+};

@@ -1,0 +1,34 @@
+import { cloneModel } from '../../onnx/clone.ts';
+import type { Model } from '../../onnx/model.ts';
+import { inferGraph } from '../../onnx/shapes/infer.ts';
+import { activationsOf, type ChannelRanges } from '../../rewrite/quantize/smooth.ts';
+import { openSession } from '../../runtime/session.ts';
+import { forEachText, type ServedTexts } from './score-as-served.ts';
+
+/** How far the channels of every product's activations reach on some texts. */
+export async function channelRanges(source: Model, texts: ServedTexts): Promise<ChannelRanges> {
+  const model = cloneModel(source);
+  const { graph } = model;
+  inferGraph(graph);
+  const activations = activationsOf(model);
+  for (const value of activations) if (!graph.outputs.includes(value)) graph.outputs.push(value);
+  const names = activations.map(({ name }) => name);
+  const ranges = new Map<string, Float32Array>();
+  const session = await openSession(model, { device: 'cpu', threads: texts.threads });
+  try {
+    await forEachText(texts, session, names, (results) => {
+      for (const name of names) {
+        const { data, dims } = results[name] ?? { data: [], dims: [0] };
+        const width = dims.at(-1) ?? 0;
+        const most = ranges.get(name) ?? new Float32Array(width);
+        for (let i = 0; i < data.length; i++) {
+          most[i % width] = Math.max(most[i % width] ?? 0, Math.abs(Number(data[i])));
+        }
+        ranges.set(name, most);
+      }
+    });
+  } finally {
+    await session.release();
+  }
+  return ranges;
+}

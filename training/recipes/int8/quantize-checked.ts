@@ -1,0 +1,130 @@
+import { AppError } from '../../../src/errors.ts';
+import { parityOf } from '../../evaluate/index.ts';
+import { encodeModel } from '../../onnx/codec/index.ts';
+import type { Model } from '../../onnx/model.ts';
+import { type QuantizedModel, quantizeModel } from '../../rewrite/quantize/quantize-model.ts';
+import { smoothModel } from '../../rewrite/quantize/smooth.ts';
+import type { Screen } from '../../tracking/index.ts';
+import { labelTable } from '../split-scores.ts';
+import { channelRanges } from './channel-ranges.ts';
+import { harmOfLayers, type LayerHarm } from './layer-harm.ts';
+import { aimedAt, type Int8Limits, type Int8Metrics, int8Problems } from './limits.ts';
+import { type ServedTexts, scoreAsServed } from './score-as-served.ts';
+
+export interface CheckedInt8 {
+  readonly bytes: Uint8Array;
+  readonly quantized: QuantizedModel;
+  readonly metrics: Int8Metrics;
+  /** Of the layers, the worst first; measured only where the plain int8 file misses a limit, or when asked for. */
+  readonly harms: readonly LayerHarm[];
+  /** Set where the limits are missed whatever stays in fp32: the file is not to be shipped. */
+  readonly refusal?: AppError;
+}
+
+export interface CheckOptions {
+  readonly limits: Int8Limits;
+  readonly seed: number;
+  readonly screen: Screen;
+  /** Texts, other than those that are measured, on which the ranges of activations are taken. */
+  readonly calibration?: ServedTexts;
+  /** Layers that stay in fp32 from the start. */
+  readonly keep?: (layer: string) => boolean;
+  /** Measures every layer's harm even where all limits are met. */
+  readonly ablate?: boolean;
+}
+
+/**
+ * Quantizes a classifier and holds the result to limits on labelled texts. Where it misses one, outliers of
+ * activations are moved into weights, as strongly as serves the calibration texts best; then the harm of
+ * every product is measured, and the worst are computed in fp32, as many as it takes up to six; their weights stay 8-bit in the file.
+ */
+export async function quantizeChecked(
+  model: Model,
+  texts: ServedTexts,
+  options: CheckOptions,
+): Promise<CheckedInt8> {
+  const { limits, screen } = options;
+  const reference = await scoreAsServed(model, texts);
+  let source = model;
+  const attempt = (kept: ReadonlySet<string>) => measure(source, kept, reference, texts, options);
+  let best = await attempt(new Set());
+  const aim = aimedAt(limits);
+  const passes = () => int8Problems(best.metrics, aim).length === 0;
+  if (!passes() && options.calibration) {
+    screen.write('int8       moving outliers of activations into the weights\n');
+    source = await smoothed(model, options.calibration);
+    const smooth = await attempt(new Set());
+    if (smooth.metrics.mean_dp < best.metrics.mean_dp) best = smooth;
+    else source = model;
+  }
+  if (passes() && !options.ablate) return { ...best, harms: [] };
+  screen.write('int8       measuring what each layer alone costs\n');
+  const harms = await harmOfLayers(source, best.quantized, reference, texts);
+  const kept = new Set<string>();
+  for (const { name } of harms.slice(0, MOST_IN_FLOATS)) {
+    if (passes()) break;
+    kept.add(name);
+    best = await attempt(kept);
+  }
+  const problems = int8Problems(best.metrics, limits);
+  return {
+    ...best,
+    harms,
+    ...(problems.length === 0 ? {} : { refusal: refusal(problems, harms) }),
+  };
+}
+
+/** Strengths that are tried: how much of an outlier a weight takes over. */
+const STRENGTHS = [0.5, 0.65, 0.8, 0.95];
+
+/** The model, smoothed with the strength whose int8 answers on the calibration texts lie nearest to its own. */
+async function smoothed(model: Model, calibration: ServedTexts): Promise<Model> {
+  const ranges = await channelRanges(model, calibration);
+  const reference = await scoreAsServed(model, calibration);
+  let best: { readonly model: Model; readonly distance: number } | undefined;
+  for (const strength of STRENGTHS) {
+    const candidate = smoothModel(model, ranges, strength);
+    const found = await scoreAsServed(quantizeModel(candidate).model, calibration);
+    const distance = found.reduce((sum, p, i) => sum + Math.abs(p - (reference[i] ?? p)), 0);
+    if (best === undefined || distance < best.distance) best = { model: candidate, distance };
+  }
+  return best?.model ?? model;
+}
+
+async function measure(
+  model: Model,
+  kept: ReadonlySet<string>,
+  reference: Float64Array,
+  texts: ServedTexts,
+  { seed, keep }: CheckOptions,
+) {
+  const quantized = quantizeModel(model, {
+    storeOnly: (name) => kept.has(name),
+    ...(keep === undefined ? {} : { keep }),
+  });
+  const bytes = encodeModel(quantized.model);
+  const { task, examples } = texts;
+  const probabilities = await scoreAsServed(quantized.model, texts);
+  const labels = labelTable(examples, task.axes.length);
+  const metrics: Int8Metrics = {
+    ...parityOf(task.axes, reference, probabilities, labels, seed),
+    size_ratio: bytes.length / encodeModel(model).length,
+  };
+  return { bytes, quantized, metrics };
+}
+
+const NAMED_LAYERS = 5;
+
+/** More would make the file slow without making it right. */
+const MOST_IN_FLOATS = 6;
+
+function refusal(problems: readonly string[], harms: readonly LayerHarm[]): AppError {
+  const worst = harms.slice(0, NAMED_LAYERS).map((h) => `${h.name} (${h.mean_dp.toFixed(4)})`);
+  return new AppError(
+    'quantization_refused',
+    `the int8 model is not good enough: ${problems.join('; ')}. Mean |Δp| of layers alone, the worst first: ${worst.join(', ')}`,
+    {
+      hint: 'allow more with the quantize.* limits, or do without: quantize.scheme=none',
+    },
+  );
+}

@@ -1,0 +1,101 @@
+import { basename, resolve } from 'node:path';
+import type { Config, LoadedConfig } from '../../src/config/index.ts';
+import type { AppError } from '../../src/errors.ts';
+import type { Task } from '../../src/task/index.ts';
+import { classifierConfig, windowedTokenizer, writeBundle } from '../bundle/index.ts';
+import type { BatchOptions, corpusTokenizer, TokenizedExample } from '../data/index.ts';
+import type { Evaluation } from '../evaluate/index.ts';
+import { encodeModel } from '../onnx/codec/index.ts';
+import type { Model } from '../onnx/model.ts';
+import { optimizeForInference } from '../rewrite/optimize.ts';
+import type { Screen } from '../tracking/index.ts';
+import { int8Stage } from './deploy.ts';
+import { explanationFile } from './explanation.ts';
+import { metricSet } from './metric-set.ts';
+import { gitCommit, packageVersions } from './provenance.ts';
+import { withColumns } from './task-columns.ts';
+
+/** How good a trained model is. */
+export interface Results {
+  /** With its tuned thresholds. */
+  readonly task: Task;
+  readonly validation: Evaluation;
+  readonly test: Evaluation;
+  /** On the test split. */
+  readonly majority: Evaluation;
+}
+
+export interface TrainedModel {
+  /** The forward graph with trained parameters. */
+  readonly forward: Model;
+  /** The encoder's part of a Hugging Face config.json. */
+  readonly hfConfig: Readonly<Record<string, unknown>>;
+}
+
+export interface BundleData {
+  readonly words: ReturnType<typeof corpusTokenizer>;
+  readonly dataHash: string;
+  readonly train: readonly TokenizedExample[];
+  readonly validation: readonly TokenizedExample[];
+}
+
+/** Training texts on which the ranges of activations are taken for int8. */
+const CALIBRATION_TEXTS = 128;
+
+/**
+ * Optimizes, quantizes, holds the int8 file to its limits, and writes the bundle with whatever passed. Returns the
+ * error that names the layers of an int8 file that did not.
+ */
+export async function writeModelBundle(
+  { config, hash }: LoadedConfig,
+  data: BundleData,
+  { forward, hfConfig }: TrainedModel,
+  { task, validation, test, majority }: Results,
+  { screen, stop }: { readonly screen: Screen; readonly stop: AbortSignal },
+): Promise<AppError | undefined> {
+  const { words, dataHash } = data;
+  const commit = gitCommit();
+  const model = optimizeForInference(forward).model;
+  const bytes = encodeModel(model);
+  const texts = { examples: data.validation, task, batch: batchOptions(config, words), stop };
+  const int8 = await int8Stage(
+    model,
+    config,
+    texts,
+    data.train.slice(0, CALIBRATION_TEXTS),
+    screen,
+  );
+  await writeBundle({
+    dir: config.model.out,
+    model: bytes,
+    extraFiles: { ...explanationFile(config, words.tokenizer, bytes, screen), ...int8.files },
+    tokenizerJson: words.tokenizerJson,
+    tokenizerConfig: windowedTokenizer(words.tokenizerConfig, config.train.max_length),
+    hfConfig: classifierConfig(hfConfig, task),
+    manifest: {
+      name: basename(resolve(config.model.out)),
+      task: withColumns(task, config.task),
+      max_length: config.train.max_length,
+      metrics: {
+        validation: metricSet(validation),
+        test: metricSet(test),
+        ...(int8.metrics === undefined ? {} : { int8: int8.metrics }),
+      },
+      baselines: { majority: metricSet(majority) },
+      config_hash: hash,
+      data_hash: dataHash,
+      ...(commit === undefined ? {} : { git_commit: commit }),
+      packages: packageVersions(),
+    },
+  });
+  return int8.refusal;
+}
+
+/** Batches of a split, as the configuration has them. */
+export function batchOptions(
+  { train }: Pick<Config, 'train'>,
+  { tokenizer }: BundleData['words'],
+): BatchOptions {
+  const { batch_size: batchSize, max_length: maxLength } = train;
+  return { batchSize, maxLength, tokenizer };
+}

@@ -1,0 +1,56 @@
+import { join } from 'node:path';
+import { readBundle, TOKENIZER_FILE } from '../../src/bundle/index.ts';
+import { loadConfig } from '../../src/config/index.ts';
+import { TextTokenizer } from '../../src/text/index.ts';
+import { readExamples, tokenizeExamples } from '../data/index.ts';
+import type { Model } from '../onnx/model.ts';
+import type { Screen } from '../tracking/index.ts';
+import { int8Summary } from './deploy.ts';
+import { type CheckedInt8, quantizeChecked } from './int8/quantize-checked.ts';
+import { taskSettings } from './task-columns.ts';
+
+export interface FileCheck {
+  /** A CSV file of labelled texts. */
+  readonly data: string;
+  /** The bundle whose task, tokenizer and window the texts are read with. */
+  readonly bundle: string;
+  readonly keep: (layer: string) => boolean;
+  readonly screen: Screen;
+}
+
+/** Those that the bundle was trained on. */
+const noColumns = { textColumn: undefined, labelColumn: undefined };
+
+/** Of the texts, the last ones: ranges of activations are taken on them, and they are not measured. */
+const CALIBRATION_TEXTS = 128;
+
+/** Quantizes a classifier and holds it to the `quantize.*` limits on the texts of a file. AppError as readExamples. */
+export async function quantizeFileChecked(
+  model: Model,
+  { data, bundle: dir, keep, screen }: FileCheck,
+): Promise<CheckedInt8> {
+  const bundle = await readBundle(dir);
+  const { task, max_length: maxLength } = bundle.manifest;
+  const flags = { ...taskSettings(bundle.manifest, noColumns), 'data.source': data };
+  const { config } = loadConfig({ flags });
+  const { texts, ...limits } = config.quantize;
+  const { examples } = await readExamples(config);
+  const tokenizer = TextTokenizer.load(join(bundle.dir, TOKENIZER_FILE));
+  const held = Math.min(CALIBRATION_TEXTS, Math.floor(examples.length / 4));
+  const served = (from: number, to: number) => ({
+    examples: tokenizeExamples(examples.slice(from, to), tokenizer),
+    task,
+    batch: { maxLength, tokenizer },
+    threads: config.runtime.threads,
+  });
+  const rest = examples.length - held;
+  const checked = await quantizeChecked(model, served(0, Math.min(texts, rest)), {
+    limits,
+    seed: config.seed,
+    screen,
+    keep,
+    calibration: served(rest, examples.length),
+  });
+  screen.write(`${int8Summary(checked)}\n`);
+  return checked;
+}

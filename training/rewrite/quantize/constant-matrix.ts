@@ -1,0 +1,44 @@
+import type { Value } from '../../onnx/graph.ts';
+import type { Tensor } from '../../onnx/tensor.ts';
+
+/** A float32 matrix that is known when the graph is written. */
+export interface ConstantMatrix {
+  readonly tensor: Tensor;
+  /** Whether the graph reads it with rows and columns exchanged. */
+  readonly transposed: boolean;
+  /** The value that holds it: the same for every reader of a shared weight. */
+  readonly source: Value;
+}
+
+/**
+ * The matrix behind a value: an initializer or a Constant, also through the Identity and Transpose nodes
+ * that exporters leave before weights. undefined for whatever is computed, of another rank or of another type.
+ */
+export function constantMatrix(value: Value | undefined): ConstantMatrix | undefined {
+  let source = value;
+  let transposed = false;
+  while (source?.producer) {
+    const { op, domain } = source.producer;
+    if (domain !== '' || (op !== 'Identity' && op !== 'Transpose')) break;
+    if (op === 'Transpose') {
+      const perm = source.producer.ints('perm');
+      if (perm !== undefined && perm.length !== 2) return undefined;
+      if (perm === undefined || perm[0] === 1) transposed = !transposed;
+    }
+    [source] = source.producer.inputs;
+  }
+  if (source === undefined) return undefined;
+  const tensor = tensorOf(source);
+  if (tensor?.type !== 'float32' || tensor.dims.length !== 2) return undefined;
+  return tensor.dims.includes(0) ? undefined : { tensor, transposed, source };
+}
+
+/** An initializer that is also a graph input may be fed another value: it is no constant. */
+function tensorOf(value: Value): Tensor | undefined {
+  const { initializer, producer } = value;
+  if (producer?.op === 'Constant' && producer.domain === '') {
+    const attribute = producer.attributes.get('value');
+    return attribute?.kind === 'tensor' ? attribute.value : undefined;
+  }
+  return initializer;
+}

@@ -1,0 +1,70 @@
+import type { Graph, Value } from '../../onnx/graph.ts';
+import { floatTensor, type Tensor, tensorOf } from '../../onnx/tensor.ts';
+import type { ConstantMatrix } from './constant-matrix.ts';
+import { type RoundedMatrix, roundMatrix } from './round.ts';
+
+/** A rounded matrix in the graph: its 8-bit values and their scales. */
+export interface RoundedWeight extends Pick<RoundedMatrix, 'rows' | 'columns' | 'error'> {
+  /** int8 [rows, columns] */
+  readonly values: Value;
+  /** float32 [columns] of a product, [rows, 1] of a table. */
+  readonly scales: Value;
+}
+
+/** Puts rounded weights into a graph, each once, however many nodes read it. */
+export class RoundedWeights {
+  readonly #graph: Graph;
+  readonly #made = new Map<string, RoundedWeight>();
+  /** Exporters split a shared weight into values of one tensor. */
+  readonly #ids = new Map<Tensor, number>();
+
+  constructor(graph: Graph) {
+    this.#graph = graph;
+  }
+
+  /** The weight of a product, [rows, columns], a scale for each column; `factor` multiplies the scales. */
+  product(matrix: ConstantMatrix, name: string, limit: number, factor = 1): RoundedWeight {
+    return this.#once(`${this.#key(matrix)} product ${limit} ${factor}`, () => {
+      const rounded = roundMatrix(matrix, 'column', limit);
+      const scales = rounded.scales.map((scale) => scale * factor);
+      return this.#add(rounded, name, scales, [rounded.columns]);
+    });
+  }
+
+  /** A table that is looked up row by row, a scale for each row. */
+  table(matrix: ConstantMatrix, name: string, limit: number): RoundedWeight {
+    return this.#once(`${this.#key(matrix)} table`, () => {
+      const rounded = roundMatrix(matrix, 'row', limit);
+      return this.#add(rounded, name, rounded.scales, [rounded.rows, 1]);
+    });
+  }
+
+  #add(
+    { rows, columns, values, error }: RoundedMatrix,
+    name: string,
+    scales: Float32Array,
+    scaleDims: readonly number[],
+  ): RoundedWeight {
+    const add = (hint: string, tensor: Parameters<Graph['addInitializer']>[1]): Value =>
+      this.#graph.addInitializer(this.#graph.freshName(`${name}_${hint}`), tensor);
+    return {
+      rows,
+      columns,
+      error,
+      values: add('quantized', tensorOf('int8', [rows, columns], values)),
+      scales: add('scale', floatTensor(scaleDims, scales)),
+    };
+  }
+
+  #key({ tensor, transposed }: ConstantMatrix): string {
+    const id = this.#ids.get(tensor) ?? this.#ids.size;
+    this.#ids.set(tensor, id);
+    return `${id} ${transposed}`;
+  }
+
+  #once(key: string, make: () => RoundedWeight): RoundedWeight {
+    const known = this.#made.get(key) ?? make();
+    this.#made.set(key, known);
+    return known;
+  }
+}

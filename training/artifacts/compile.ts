@@ -108,18 +108,19 @@ export function compileArtifacts(forward: Model, options: CompileOptions): Compi
 }
 
 /**
- * Adds the gradients of the loss: `P.grad` for each parameter that the loss depends on, in order. In float16 the
- * gradient of the loss is the input `loss_scale` in place of 1, so that small ones do not vanish on their way; they
- * are divided by it in float32.
+ * Adds the gradients of the loss: `P.grad` for each parameter that the loss depends on, in order. Scaled, as in fp16, the
+ * gradient of the loss is the input `loss_scale` in place of 1, so that small ones do not vanish in float16 on their
+ * way; they are divided by it in float32.
  */
 function gradientsOf(
   graph: Graph,
   names: readonly string[],
   { recompute, precision }: CompileOptions,
 ): Map<string, Value> {
+  const scaled = precision === 'fp16';
   const loss = valueNamed(graph, 'loss');
   const b = new GraphBuilder(graph, 'gradient');
-  const scale = precision === 'fp16' ? lossScaleInput(graph) : undefined;
+  const scale = scaled ? lossScaleInput(graph) : undefined;
   const upstream = scale ?? b.constant(scalarTensor('float32', 1), 'one');
   const values = names.map((name) => valueNamed(graph, name));
   const differentiate = recompute === 'layers' ? addGradientsRecomputing : addGradients;

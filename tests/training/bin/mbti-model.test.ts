@@ -65,7 +65,6 @@ const refused: readonly [string, readonly string[], number, RegExp][] = [
   ['pos-weights that are no numbers', artifacts('--pos-weight', '1,2,x,4'), 2, /pos-weight/],
   ['labels that are no number', artifacts('--labels', 'many'), 2, /labels/],
   ['dropout of 1', artifacts('--dropout', '1'), 2, /dropout/],
-  ['a precision that it cannot train in', artifacts('--precision', 'int8'), 2, /fp16/],
   ['to quantize into no .onnx', ['quantize', 'encoder.onnx', '--out', 'a'], 2, /expected the name/],
   ['to quantize what is not there', ['quantize', 'none.onnx', '--out', 'a.onnx'], 3, /none\.onnx/],
   ['to quantize no ONNX', ['quantize', 'text.onnx', '--out', 'a.onnx'], 1, /text\.onnx/],
@@ -87,6 +86,7 @@ const refused: readonly [string, readonly string[], number, RegExp][] = [
     2,
     /belong together/,
   ],
+  ['a precision that it cannot train in', artifacts('--precision', 'int8'), 2, /fp16/],
   [
     'a folder without a manifest',
     ['evaluate', '--model', 'no-bundle', '--data', 'x.csv'],

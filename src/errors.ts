@@ -34,6 +34,7 @@ export const errorTable = {
   invalid_json: { title: 'The body is not valid JSON', status: 400, exitCode: 1 },
   invalid_request: { title: 'The request is not valid', status: 400, exitCode: 1 },
   text_too_short: { title: 'The text is too short', status: 400, exitCode: 1 },
+  unauthorized: { title: 'An API key is needed', status: 401, exitCode: 1 },
   forbidden: { title: 'The request is not allowed', status: 403, exitCode: 1 },
   not_found: { title: 'There is nothing at this path', status: 404, exitCode: 1 },
   explain_unavailable: { title: 'The model cannot be explained', status: 404, exitCode: 1 },
@@ -44,6 +45,7 @@ export const errorTable = {
   unsupported_media_type: { title: 'The content type is not supported', status: 415, exitCode: 1 },
   headers_too_large: { title: 'The headers are too large', status: 431, exitCode: 1 },
   queue_full: { title: 'Too many texts are waiting', status: 429, exitCode: 1 },
+  rate_limited: { title: 'Too many requests', status: 429, exitCode: 1 },
   not_ready: { title: 'The server is not ready', status: 503, exitCode: 1 },
   engine_failed: { title: 'The inference engine failed', status: 503, exitCode: 1 },
   /** Never seen by a client: 499 is what logs and metrics say of a request that was given up. */

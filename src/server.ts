@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readBundle } from './bundle/index.ts';
+import { type Bundle, readBundle } from './bundle/index.ts';
 import type { Config } from './config/index.ts';
 import { EnginePool } from './engine/index.ts';
-import { AppError } from './errors.ts';
 import {
   type AppDeps,
   acceptWaiting,
@@ -13,8 +12,9 @@ import {
   type ServerState,
 } from './http/index.ts';
 import { rejections, Scheduler } from './scheduler/index.ts';
+import { openAccess } from './security/index.ts';
 import { describeModel } from './served-model.ts';
-import { type Logger, Metrics } from './telemetry/index.ts';
+import { type Logger, Metrics, openPredictionLog } from './telemetry/index.ts';
 
 export interface ServerOptions {
   readonly config: Config;
@@ -47,14 +47,11 @@ const UPLOAD_GRACE_MS = 3_000;
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { config, logger, modelDir } = options;
-  refuseUnsupported(config);
+  const access = openAccess(config, logger);
+  const predictionLog = openPredictionLog(config, logger);
   const bundle = await readBundle(modelDir);
   const { spec, model } = describeModel(bundle, config, options.verbose);
-  const metrics = new Metrics({
-    model: { ...model, axes: model.task.axes },
-    rejections,
-    nodeDefaults: true,
-  });
+  const metrics = metricsOf(model, bundle, config);
   const lifecycle = { draining: false, warm: false };
   const pool = new EnginePool({
     spec,
@@ -82,22 +79,24 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     metrics,
     logger,
     limits: limitsOf(config),
+    access,
+    ...(predictionLog ? { predictionLog } : {}),
     state: () => stateOf(lifecycle, pool),
     workersUp: () => pool.up,
   };
   const { server: http, drain } = createHttpServer(createApp(deps), deps);
-  const { host } = config.server;
   try {
-    const port = await listen(http, host, config.server.port);
+    const port = await listen(http, config.server.host, config.server.port);
     await pool.ready;
     lifecycle.warm = true;
     return {
-      url: urlOf(host, port),
+      url: urlOf(config.server.host, port),
       port,
       model,
       workers: () => pool.pids,
       stop: async () => {
         lifecycle.draining = true;
+        access.keys?.close();
         drain();
         await sleep(Math.max(config.server.drain_delay_ms, LEAST_DRAIN_MS));
         await acceptWaiting(http);
@@ -108,7 +107,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         scheduler.close();
         await scheduler.drained();
         http.closeAllConnections();
-        await Promise.all([closed, pool.stop()]);
+        await Promise.all([closed, pool.stop(), predictionLog?.close()]);
       },
     };
   } catch (error) {
@@ -117,6 +116,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     await pool.stop();
     throw error;
   }
+}
+
+function metricsOf(model: ServedModel, { manifest }: Bundle, { drift }: Config): Metrics {
+  const metered = { ...model, axes: model.task.axes };
+  const metrics = new Metrics({ model: metered, rejections, nodeDefaults: true });
+  metrics.watchDrift(manifest.reference, metered.axes, drift.window);
+  return metrics;
 }
 
 interface Lifecycle {
@@ -128,14 +134,6 @@ function stateOf({ draining, warm }: Lifecycle, pool: EnginePool): ServerState {
   if (draining) return 'draining';
   if (pool.up > 0) return 'ok';
   return warm ? 'unavailable' : 'starting';
-}
-
-/** Keys that would promise protection that is not there. */
-function refuseUnsupported({ security }: Config): void {
-  if (security.api_keys_file === null) return;
-  throw new AppError('config_invalid', 'security.api_keys_file: API keys are not supported yet', {
-    hint: 'leave the key out, and protect the server with a proxy',
-  });
 }
 
 function limitsOf({ limits, queue }: Config): AppDeps['limits'] {

@@ -8,7 +8,16 @@ import { type RunningServer, startServer } from '../server.ts';
 import { createLogger, type Logger } from '../telemetry/index.ts';
 import { describeError, runCommand, strictArguments } from './run-command.ts';
 
-const SECTIONS = ['runtime', 'server', 'queue', 'limits', 'security', 'log'];
+const SECTIONS = [
+  'runtime',
+  'server',
+  'queue',
+  'limits',
+  'security',
+  'drift',
+  'prediction_log',
+  'log',
+];
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
 async function main(): Promise<void> {

@@ -1,5 +1,6 @@
 import { posix, win32 } from 'node:path';
 import { FORMAT_VERSION, type Manifest, requiredFiles } from './manifest.ts';
+import { isReference } from './reference.ts';
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -31,7 +32,10 @@ const manifestRules: Readonly<Record<string, Rule>> = {
   files: object,
   'metrics?': object,
   'baselines?': object,
-  'reference?': object,
+  'reference?': {
+    expected: 'texts and, for each feature, ascending edges and one more share than edges',
+    holds: isReference,
+  },
   config_hash: string,
   data_hash: string,
   'git_commit?': string,

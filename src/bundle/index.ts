@@ -12,3 +12,4 @@ export {
   TOKENIZER_FILE,
 } from './manifest.ts';
 export { type Bundle, explainPath, hashFile, readBundle, selectModel } from './read.ts';
+export type { Distribution, Reference } from './reference.ts';

@@ -1,4 +1,5 @@
 import type { Task } from '../task/index.ts';
+import type { Reference } from './reference.ts';
 
 /** The layout of a bundle that this version reads and writes. */
 export const FORMAT_VERSION = 1;
@@ -67,7 +68,7 @@ export interface Manifest {
   };
   readonly baselines?: Readonly<Record<string, MetricSet>>;
   /** Statistics of the training data that drift is measured against. */
-  readonly reference?: Readonly<Record<string, unknown>>;
+  readonly reference?: Reference;
   readonly config_hash: string;
   readonly data_hash: string;
   readonly git_commit?: string;

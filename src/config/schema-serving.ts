@@ -1,5 +1,9 @@
-import { choice, either, flag, integer, optional, text } from './formats.ts';
+import { choice, either, flag, integer, list, number, optional, text } from './formats.ts';
 import { key } from './key.ts';
+
+/** `*`, or scheme, host and port as browsers write them in `Origin`: no path, no slash at the end. */
+const ORIGIN =
+  /^(\*|[a-z][a-z0-9+.-]*:\/\/[a-z0-9.-]+(:\d{1,5})?|https?:\/\/\[[0-9a-f:.]+\](:\d{1,5})?)$/;
 
 /** How it runs and how it is served. */
 export const servingKeys = {
@@ -61,6 +65,49 @@ export const servingKeys = {
       null,
       { input: true },
     ),
+    rate_limit: key(
+      'Requests a minute of one API key, or else of one address; more are answered 429',
+      optional(number({ above: 0, to: 1e6 }), 'no limit'),
+      null,
+    ),
+    rate_burst: key(
+      'Requests that may come at once after a silence',
+      optional(integer(1, 1e6), 'security.rate_limit, rounded up'),
+      null,
+    ),
+    trusted_proxies: key(
+      'Proxies in front of the server, whose X-Forwarded-For tells the client address',
+      integer(0, 16),
+      0,
+    ),
+    cors_origins: key(
+      'Whose web pages may call the server from a browser; ["*"]: any',
+      list(text('an origin such as https://example.org, or *', ORIGIN)),
+      [],
+    ),
+  },
+  drift: {
+    window: key('Texts, the latest, whose drift is shown in the metrics', integer(1, 1e6), 1000),
+  },
+  prediction_log: {
+    file: key(
+      'A file of JSON lines for what was predicted',
+      optional(text(), 'predictions are not logged'),
+      null,
+    ),
+    text: key(
+      'hash: a text is logged as its SHA-256; keep: as it is',
+      choice('hash', 'keep'),
+      'hash',
+    ),
+    sample: key('The part of the texts that is logged', number({ from: 0, to: 1 }), 1),
+    max_bytes: key(
+      'A longer file is put aside, as is one of another day',
+      integer(1000, 1e12),
+      104857600,
+    ),
+    keep_files: key('Files put aside that are kept', integer(0, 1e5), 30),
+    keep_days: key('Days after which a file put aside is removed', integer(1, 36500), 30),
   },
   log: {
     level: key(

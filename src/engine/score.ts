@@ -7,6 +7,8 @@ export interface Score {
   /** Ids fed to the model, special tokens included, over all windows. */
   readonly tokens: number;
   readonly windows: number;
+  /** Of the tokens, those that stand for what the vocabulary lacks. */
+  readonly unknownTokens: number;
   /** Whether the text had more windows than are scored. */
   readonly truncated: boolean;
   readonly tokenizeMs: number;

@@ -58,6 +58,7 @@ export class Scorer {
       probabilities: sums.map((sum) => sum / windows.length),
       tokens: windows.reduce((sum, window) => sum + window.length, 0),
       windows: windows.length,
+      unknownTokens: unknownTokens(windows, this.#tokenizer),
       truncated: windows.length < all.length,
       tokenizeMs: tokenized - begun,
       computeMs: performance.now() - tokenized,
@@ -95,4 +96,11 @@ export class Scorer {
       );
     }
   }
+}
+
+function unknownTokens(
+  windows: readonly (readonly number[])[],
+  { unkId }: Pick<TextTokenizer, 'unkId'>,
+): number {
+  return windows.reduce((sum, ids) => sum + ids.filter((id) => id === unkId).length, 0);
 }

@@ -1,6 +1,7 @@
 import type { Scheduler } from '../scheduler/index.ts';
+import type { ApiKeys, RateLimiter } from '../security/index.ts';
 import type { Task } from '../task/index.ts';
-import type { Logger, Metrics } from '../telemetry/index.ts';
+import type { Logger, Metrics, PredictionLog } from '../telemetry/index.ts';
 
 /** The model behind the routes. */
 export interface ServedModel {
@@ -29,6 +30,15 @@ export interface Limits {
  */
 export type ServerState = 'starting' | 'ok' | 'unavailable' | 'draining';
 
+/** Who may ask. Without it predictions are open to everybody, and admin routes to nobody. */
+export interface Access {
+  readonly keys?: Pick<ApiKeys, 'find'>;
+  readonly rateLimiter?: Pick<RateLimiter, 'take'>;
+  readonly corsOrigins?: readonly string[];
+  /** Proxies in front of the server, whose X-Forwarded-For is believed. */
+  readonly trustedProxies?: number;
+}
+
 /** All that the routes need. */
 export interface AppDeps {
   readonly model: ServedModel;
@@ -36,6 +46,8 @@ export interface AppDeps {
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly limits: Limits;
+  readonly access?: Access;
+  readonly predictionLog?: Pick<PredictionLog, 'record'>;
   readonly state: () => ServerState;
   /** Engines that are up. */
   readonly workersUp: () => number;

@@ -14,6 +14,9 @@ export const connectionTimeouts = {
   connectionsCheckingInterval: 1_000,
 } as const;
 
+/** Said here, since `NODE_OPTIONS` may say otherwise. */
+const MOST_HEADER_BYTES = 16 * 1024;
+
 export interface HttpServer {
   readonly server: Server;
   /** From now on every answer is the last one of its connection. */
@@ -27,6 +30,7 @@ export function createHttpServer(
   timeouts: Partial<Record<keyof typeof connectionTimeouts, number>> = {},
 ): HttpServer {
   const server = createServer({
+    maxHeaderSize: MOST_HEADER_BYTES,
     ...connectionTimeouts,
     ...timeouts,
     // The app itself answers what these would refuse with an empty answer.

@@ -1,4 +1,5 @@
 import type { Request, Response } from 'express';
+import type { Scope } from '../security/index.ts';
 import type { Operation } from './openapi/operation.ts';
 import type { BodyCheck } from './openapi/validator.ts';
 
@@ -8,6 +9,8 @@ export interface Route {
   readonly path: string;
   readonly method: 'GET' | 'POST';
   readonly operation: Operation;
+  /** Of the API key that it takes; null: none. By default POST takes `predict`, and GET none. */
+  readonly scope?: Scope | null;
   /** `checkBody` is compiled from the schema that `operation` publishes. */
   readonly handler: (request: Request, response: Response, checkBody: BodyCheck) => unknown;
 }

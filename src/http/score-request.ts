@@ -3,6 +3,7 @@ import { AppError } from '../errors.ts';
 import type { ScoredText } from '../scheduler/index.ts';
 import { type Prediction, toPrediction } from '../task/index.ts';
 import type { AppDeps } from './deps.ts';
+import { requestIdOf } from './middleware/request-id.ts';
 import type { Parameter } from './openapi/operation.ts';
 
 export interface AnsweredText extends Prediction {
@@ -35,13 +36,30 @@ export function admit(
 }
 
 /** The scores of cleaned texts, in order, given up when the client leaves. */
-export function scoreTexts(
-  { scheduler }: AppDeps,
+export async function scoreTexts(
+  deps: AppDeps,
   response: Response,
   texts: readonly string[],
   options: { readonly timeoutMs: number; readonly explain?: boolean },
 ): Promise<ScoredText[]> {
-  return scheduler.submit(texts, { ...options, signal: whenLeft(response) });
+  const signal = whenLeft(response);
+  const scores = await deps.scheduler.submit(texts, { ...options, signal });
+  logPredictions(deps, requestIdOf(response), texts, scores);
+  return scores;
+}
+
+/** Writes what was predicted to the log of predictions, where there is one. */
+function logPredictions(
+  { predictionLog, model }: AppDeps,
+  requestId: string | undefined,
+  texts: readonly string[],
+  scores: readonly ScoredText[],
+): void {
+  if (!predictionLog) return;
+  for (const [i, { probabilities, tokens }] of scores.entries()) {
+    const { dimensions } = toPrediction(model.task, probabilities);
+    predictionLog.record(model, requestId, { text: texts[i] ?? '', dimensions, tokens });
+  }
 }
 
 /** One text's answer, counted as a prediction. */

@@ -1,2 +1,6 @@
+export { featuresOf, type ObservedText } from './drift/features.ts';
+export { binOf } from './drift/psi.ts';
 export { createLogger, type Logger, type LoggerOptions } from './logger.ts';
 export { Metrics } from './metrics.ts';
+export { openPredictionLog } from './prediction-log/open-prediction-log.ts';
+export type { LoggedPrediction, PredictionLog } from './prediction-log/prediction-log.ts';

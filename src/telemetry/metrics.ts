@@ -1,4 +1,7 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import type { Reference } from '../bundle/index.ts';
+import { DriftWindow } from './drift/drift-window.ts';
+import { type ObservedText, textFeatures } from './drift/features.ts';
 import { metricTable, phases } from './metric-table.ts';
 
 /** The model in the terms that its metrics are labelled with. */
@@ -29,19 +32,17 @@ export interface Probes {
   readonly workersUp: () => number;
 }
 
-/** Features beside the axes whose drift is watched. */
-const textFeatures = ['text_length', 'unknown_rate'];
-
 /** The metrics of one server; all of them are there, with zeros, from the first scrape. */
 export class Metrics {
   readonly #registry = new Registry();
   readonly #table = metricTable(this.#registry);
   #probes: Probes | undefined;
+  #drift: DriftWindow | undefined;
 
   constructor(options: MetricsOptions) {
     if (options.nodeDefaults) collectDefaultMetrics({ register: this.#registry });
     this.#zeroModel(options.model);
-    for (const reason of options.rejections) this.#table.queueRejected.inc({ reason }, 0);
+    this.declareRejections(options.rejections);
     for (const phase of phases) this.#table.phaseDuration.zero({ phase });
   }
 
@@ -54,11 +55,28 @@ export class Metrics {
     this.#probes = probes;
   }
 
+  /** Measures drift anew, against a model's reference and over so many texts; without one it stays 0. */
+  watchDrift(
+    reference: Reference | undefined,
+    axes: MeteredModel['axes'],
+    windowSize: number,
+  ): void {
+    this.#drift = reference && new DriftWindow(reference, axes, windowSize);
+    this.#table.driftPsi.reset();
+    this.#zeroDrift(axes);
+  }
+
   /** The text exposition format. */
   exposition(): Promise<string> {
     this.#table.queueDepth.set(this.#probes?.queueDepth() ?? 0);
     this.#table.workersUp.set(this.#probes?.workersUp() ?? 0);
+    this.#setDrift();
     return this.#registry.metrics();
+  }
+
+  /** Makes the reasons for turning requests away appear with zeros. */
+  declareRejections(reasons: readonly string[]): void {
+    for (const reason of reasons) this.#table.queueRejected.inc({ reason }, 0);
   }
 
   /** Makes the combinations of labels that are known beforehand appear with zeros. */
@@ -86,12 +104,14 @@ export class Metrics {
     this.#table.queueRejected.inc({ reason });
   }
 
-  textScored(text: {
-    readonly tokens: number;
-    readonly tokenizeMs: number;
-    readonly queueMs: number;
-    readonly computeMs: number;
-  }): void {
+  textScored(
+    text: ObservedText & {
+      readonly tokenizeMs: number;
+      readonly queueMs: number;
+      readonly computeMs: number;
+    },
+  ): void {
+    this.#drift?.observe(text);
     this.#table.phaseDuration.observe({ phase: 'tokenize' }, text.tokenizeMs / 1000);
     this.#table.phaseDuration.observe({ phase: 'queue' }, text.queueMs / 1000);
     this.#table.phaseDuration.observe({ phase: 'compute' }, text.computeMs / 1000);
@@ -124,12 +144,23 @@ export class Metrics {
     this.#table.workerRestarts.inc();
   }
 
+  #setDrift(): void {
+    this.#table.driftWindow.set(this.#drift?.size ?? 0);
+    for (const [feature, value] of Object.entries(this.#drift?.psi() ?? {})) {
+      this.#table.driftPsi.set({ feature }, value);
+    }
+  }
+
   #zeroModel({ name, version, precision, axes }: MeteredModel): void {
     this.#table.modelInfo.set({ name, version, precision }, 1);
     for (const axis of axes) {
       this.#table.confidence.zero({ axis: axis.name });
       for (const label of axis.labels) this.#table.predictions.inc({ axis: axis.name, label }, 0);
     }
+    this.#zeroDrift(axes);
+  }
+
+  #zeroDrift(axes: MeteredModel['axes']): void {
     const features = [...axes.map((axis) => axis.name), ...textFeatures];
     for (const feature of features) this.#table.driftPsi.set({ feature }, 0);
   }

@@ -17,6 +17,8 @@ const documents = [
   'docs/ecosystem.md',
   'docs/explain.md',
   'docs/inference.md',
+  'docs/observability.md',
+  'docs/security.md',
   'configs/README.md',
   'data/README.md',
   'data/sample/README.md',
@@ -39,7 +41,7 @@ function commandsIn(document: string): Documented[] {
     return {
       line,
       bin,
-      subcommand: /^[a-z]+$/.test(next) ? next : undefined,
+      subcommand: /^[a-z][a-z-]*$/.test(next) ? next : undefined,
       flags: [...line.matchAll(/--[a-z-]+/g)].map(([flag]) => flag),
     };
   });

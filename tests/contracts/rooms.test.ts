@@ -21,6 +21,7 @@ const owners: Record<string, readonly string[]> = {
   convict: ['src/config'],
   'csv-parse': ['src/bulk', 'training/data'],
   express: ['src/http'],
+  helmet: ['src/http'],
   'jsonc-parser': ['src/config'],
   'onnxruntime-node': ['src/engine', 'training/runtime'],
   'prom-client': ['src/telemetry'],

@@ -268,7 +268,12 @@ describe('mbti-serve and wrong use', () => {
       1,
       /no int8 model/,
     ],
-    ['API keys', ['--model', bundle, 'security.api_keys_file=keys.json'], 2, /api_keys_file/],
+    [
+      'a file of API keys that is missing',
+      ['--model', bundle, 'security.api_keys_file=none.json'],
+      3,
+      /^error: security\.api_keys_file: .*none\.json does not exist\nhint: /,
+    ],
   ])('%s', async (_name, args, code, says) => {
     const ended = await serve(...args);
     expect(ended.stderr).toMatch(says);

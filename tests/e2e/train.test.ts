@@ -105,6 +105,11 @@ describe('a training run', () => {
       });
       expect(kind?.average.macro_f1).toEqual(expect.any(Number));
     }
+    expect(Object.keys(manifest.reference?.features ?? {})).toEqual([
+      ...manifest.task.axes.map(({ name }) => name),
+      'text_length',
+      'unknown_rate',
+    ]);
     expect(manifest.config_hash).toMatch(/^[0-9a-f]{64}$/);
     expect(manifest.data_hash).toMatch(/^[0-9a-f]{64}$/);
     expect(manifest.packages['onnxruntime-node']).toBe('1.30.0');

@@ -99,6 +99,7 @@ export function fakeScore(text: string, axes = 4): Score {
     probabilities: Array.from({ length: axes }, (_, axis) => ((text.length + axis * 7) % 97) / 97),
     tokens: text.length,
     windows: 1,
+    unknownTokens: 0,
     truncated: false,
     tokenizeMs: 1,
     computeMs: 2,

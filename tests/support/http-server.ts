@@ -6,7 +6,8 @@ import { createLogger, Metrics } from '../../src/telemetry/index.ts';
 import { FakeEngines } from './fake-engines.ts';
 import { mbtiTask } from './tiny-bundle.ts';
 
-export interface TestServerOptions extends Partial<Pick<AppDeps, 'model' | 'limits'>> {
+export interface TestServerOptions
+  extends Partial<Pick<AppDeps, 'model' | 'limits' | 'access' | 'predictionLog'>> {
   readonly engines?: number;
   readonly timeouts?: Parameters<typeof createHttpServer>[2];
 }
@@ -57,6 +58,8 @@ export async function testServer({ engines = 2, timeouts, ...options }: TestServ
     metrics,
     logger: createLogger({ level: 'debug', format: 'json', stream: log }),
     limits,
+    ...(options.access ? { access: options.access } : {}),
+    ...(options.predictionLog ? { predictionLog: options.predictionLog } : {}),
     state: () => lifecycle.state,
     workersUp: () => fakes.up,
   };

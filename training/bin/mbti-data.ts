@@ -11,6 +11,7 @@ import { writeFileAtomically } from '../data/atomic.ts';
 import { learntTokenizer, loadCorpus } from '../data/corpus.ts';
 import { prepareData } from '../data/prepare.ts';
 import { sampleCsv } from '../data/sample/writer.ts';
+import { type FromLogArguments, fromLog, fromLogOptions } from './data-from-log.ts';
 
 interface ConfigArguments {
   readonly config: string | undefined;
@@ -109,6 +110,12 @@ async function main(): Promise<void> {
           .example('$0 tokenizer --config configs/quick.json --out tokenizer', ''),
       tokenizer,
     )
+    .command<FromLogArguments>(
+      'from-log [overrides..]',
+      'Turn a server’s log of predictions (prediction_log.file) into a CSV file of the task',
+      (command) => fromLogOptions(withConfig(command)),
+      fromLog,
+    )
     .command<SampleArguments>(
       'sample',
       'Write the synthetic sample corpus (columns type, posts): invented, about no real person',
@@ -135,7 +142,7 @@ async function main(): Promise<void> {
           .example('$0 sample --rows 500 --seed 7 --out small.csv', ''),
       sample,
     )
-    .demandCommand(1, 'no command: expected prepare, tokenizer or sample');
+    .demandCommand(1, 'no command: expected prepare, tokenizer, from-log or sample');
   await parser.parseAsync();
 }
 

@@ -2,8 +2,11 @@ import { mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promi
 import { basename, dirname, join, resolve } from 'node:path';
 import { AppError, writeError } from '../../src/errors.ts';
 
+/** A text, or its pieces as they come. */
+type Content = string | AsyncIterable<string>;
+
 /** Writes a file under a temporary name, flushes it to the disk and renames it. */
-export async function writeFileAtomically(file: string, content: string): Promise<void> {
+export async function writeFileAtomically(file: string, content: Content): Promise<void> {
   const temporary = temporaryName(file);
   await mkdir(dirname(file), { recursive: true });
   try {
@@ -111,10 +114,10 @@ function temporaryName(file: string): string {
   return `${resolve(file)}.${process.pid}.tmp`;
 }
 
-async function writeAndFlush(file: string, content: string): Promise<void> {
+async function writeAndFlush(file: string, content: Content): Promise<void> {
   const handle = await open(file, 'w');
   try {
-    await handle.writeFile(content);
+    await writeFile(handle, content);
     await handle.sync();
   } finally {
     await handle.close();

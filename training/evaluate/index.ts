@@ -5,5 +5,6 @@ export {
 } from './evaluate-axes.ts';
 export { majorityBaseline, positiveShares } from './majority.ts';
 export { type Parity, parityOf } from './parity.ts';
+export { referenceOf } from './reference.ts';
 export { evaluationTable } from './table.ts';
 export { tuneThreshold } from './thresholds.ts';

@@ -20,6 +20,8 @@ import { createProgress, openRunLog, type Screen } from '../tracking/index.ts';
 import { baseModel, withLocalBase } from './base-model.ts';
 import { runCheckpoints } from './checkpoints.ts';
 import { dataSummary } from './data-summary.ts';
+import { deviceSummary, skippedSummary } from './device-summary.ts';
+import { driftReference } from './drift-reference.ts';
 import { batchOptions, type Results, writeModelBundle } from './model-bundle.ts';
 import { positiveWeights } from './pos-weight.ts';
 import { requirePossible } from './requirements.ts';
@@ -27,7 +29,6 @@ import { RUN_CONFIG_FILE } from './resume.ts';
 import { modelHash } from './run-identity.ts';
 import { lockRun } from './run-lock.ts';
 import { type Best, newRunState, type RunState } from './run-state.ts';
-import { deviceSummary, goingOn, skippedSummary } from './run-summary.ts';
 import { labelTable, scoreSplit } from './split-scores.ts';
 import { batchesOf, type TrainingRun, trainEpochs } from './training-loop.ts';
 
@@ -98,9 +99,15 @@ async function runFineTune(loaded: LoadedConfig, options: FineTuneOptions): Prom
     const results = await measure(config, data, executor, stop);
     log.write({ event: 'result', best, skipped: state.skipped, ...results });
     await writeFileAtomically(join(config.run.dir, 'metrics.json'), json({ best, ...results }));
+    const reference = await driftReference(executor, data.validation, results.task, {
+      ...batchOptions(config, data.words),
+      tokenizer: data.words.tokenizer,
+      stop,
+    });
     const trained = {
       forward: inferenceModel(model.base.model, model.compiled, executor.parameters()),
       hfConfig: model.base.hfConfig,
+      reference,
     };
     const refusal = await writeModelBundle(loaded, data, trained, results, { screen, stop });
     screen.write(`${resultSummary(config, best, results)}\n`);
@@ -202,6 +209,8 @@ async function train(
   }
 }
 
+const goingOn = ({ step }: RunState): string => (step > 0 ? `, going on after step ${step}` : '');
+
 /** Whether so many minutes have passed from now on. */
 function timer(minutes: number | null): () => boolean {
   const until = performance.now() + (minutes ?? Number.POSITIVE_INFINITY) * 60_000;
@@ -235,7 +244,6 @@ async function measure(
   };
 }
 
-/** Quantizes, and writes the bundle, with the int8 file if it is good enough; else returns why it is not. */
 function modelSummary({ words }: Data, { base, compiled }: CompiledModel): string {
   const trained = compiled.parameters.reduce((sum, { shape }) => sum + elementCount(shape), 0);
   return [

@@ -1,4 +1,5 @@
 import { basename, resolve } from 'node:path';
+import type { Reference } from '../../src/bundle/index.ts';
 import type { Config, LoadedConfig } from '../../src/config/index.ts';
 import type { AppError } from '../../src/errors.ts';
 import type { Task } from '../../src/task/index.ts';
@@ -30,6 +31,8 @@ export interface TrainedModel {
   readonly forward: Model;
   /** The encoder's part of a Hugging Face config.json. */
   readonly hfConfig: Readonly<Record<string, unknown>>;
+  /** How its texts and answers are spread, which drift is measured against. */
+  readonly reference: Reference;
 }
 
 export interface BundleData {
@@ -49,7 +52,7 @@ const CALIBRATION_TEXTS = 128;
 export async function writeModelBundle(
   { config, hash }: LoadedConfig,
   data: BundleData,
-  { forward, hfConfig }: TrainedModel,
+  { forward, hfConfig, reference }: TrainedModel,
   { task, validation, test, majority }: Results,
   { screen, stop }: { readonly screen: Screen; readonly stop: AbortSignal },
 ): Promise<AppError | undefined> {
@@ -82,6 +85,7 @@ export async function writeModelBundle(
         ...(int8.metrics === undefined ? {} : { int8: int8.metrics }),
       },
       baselines: { majority: metricSet(majority) },
+      reference,
       config_hash: hash,
       data_hash: dataHash,
       ...(commit === undefined ? {} : { git_commit: commit }),

@@ -3,7 +3,7 @@ import { AppError } from '../../errors.ts';
 
 /** Headers of every answer. */
 export const commonHeaders: RequestHandler = (_request, response, next) => {
-  response.set({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
+  response.set('cache-control', 'no-store');
   next();
 };
 

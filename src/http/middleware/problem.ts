@@ -2,6 +2,7 @@ import type { ErrorRequestHandler } from 'express';
 import type { AppDeps } from '../deps.ts';
 import { errorBody, problemHeaders, toAppError } from '../problem.ts';
 import { requestIdOf } from './request-id.ts';
+import { traceIdOf } from './trace-context.ts';
 
 /** Turns whatever was thrown into an answer (RFC 9457). What failed inside goes to the log alone. */
 export function problemAnswer({ logger }: Pick<AppDeps, 'logger'>): ErrorRequestHandler {
@@ -10,7 +11,8 @@ export function problemAnswer({ logger }: Pick<AppDeps, 'logger'>): ErrorRequest
     const requestId = requestIdOf(response);
     if (error.status >= 500 && error.code !== 'not_ready') {
       const cause = error.cause instanceof Error ? error.cause.stack : undefined;
-      logger.error(error.message, { code: error.code, request_id: requestId, cause });
+      const trace_id = traceIdOf(response);
+      logger.error(error.message, { code: error.code, request_id: requestId, trace_id, cause });
     }
     if (response.headersSent || error.code === 'client_closed') {
       response.destroy();

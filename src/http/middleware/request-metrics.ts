@@ -2,7 +2,9 @@ import type { Request, RequestHandler, Response } from 'express';
 import { errorTable } from '../../errors.ts';
 import type { AppDeps } from '../deps.ts';
 import { UNMATCHED } from '../route.ts';
+import { keyNameOf } from './access.ts';
 import { requestIdOf } from './request-id.ts';
+import { traceIdOf } from './trace-context.ts';
 
 /** The `method` label of methods that nobody should send: labels must not grow with what clients invent. */
 const OTHER_METHOD = 'OTHER';
@@ -63,6 +65,8 @@ function finish(
     status,
     ms: Math.round(durationMs * 10) / 10,
     request_id: requestIdOf(response),
+    trace_id: traceIdOf(response),
+    key: keyNameOf(response),
   });
 }
 

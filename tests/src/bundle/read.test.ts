@@ -61,6 +61,15 @@ const damages: [string, (dir: string) => void, string, RegExp[]][] = [
     [/manifest\.json/],
   ],
   [
+    'the reference has as many shares as edges',
+    editManifest((manifest) => {
+      const tone = { edges: [0.5], shares: [1] };
+      manifest.reference = { texts: 9, features: { tone } };
+    }),
+    'bundle_invalid',
+    [/reference is .*expected texts and, for each feature, ascending edges/],
+  ],
+  [
     'the manifest is cut',
     (dir) => truncateSync(join(dir, 'manifest.json'), 20),
     'bundle_invalid',

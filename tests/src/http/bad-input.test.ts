@@ -253,6 +253,17 @@ describe('bytes that are no proper request', () => {
     expect(await sendRaw(port, [expecting('text/plain')])).toMatch(/^HTTP\/1\.1 415 /);
   });
 
+  it('gives headers that never end up with 408, and counts them', async () => {
+    const timeouts = { headersTimeout: 100, requestTimeout: 200, connectionsCheckingInterval: 20 };
+    const { port, metrics } = await testServer({ timeouts });
+    expect(await sendRaw(port, ['GET /info HTTP/1.1\r\nhost: x\r\nslow: '], 5000)).toMatch(
+      /^HTTP\/1\.1 408 .*request_timeout/s,
+    );
+    expect(await metrics.exposition()).toContain(
+      'mbti_requests_total{route="unmatched",method="OTHER",status="408"} 1',
+    );
+  });
+
   it('gives a body that never comes up with 408', async () => {
     const timeouts = { headersTimeout: 100, requestTimeout: 200, connectionsCheckingInterval: 20 };
     const { port } = await testServer({ timeouts });

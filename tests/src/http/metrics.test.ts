@@ -11,6 +11,9 @@ const nextTurn = () => new Promise((resolve) => setTimeout(resolve, 20));
 const fromTheStart = [
   'mbti_requests_total{route="/predict",method="POST",status="200"}',
   'mbti_requests_total{route="/predict",method="POST",status="429"}',
+  'mbti_requests_total{route="/predict",method="POST",status="401"}',
+  'mbti_requests_total{route="/predict",method="POST",status="499"}',
+  'mbti_requests_total{route="/info",method="GET",status="500"}',
   'mbti_requests_total{route="unmatched",method="GET",status="404"}',
   'mbti_request_duration_seconds_count{route="/predict"}',
   'mbti_phase_duration_seconds_count{phase="tokenize"}',
@@ -20,6 +23,7 @@ const fromTheStart = [
   'mbti_queue_rejected_total{reason="full"}',
   'mbti_queue_rejected_total{reason="deadline"}',
   'mbti_queue_rejected_total{reason="cancelled"}',
+  'mbti_queue_rejected_total{reason="rate_limit"}',
   'mbti_batch_size_count',
   'mbti_batch_tokens_count',
   'mbti_tokens_total',
@@ -80,6 +84,25 @@ describe('GET /metrics', () => {
     expect(count()).toBe(9);
     expect(total(exposition, 'mbti_request_duration_seconds_count')).toBe(8 + 1);
     expect(exposition).not.toContain('unknown/path');
+  });
+
+  it('gets no new labels from what clients make up', async () => {
+    const { url, port, metrics } = await testServer();
+    await request(url).get('/predict/../x').set('x-request-id', 'made-up');
+    const seriesOf = async () => [...samples(await metrics.exposition()).keys()];
+    await request(url).get('/nothing');
+    await request(url).delete('/nothing');
+    await sendRaw(port, ['PURGE /predict HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n']);
+    await sendRaw(port, ['GARBAGE\r\n\r\n']);
+    const before = await seriesOf();
+    for (let i = 0; i < 20; i += 1) {
+      await request(url).get(`/made-up-${i}?q=${i}`);
+      await request(url).delete(`/made-up-${i}/`);
+      const made = `MADE-UP-${i} / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`;
+      await sendRaw(port, [made]);
+    }
+    await sendRaw(port, ['SEARCH /predict HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n']);
+    expect(await seriesOf()).toEqual(before);
   });
 
   it('counts predictions and tokens of what was answered', async () => {

@@ -3,7 +3,11 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { OpenApiDocument, OperationObject } from '../../../src/http/openapi/document.ts';
 import type { Example } from '../../../src/http/openapi/operation.ts';
 import { createRoutes } from '../../../src/http/routes/index.ts';
+import { testKeys } from '../../support/api-keys.ts';
 import { testModel, testServer } from '../../support/http-server.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+
+const keys = testKeys(temporaryFolder().write);
 
 type Server = Awaited<ReturnType<typeof testServer>>;
 
@@ -98,7 +102,16 @@ const scenes: Record<
 > = {
   200: (server, of) => ask(server.url, of, valid(of)),
   400: (server, of) => ask(server.url, of, { body: '{"tex' }),
-  403: (server, of) => ask(server.url, of),
+  401: async (_server, of) => {
+    const { url } = await testServer({ model, limits, access: { keys } });
+    return ask(url, of, valid(of));
+  },
+  403: async (_server, of) => {
+    const { url } = await testServer({ model, limits, access: { keys } });
+    const authorization = `Bearer ${of.path.startsWith('/v2/repository') ? 'reader' : 'deployer'}`;
+    const headers = { 'content-type': 'application/json', authorization };
+    return ask(url, of, { ...valid(of), headers });
+  },
   404: (server, of) => {
     if (of.path === '/explain') return testServer().then(({ url }) => ask(url, of, valid(of)));
     return ask(server.url, { ...of, path: of.path.replace('{model}', 'other') }, valid(of));

@@ -35,6 +35,23 @@ describe('Metrics', () => {
     expect(total(exposition, 'mbti_tokens_total')).toBe(5);
   });
 
+  it('begins drift anew with another model, and leaves it at 0 for one without a reference', async () => {
+    const metrics = new Metrics({ model, rejections: [] });
+    const reference = { texts: 9, features: { tone: { edges: [0.5], shares: [1, 0] } } };
+    metrics.watchDrift(reference, model.axes, 10);
+    const times = { tokenizeMs: 1, queueMs: 1, computeMs: 1 };
+    const text = { probabilities: [0.9], tokens: 5, windows: 1, unknownTokens: 0, ...times };
+    metrics.textScored(text);
+    const tone = 'mbti_drift_psi{feature="tone"}';
+    expect(samples(await metrics.exposition()).get(tone)).toBeGreaterThan(1);
+    metrics.watchDrift(undefined, [{ name: 'mood', labels: ['good', 'bad'] }], 10);
+    metrics.textScored(text);
+    const found = samples(await metrics.exposition());
+    expect(found.get(tone)).toBeUndefined();
+    expect(found.get('mbti_drift_psi{feature="mood"}')).toBe(0);
+    expect(found.get('mbti_drift_window_size')).toBe(0);
+  });
+
   it('has a HELP and a TYPE for every metric, each in one group', async () => {
     const exposition = await new Metrics({ model, rejections: ['full'] }).exposition();
     const described = [...exposition.matchAll(/^# TYPE (\S+) (counter|gauge|histogram)$/gm)].map(

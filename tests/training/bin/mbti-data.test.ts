@@ -58,6 +58,12 @@ describe('mbti-data', () => {
       /^error: --rows is 0: expected an integer from 1/,
     ],
     [['sample'], 2, /^error: .*out/],
+    [
+      ['from-log', '--log', 'none.jsonl', '--out', 'x.csv', '--min-confidence', '2'],
+      2,
+      /^error: --min-confidence is 2: expected 0 to 1/,
+    ],
+    [['from-log', '--log', 'none.jsonl', '--out', 'x.csv', 'seed=7'], 3, /none\.jsonl does not/],
     [['nothing'], 2, /^error: Unknown argument: nothing/],
     [['prepare', '--config', 'none.json'], 2, /^error: .*none\.json does not exist\nhint: /],
     [['prepare', '--config', 'configs/reviews.json'], 2, /^error: data\.source is missing/],

@@ -17,7 +17,7 @@ export function repositoryRoutes(deps: AppDeps): Route[] {
         summary: 'Load a model again',
         description: 'An admin route: without API keys it is off.',
         parameters: pathParameters(deps, path),
-        responses: protocolErrors(['forbidden']),
+        responses: protocolErrors(['unauthorized', 'forbidden']),
       },
       handler: () => {
         throw new AppError('forbidden', 'admin routes are off: this server has no API keys');

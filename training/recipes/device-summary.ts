@@ -14,10 +14,6 @@ export function deviceSummary({ runtime }: Config): string {
   return lines.join('\n');
 }
 
-/** Of a run that was resumed, where it stood. */
-export const goingOn = ({ step }: RunState): string =>
-  step > 0 ? `, going on after step ${step}` : '';
-
 /** For a run at its end that skipped any steps. */
 export const skippedSummary = ({ step, skipped }: RunState): string =>
   `${skipped} of ${step} steps were skipped: their gradients overflowed float16`;

@@ -1,0 +1,68 @@
+import { isIPv6 } from 'node:net';
+
+/** Callers whose buckets are kept; the one that was silent for longest is forgotten first. */
+const MOST_CALLERS = 10_000;
+
+export interface RateLimiterOptions {
+  readonly perMinute: number;
+  /** Requests that may come at once after a silence. */
+  readonly burst: number;
+  /** Milliseconds, of a clock that never goes back. */
+  readonly now?: () => number;
+}
+
+interface Bucket {
+  readonly tokens: number;
+  readonly at: number;
+}
+
+/** A token bucket for each caller. */
+export class RateLimiter {
+  readonly #buckets = new Map<string, Bucket>();
+  readonly #perMs: number;
+  readonly #burst: number;
+  readonly #now: () => number;
+
+  constructor({ perMinute, burst, now = () => performance.now() }: RateLimiterOptions) {
+    this.#perMs = perMinute / 60_000;
+    this.#burst = burst;
+    this.#now = now;
+  }
+
+  /** Takes a token: 0, or the whole seconds until there is one. */
+  take(caller: string): number {
+    const at = this.#now();
+    const bucket = this.#buckets.get(caller);
+    const tokens =
+      bucket === undefined
+        ? this.#burst
+        : Math.min(this.#burst, bucket.tokens + (at - bucket.at) * this.#perMs);
+    const isAllowed = tokens >= 1;
+    this.#keep(caller, { tokens: isAllowed ? tokens - 1 : tokens, at });
+    return isAllowed ? 0 : Math.max(1, Math.ceil((1 - tokens) / this.#perMs / 1000));
+  }
+
+  /** A map lists its entries by age: writing one anew makes it the youngest. */
+  #keep(caller: string, bucket: Bucket): void {
+    this.#buckets.delete(caller);
+    this.#buckets.set(caller, bucket);
+    if (this.#buckets.size <= MOST_CALLERS) return;
+    const [oldest] = this.#buckets.keys();
+    if (oldest !== undefined) this.#buckets.delete(oldest);
+  }
+}
+
+/** Who an address belongs to: one IPv4 address, or the 64 bits that an IPv6 customer is given. */
+export function callerOfAddress(address: string): string {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
+  if (mapped !== undefined || !isIPv6(address)) return mapped ?? address;
+  const [head = '', tail] = (address.split('%')[0] ?? '').toLowerCase().split('::');
+  const before = head.split(':').filter((group) => group !== '');
+  const after = (tail ?? '').split(':').filter((group) => group !== '');
+  const zeros = tail === undefined ? 0 : 8 - before.length - after.length;
+  const groups = [...before, ...Array<string>(Math.max(0, zeros)).fill('0'), ...after];
+  return `${groups
+    .slice(0, 4)
+    .map((group) => group.replace(/^0+(?=.)/, ''))
+    .join(':')}::/64`;
+}

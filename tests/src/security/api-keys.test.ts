@@ -1,0 +1,73 @@
+import { renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from '@jest/globals';
+import { ApiKeys } from '../../../src/security/index.ts';
+import { createLogger } from '../../../src/telemetry/index.ts';
+import { keyFile } from '../../support/api-keys.ts';
+import { quietLogger } from '../../support/quiet-logger.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+
+const folder = temporaryFolder();
+const LOOK_MS = 5;
+
+const until = async (holds: () => boolean) => {
+  while (!holds()) await sleep(LOOK_MS);
+};
+
+describe('API keys', () => {
+  it('are found by what hashes to them, each with its own scopes', () => {
+    const path = folder.write('two.json', keyFile({ first: ['predict'], second: ['admin'] }));
+    const keys = new ApiKeys(path, quietLogger);
+    expect(keys.find('first')?.name).toBe('holder-of-first');
+    expect([...(keys.find('second')?.scopes ?? [])]).toEqual(['admin']);
+    for (const wrong of ['', 'First', 'first ', 'firs', 'holder-of-first']) {
+      expect(keys.find(wrong)).toBeUndefined();
+    }
+    keys.close();
+  });
+
+  it('are read again when the file changes, and stay while it is broken or gone', async () => {
+    const path = folder.write('changing.json', keyFile({ old: ['predict'] }));
+    const log = new PassThrough();
+    let logged = '';
+    log.on('data', (line: Buffer) => {
+      logged += line.toString();
+    });
+    const logger = createLogger({ level: 'info', format: 'json', stream: log });
+    const keys = new ApiKeys(path, logger, LOOK_MS);
+    writeFileSync(path, '{"keys": [{"name": "half');
+    await until(() => logged.includes('the ones before stay'));
+    expect(logged).toMatch(/changing\.json: it is not JSON/);
+    expect(keys.find('old')).toBeDefined();
+    rmSync(path);
+    await until(() => logged.includes('does not exist'));
+    expect(keys.find('old')).toBeDefined();
+    writeFileSync(path, keyFile({ new: ['predict'] }));
+    await until(() => keys.find('new') !== undefined);
+    expect(keys.find('old')).toBeUndefined();
+    keys.close();
+  });
+
+  it('follow a link that is moved to another file, as with mounted secrets', async () => {
+    const path = join(folder.path, 'link.json');
+    symlinkSync(folder.write('v1.json', keyFile({ one: ['predict'] })), path);
+    const keys = new ApiKeys(path, quietLogger, LOOK_MS);
+    symlinkSync(folder.write('v2.json', keyFile({ two: ['predict'] })), `${path}.new`);
+    renameSync(`${path}.new`, path);
+    await until(() => keys.find('two') !== undefined);
+    expect(keys.find('one')).toBeUndefined();
+    keys.close();
+  });
+
+  it('must be there and right at the start', () => {
+    const open = (path: string) => () => new ApiKeys(path, quietLogger);
+    expect(open(join(folder.path, 'none.json'))).toThrow(
+      expect.objectContaining({ code: 'file_missing', exitCode: 3 }),
+    );
+    expect(open(folder.write('broken.json', '[]'))).toThrow(
+      expect.objectContaining({ code: 'config_invalid', exitCode: 2 }),
+    );
+  });
+});

@@ -129,6 +129,11 @@ describe('float16 training graphs', () => {
     },
   );
 
+  it('have them where activations are computed again', async () => {
+    const found = await run(compileTiny({ precision: 'fp16', recompute: 'layers' }), toy);
+    expectNear(found, await run(compileTiny(), toy));
+  });
+
   const graphs = ['graphs/bert', 'graphs/distilbert', 'families'].flatMap((folder) =>
     readdirSync(fixturePath(folder))
       .filter((name) => name.endsWith('.onnx'))

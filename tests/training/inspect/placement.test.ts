@@ -34,7 +34,8 @@ describe('the emitted graphs', () => {
     const options = { posWeight: [2, 3], dropout: 0.1 };
     expect(withoutCuda(compileTiny(options))).toEqual([]);
     expect(withoutCuda(compileTiny({ ...options, frozen: ['*embeddings*'] }))).toEqual([]);
-    expect(withoutCuda(compileTiny({ ...options, precision: 'fp16' }))).toEqual([]);
+    for (const recompute of ['none', 'layers'] as const)
+      expect(withoutCuda(compileTiny({ ...options, precision: 'fp16', recompute }))).toEqual([]);
   });
 
   it('have so for a BERT of our own', () => {

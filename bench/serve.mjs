@@ -84,6 +84,14 @@ async function takeTurns(servers, rounds) {
 }
 
 let folder;
+const removeFolder = () => folder && rmSync(folder, { recursive: true, force: true });
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, async () => {
+    await Promise.all(running.map((server) => server.stop()));
+    removeFolder();
+    process.exit(130);
+  });
+}
 try {
   note('writing the bundle');
   const written = await temporaryBundle({ withPlain: flags['plain-peers'] });
@@ -109,5 +117,5 @@ try {
   if (flags.json) console.log(JSON.stringify(resultOf(measured)));
 } finally {
   await Promise.all(running.map((server) => server.stop()));
-  if (folder) rmSync(folder, { recursive: true, force: true });
+  removeFolder();
 }

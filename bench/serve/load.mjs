@@ -1,4 +1,5 @@
 import { Agent, request } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { generator } from './texts.mjs';
 
 /** One request; resolves with its status once the answer is complete. */
@@ -49,22 +50,24 @@ export async function arrivals(server, nextText, { seconds, rate }) {
   const random = generator(2);
   const latencies = [];
   let refused = 0;
-  const send = async () => {
-    const begun = performance.now();
+  const send = async (arrival) => {
     const status = await post(agent, server, nextText());
-    if (status === 200) latencies.push(performance.now() - begun);
+    if (status === 200) latencies.push(performance.now() - arrival);
     else if (status === 429 || status === 408) refused += 1;
     else throw new Error(`${server.name} answered ${status}`);
   };
   const sent = [];
   const start = performance.now();
-  for (let at = 0; at < seconds * 1000; at += (-Math.log(1 - random()) / rate) * 1000) {
-    const wait = at - (performance.now() - start);
-    if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
-    sent.push(send());
+  for (let at = start; at < start + seconds * 1000; at += (-Math.log(1 - random()) / rate) * 1000) {
+    // Late by a timer's resolution it still counts from when it should have been sent.
+    await sleep(Math.max(at - performance.now(), 0));
+    sent.push(send(at));
   }
-  await Promise.all(sent);
-  agent.destroy();
+  try {
+    await Promise.all(sent);
+  } finally {
+    agent.destroy();
+  }
   return { latencies: latencies.sort((a, b) => a - b), refused };
 }
 

@@ -14,7 +14,7 @@ export const startOurs = (dir, workers) =>
     args: [
       join(packageRoot, 'dist/src/bin/mbti-serve.js'),
       ...['--model', dir, '--host', '127.0.0.1', '--port', String(port)],
-      ...['--workers', String(workers), 'log.level=warn'],
+      ...['--workers', String(workers), 'log.level=error'],
     ],
   }));
 

@@ -3,8 +3,8 @@ import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const LONGEST_START_MS = 120_000;
-/** Between two questions whether a server is ready: what `ready_ms` is exact to. */
-const POLL_MS = 10;
+/** Between two questions whether a server is ready: what `ready_ms` is exact to. More would slow the start down. */
+const POLL_MS = 25;
 
 /** Any port that is free now. */
 export function freePort() {

@@ -2,16 +2,31 @@ import { Agent, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { generator } from './texts.mjs';
 
-/** One request; resolves with its status once the answer is complete. */
-function post(agent, { port, path }, text) {
-  const body = JSON.stringify({ text });
+/** Attempts at one request. */
+const MOST_ATTEMPTS = 4;
+
+/**
+ * Resolves with the status once the answer is complete. A server that computes for longer than it keeps connections
+ * open closes one just as the next request comes (seen with Express and transformers.js): that one is sent again.
+ */
+async function post(agent, server, text) {
+  for (let attempt = 1; ; attempt++) {
+    const { status, error } = await send(agent, server, JSON.stringify({ text }));
+    if (status !== undefined) return status;
+    if (error.code === 'ECONNRESET' && attempt < MOST_ATTEMPTS) continue;
+    throw new Error(`${server.name} did not answer: ${error.message}`, { cause: error });
+  }
+}
+
+function send(agent, { port, path }, body) {
   const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve) => {
     const call = request({ agent, host: '127.0.0.1', port, path, method: 'POST', headers });
-    call.on('error', reject);
+    const fail = (error) => resolve({ error });
+    call.on('error', fail);
     call.on('response', (response) => {
-      response.on('error', reject);
-      response.on('end', () => resolve(response.statusCode));
+      response.on('error', fail);
+      response.on('end', () => resolve({ status: response.statusCode }));
       response.resume();
     });
     call.end(body);
@@ -50,7 +65,7 @@ export async function arrivals(server, nextText, { seconds, rate }) {
   const random = generator(2);
   const latencies = [];
   let refused = 0;
-  const send = async (arrival) => {
+  const deliver = async (arrival) => {
     const status = await post(agent, server, nextText());
     if (status === 200) latencies.push(performance.now() - arrival);
     else if (status === 429 || status === 408) refused += 1;
@@ -61,7 +76,7 @@ export async function arrivals(server, nextText, { seconds, rate }) {
   for (let at = start; at < start + seconds * 1000; at += (-Math.log(1 - random()) / rate) * 1000) {
     // Late by a timer's resolution it still counts from when it should have been sent.
     await sleep(Math.max(at - performance.now(), 0));
-    sent.push(send(at));
+    sent.push(deliver(at));
   }
   try {
     await Promise.all(sent);

@@ -25,6 +25,7 @@ const connections = 8;
 const workers = Number(flags.workers);
 const seconds = Number(flags.seconds);
 const note = (text) => process.stderr.write(`${text}\n`);
+const [loadBefore] = loadavg();
 const running = [];
 const keep = (server) => {
   running.push(server);
@@ -98,8 +99,12 @@ try {
   folder = written.root;
   const texts = allTexts(written.bundle);
   const { servers, readyMs } = await startAll(written, texts);
-  const loadBefore = loadavg()[0];
+  const begun = performance.now();
+  const used = process.cpuUsage();
   const { rates, lags } = await takeTurns(servers, Number(flags.rounds));
+  const { user, system } = process.cpuUsage(used);
+  const share = (user + system) / 10 / (performance.now() - begun);
+  note(`making the load took ${share.toFixed(1)} % of a core`);
   const latency = await latencyTable(servers.ours, rates, texts, { seconds: 2.5 * seconds, note });
   const memory = Object.fromEntries(
     Object.entries(servers).map(([name, { pids }]) => [name, residentMiB(pids)]),

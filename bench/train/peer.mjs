@@ -22,6 +22,10 @@ export class Peer {
     return peer;
   }
 
+  get pid() {
+    return this.#child.pid;
+  }
+
   async ask(question) {
     this.#child.stdin.write(`${JSON.stringify(question)}\n`);
     return this.#answer();

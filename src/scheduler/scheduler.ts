@@ -79,6 +79,8 @@ export class Scheduler {
     const timer = setTimeout(() => {
       this.#giveUp(ticket, 'deadline', new AppError('deadline_exceeded', late(timeoutMs)));
     }, timeoutMs);
+    // Connections keep the server alive; a deadline alone keeps nothing.
+    timer.unref();
     const onAbort = () => this.#giveUp(ticket, 'cancelled', left());
     signal?.addEventListener('abort', onAbort, { once: true });
     ticket.onSettled(() => {

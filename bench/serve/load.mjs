@@ -1,0 +1,90 @@
+import { Agent, request } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { generator } from './texts.mjs';
+
+/** Attempts at one request. */
+const MOST_ATTEMPTS = 4;
+
+/**
+ * Resolves with the status once the answer is complete. A server that computes for longer than it keeps connections
+ * open closes one just as the next request comes (seen with Express and transformers.js): that one is sent again.
+ */
+async function post(agent, server, text) {
+  for (let attempt = 1; ; attempt++) {
+    const { status, error } = await send(agent, server, JSON.stringify({ text }));
+    if (status !== undefined) return status;
+    if (error.code === 'ECONNRESET' && attempt < MOST_ATTEMPTS) continue;
+    throw new Error(`${server.name} did not answer: ${error.message}`, { cause: error });
+  }
+}
+
+function send(agent, { port, path }, body) {
+  const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+  return new Promise((resolve) => {
+    const call = request({ agent, host: '127.0.0.1', port, path, method: 'POST', headers });
+    const fail = (error) => resolve({ error });
+    call.on('error', fail);
+    call.on('response', (response) => {
+      response.on('error', fail);
+      response.on('end', () => resolve({ status: response.statusCode }));
+      response.resume();
+    });
+    call.end(body);
+  });
+}
+
+/**
+ * Saturation: each connection sends its next text when it has its answer. After `seconds` nothing more is sent, and
+ * what is under way counts together with its time. Texts a second.
+ */
+export async function saturate(server, nextText, { seconds, connections }) {
+  const agent = new Agent({ keepAlive: true, maxSockets: connections });
+  const start = performance.now();
+  let answered = 0;
+  const connection = async () => {
+    while (performance.now() - start < seconds * 1000) {
+      const status = await post(agent, server, nextText());
+      if (status !== 200) throw new Error(`${server.name} answered ${status}`);
+      answered += 1;
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: connections }, connection));
+    return (answered / (performance.now() - start)) * 1000;
+  } finally {
+    agent.destroy();
+  }
+}
+
+/**
+ * An open loop: texts arrive by chance (Poisson), `rate` a second, whether the server keeps up or not. Milliseconds
+ * from a text's arrival to the end of its answer, sorted; refusals (429, 408) are counted apart.
+ */
+export async function arrivals(server, nextText, { seconds, rate }) {
+  const agent = new Agent({ keepAlive: true });
+  const random = generator(2);
+  const latencies = [];
+  let refused = 0;
+  const deliver = async (arrival) => {
+    const status = await post(agent, server, nextText());
+    if (status === 200) latencies.push(performance.now() - arrival);
+    else if (status === 429 || status === 408) refused += 1;
+    else throw new Error(`${server.name} answered ${status}`);
+  };
+  const sent = [];
+  const start = performance.now();
+  for (let at = start; at < start + seconds * 1000; at += (-Math.log(1 - random()) / rate) * 1000) {
+    // Late by a timer's resolution it still counts from when it should have been sent.
+    await sleep(Math.max(at - performance.now(), 0));
+    sent.push(deliver(at));
+  }
+  try {
+    await Promise.all(sent);
+  } finally {
+    agent.destroy();
+  }
+  return { latencies: latencies.sort((a, b) => a - b), refused };
+}
+
+/** Nearest rank. */
+export const percentile = (sorted, share) => sorted[Math.ceil(sorted.length * share) - 1];

@@ -177,7 +177,7 @@ describe('Scheduler', () => {
     const { fakes, scheduler } = setUp({ maxDepth: 100 });
     const batch = scheduler.submit(['1', '2', '3'], patient);
     for (let i = 0; i < 9; i += 1) {
-      void scheduler.submit([`single ${i}`], patient);
+      void outcome(scheduler.submit([`single ${i}`], patient));
       fakes.running[0]!.finish();
       await settle();
     }

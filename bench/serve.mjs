@@ -88,8 +88,9 @@ let folder;
 const removeFolder = () => folder && rmSync(folder, { recursive: true, force: true });
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.once(signal, async () => {
-    await Promise.all(running.map((server) => server.stop()));
+    // At once: stopping the servers fails the requests under way, and with them the run.
     removeFolder();
+    await Promise.all(running.map((server) => server.stop()));
     process.exit(130);
   });
 }

@@ -76,7 +76,10 @@ export async function arrivals(server, nextText, { seconds, rate }) {
   for (let at = start; at < start + seconds * 1000; at += (-Math.log(1 - random()) / rate) * 1000) {
     // Late by a timer's resolution it still counts from when it should have been sent.
     await sleep(Math.max(at - performance.now(), 0));
-    sent.push(deliver(at));
+    const delivery = deliver(at);
+    // A failure is told below, once all have been sent; until then it is not unhandled.
+    delivery.catch(() => {});
+    sent.push(delivery);
   }
   try {
     await Promise.all(sent);

@@ -12,5 +12,7 @@ export default {
       { jsc: { parser: { syntax: 'typescript' }, target: 'es2023' }, module: { type: 'es6' } },
     ],
   },
+  // One worker on two cores is jest's default and leaves half of the machine idle.
+  maxWorkers: '100%',
   testTimeout: 30_000,
 };

@@ -5,6 +5,7 @@ import type { SessionOptions, StepResult, Update } from './executor.ts';
 import { batchFeeds } from './feeds.ts';
 import { microBatches } from './micro-batches.ts';
 import { Tensor as OrtTensor } from './onnxruntime.ts';
+import { openUnreturned, runInto } from './results-in-place.ts';
 import { openSessions, SessionExecutor, type Sessions } from './session-executor.ts';
 import { TrainingState } from './state.ts';
 import { outcomeOf } from './step-failure.ts';
@@ -25,7 +26,8 @@ export class CpuExecutor extends SessionExecutor {
   }
 
   static async create(compiled: CompiledArtifacts, options: SessionOptions): Promise<CpuExecutor> {
-    return new CpuExecutor(await openSessions(compiled.training, compiled, options), compiled);
+    const sessions = await openSessions(compiled.training, compiled, options, openUnreturned);
+    return new CpuExecutor(sessions, compiled);
   }
 
   async trainStep(batch: Batch, { learningRate, step }: Update): Promise<StepResult> {
@@ -47,10 +49,12 @@ export class CpuExecutor extends SessionExecutor {
   async #gradientsOf(batch: Batch): Promise<number> {
     const { training, inputs } = this.sessions;
     const { parameters, gradients } = this.held;
-    const { loss } = await training.run(
+    const loss = new Float32Array(1);
+    await runInto(
+      training,
       { ...batchFeeds(batch, inputs), ...parameters, ...this.scaler?.feeds },
-      { loss: new OrtTensor('float32', new Float32Array(1), []), ...gradients },
+      { loss: new OrtTensor('float32', loss, []), ...gradients },
     );
-    return Number(loss?.data[0]);
+    return Number(loss[0]);
   }
 }

@@ -26,19 +26,21 @@ export interface Sessions {
   readonly masksFollowBatches: boolean;
 }
 
+/** @param open opens a session of the training graph; by default as any other */
 export async function openSessions(
   training: Model,
   compiled: CompiledArtifacts,
   options: SessionOptions,
+  open: (model: Model, options: SessionOptions) => Promise<InferenceSession> = openSession,
 ): Promise<Sessions> {
   requireKnownInputs(compiled.inputs);
   return {
-    training: await openSession(training, options),
+    training: await open(training, options),
     evaluation: await openSession(compiled.evaluation, options),
     inputs: compiled.inputs,
     accumulate: compiled.options.accumulate ?? 1,
     reopen: hasDropout(training)
-      ? (batches) => withMasksFrom(training, batches, (model) => openSession(model, options))
+      ? (batches) => withMasksFrom(training, batches, (model) => open(model, options))
       : undefined,
     masksFollowBatches: !hasDropout(training) || providerOf(options.device) === 'cpu',
   };

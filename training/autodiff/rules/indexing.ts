@@ -38,12 +38,13 @@ function gatherGradient(c: RuleContext): Value {
   const width = productOf(c.shape().filter((_, i) => i !== axis));
   const added = matrixOf(b, updates, width, count);
   const indices = b.expandLike(b.reshape(b.cast(c.x(1), 'int64'), [-1, 1]), added);
-  const summed = b.op('ScatterElements', [matrixOf(b, zeros, width, 1), indices, added], {
-    axis: 0,
-    reduction: 'add',
-  });
+  const scatter = (onto: Value): Value =>
+    b.op('ScatterElements', [onto, indices, added], { axis: 0, reduction: 'add' });
+  // A table of vectors is a matrix as it is: a Reshape would copy the whole of its gradient.
+  const summed =
+    rank === 2 ? scatter(zeros) : b.reshapeLike(scatter(matrixOf(b, zeros, width, 1)), zeros);
   const back = [...range(1, axis + 1), 0, ...range(axis + 1, rank)];
-  return permuted(b, b.reshapeLike(summed, zeros), back);
+  return permuted(b, summed, back);
 }
 
 /** x with its axes in this order; x itself where that is their order already. */

@@ -53,11 +53,7 @@ const ratio = (times, others) => others && summary(times.map((ms, i) => ms / oth
 
 const node = (script) => Peer.start(process.execPath, [pathOf(script), JSON.stringify(setting)]);
 
-const curves = {
-  distilbert: await curveDifference('distilbert', 'legacy-op17-sdpa-head').catch(() => undefined),
-  'distilbert-fresh': await curveDifference('distilbert-fresh', 'legacy-op17-sdpa-head'),
-};
-const curve = curves.distilbert ?? curves['distilbert-fresh'];
+const curve = await curveDifference('distilbert', 'legacy-op17-sdpa-head');
 const peers = {
   step: await node('train/step-process.mjs'),
   floor: await node('train/floor-process.mjs'),

@@ -4,7 +4,7 @@ import { symbolicDim } from '../../../training/onnx/dim.ts';
 import { Graph } from '../../../training/onnx/graph.ts';
 import { newModel } from '../../../training/onnx/model.ts';
 import { Tensor } from '../../../training/runtime/onnxruntime.ts';
-import { openUnreturned, runInto } from '../../../training/runtime/results-in-place.ts';
+import { openInPlace, runInto } from '../../../training/runtime/results-in-place.ts';
 
 const options = { device: 'cpu', threads: 1, verbose: false };
 
@@ -28,7 +28,7 @@ describe('a session that returns nothing', () => {
   it('leaves its results in the given arrays, and the model as it was', async () => {
     const model = reshaping();
     const [y = '', z = ''] = model.graph.outputs.map(({ name }) => name);
-    const session = await openUnreturned(model, options);
+    const session = await openInPlace(model, options);
     expect(model.graph.outputs.map(({ name }) => name)).toEqual([y, z]);
     expect([...model.graph.nodes].map(({ op }) => op)).toEqual(['Reshape', 'Neg']);
     const results = [new Float32Array(3), new Float32Array(3)] as const;
@@ -46,7 +46,7 @@ describe('a session that returns nothing', () => {
   it('fails where the runtime fails', async () => {
     const model = reshaping();
     const [y = ''] = model.graph.outputs.map(({ name }) => name);
-    const session = await openUnreturned(model, options);
+    const session = await openInPlace(model, options);
     const run = runInto(session, feeds(2), {
       [y]: new Tensor('float32', new Float32Array(3), [3]),
     });

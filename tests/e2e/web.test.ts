@@ -9,7 +9,7 @@ import { type RunningServer, startServer } from '../../src/server.ts';
 import type { Task } from '../../src/task/index.ts';
 import { explainFile } from '../../training/artifacts/index.ts';
 import { keyFile } from '../support/api-keys.ts';
-import { hasBrowser, needsBrowser, openBrowser, type WatchedPage } from '../support/browser.ts';
+import { hasBrowser, needsBrowser, openBrowser, type WatchedBrowser } from '../support/browser.ts';
 import { quietLogger } from '../support/quiet-logger.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { mbtiTask, tinyClassifier, tinyGraph, writeTinyBundle } from '../support/tiny-bundle.ts';
@@ -57,24 +57,17 @@ const answered = (page: Page) => page.locator('#type:not(:empty)').waitFor();
 
 const inBrowser = hasBrowser ? describe : describe.skip;
 inBrowser(hasBrowser ? 'in a browser' : needsBrowser, () => {
-  let browser: Awaited<ReturnType<typeof openBrowser>>;
+  let browser: WatchedBrowser;
   let mbti: RunningServer;
   let keyed: RunningServer;
-  let watched: WatchedPage | undefined;
 
   beforeAll(async () => {
     [browser, mbti, keyed] = await Promise.all([openBrowser(), serveExplaining(), serveKeyed()]);
   });
   afterAll(() => Promise.all([browser.close(), mbti.stop(), keyed.stop()]));
 
-  async function open(url: string): Promise<Page> {
-    watched = await browser.open(url);
-    return watched.page;
-  }
-  afterEach(async () => {
-    expect(watched?.complaints).toEqual([]);
-    await watched?.page.close();
-  });
+  const open = (url: string) => browser.open(url);
+  afterEach(() => expect(browser.complaints()).toEqual([]));
 
   it('the page predicts by keyboard alone, what the server predicts', async () => {
     const page = await open(mbti.url);

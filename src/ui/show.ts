@@ -23,10 +23,12 @@ function axisOf({ dimension, score, label }, { labels: [first, second], threshol
   ], { className: 'axis' });
 }
 
-/** The words that speak most for one side. */
+/** The words that speak most for one side, each with all its places together. */
 function strongest(words, valueOf, label) {
-  const found = words.filter((word) => valueOf(word) > 0).sort((a, b) => valueOf(b) - valueOf(a)).slice(0, 3);
-  const named = found.map((word) => word.word + ' (' + valueOf(word).toFixed(2) + ')').join(', ');
+  const sums = new Map();
+  for (const word of words) sums.set(word.word, (sums.get(word.word) ?? 0) + valueOf(word));
+  const found = [...sums].filter(([, sum]) => sum > 0).sort(([, a], [, b]) => b - a).slice(0, 3);
+  const named = found.map(([word, sum]) => word + ' (' + Number(sum.toPrecision(2)) + ')').join(', ');
   return element('li', ['most for ', element('bdi', label), ': ', element('bdi', named || 'no word')]);
 }
 
@@ -37,12 +39,14 @@ function wordsOf({ text, words }, { name: axis, labels: [first, second] }) {
   let at = 0;
   const parts = words.flatMap(({ start, end, attributions }) => {
     const value = attributions[axis];
+    const strength = Math.abs(value) / most;
     const word = element('span', letters.slice(start, end).join(''), {
-      className: 'mark ' + (value < 0 ? 'for-second' : ''),
-      title: (value < 0 ? second : first) + ' ' + Math.abs(value).toFixed(3),
+      // Whoever sees no colours sees the line; below a tenth there is no colour to see either.
+      className: 'mark ' + (value < 0 && strength > 0.1 ? 'for-second' : ''),
+      title: (value < 0 ? second : first) + ' ' + Math.abs(value).toPrecision(3),
     });
-    const strength = (0.75 * Math.abs(value) / most).toFixed(3);
-    word.style.background = 'rgba(var(--' + (value < 0 ? 'second' : 'first') + '), ' + strength + ')';
+    word.style.background =
+      'rgba(var(--' + (value < 0 ? 'second' : 'first') + '), ' + (0.75 * strength).toFixed(3) + ')';
     const between = letters.slice(at, start).join('');
     at = end;
     return [between, word];

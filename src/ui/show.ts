@@ -54,7 +54,9 @@ function wordsOf({ text, words }, { name: axis, labels: [first, second] }) {
   const chip = (label, side) => element('bdi', label, { className: 'mark chip for-' + side });
   return element('section', [
     element('h2', ['What speaks for ', chip(first, 'first'), ' and for ', chip(second, 'second')]),
-    element('div', [...parts, letters.slice(at).join('')], { className: 'words', dir: 'auto', tabIndex: 0 }),
+    element('div', [...parts, letters.slice(at).join('')], {
+      className: 'words', dir: 'auto', tabIndex: 0, role: 'region', ariaLabel: 'The text, coloured for ' + axis,
+    }),
     element('ul', [
       strongest(words, ({ attributions }) => attributions[axis], first),
       strongest(words, ({ attributions }) => -attributions[axis], second),

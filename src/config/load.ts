@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import convict from 'convict';
 import { type Assignment, fromFile, fromFlags, fromWords } from './assignments.ts';
 import type { Config, LoadedConfig, RawConfig } from './config.ts';
@@ -39,7 +39,7 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   const config = resolveConfig(raw, problems);
   problems.throwIfAny();
   const located = locateInputs(config, last);
-  return { config: located, resolved: plainJson(located), hash: hashOf(config) };
+  return { config: located, resolved: plainJson(located), hash: hashOf(located) };
 }
 
 /** convict does the precedence of defaults, environment and what is set on top of them. */
@@ -131,19 +131,25 @@ function plainJson(config: Config): Record<string, unknown> {
 }
 
 /**
- * Runs with the same hash, data and versions learn the same: where files lie and how the result is
- * served do not count, nor does whether a path was found through one folder or another.
+ * Runs with the same hash, data and versions learn the same: how the result is served does not count, nor
+ * do the folders that files lie in. So the configuration that a run wrote down, whose paths are absolute,
+ * has the hash of the file that the run began with.
  */
 function hashOf({ seed, task, data, model, train, runtime }: Config): string {
   const deciding = {
     seed,
     task,
     data: { ...data, source: null, dir: null },
-    model: { ...model, out: null },
+    model: { ...model, base: nameOf(model.base), tokenizer: nameOf(model.tokenizer), out: null },
     train: { ...train, max_minutes: null, keep_checkpoints: 0 },
     runtime,
   };
   return createHash('sha256').update(canonicalJson(deciding)).digest('hex');
+}
+
+/** The last part of a path; what is none stays as it is. */
+function nameOf<T>(input: T): T | string {
+  return typeof input === 'string' && !input.startsWith('hf:') ? basename(input) : input;
 }
 
 /** JSON with sorted keys: equal values give equal text. */

@@ -38,10 +38,23 @@ export function createHttpServer(
     noDelay: true,
   });
   answerMalformed(server, deps);
-  server.on('request', app);
+  server.on('request', (request, response) => {
+    request.url = targetOf(request.url);
+    app(request, response);
+  });
   server.on('checkContinue', (request, response) => server.emit('request', request, response));
   server.on('checkExpectation', (request, response) => server.emit('request', request, response));
   return { server, drain: drainable(server) };
+}
+
+/**
+ * What a request asks for. Express answers a target that it cannot parse by itself, with a page of HTML that is
+ * counted nowhere: such a target becomes one that the app refuses.
+ */
+function targetOf(url = '/'): string {
+  const isKnown =
+    url.startsWith('/') || url === '*' || (/^https?:/i.test(url) && URL.canParse(url));
+  return isKnown ? url : '/%';
 }
 
 /** Resolves to the port once it listens. AppError `port_unavailable`. */

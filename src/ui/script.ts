@@ -1,84 +1,84 @@
+import { showScript } from './show.ts';
+
 /** The page's own script: it talks to the routes that it was served beside, and puts every answer in as text. */
 export const script = `
 'use strict';
 const $ = (id) => document.getElementById(id);
-const element = (name, content, properties) => {
-  const made = Object.assign(document.createElement(name), properties);
-  made.append(...[content].flat());
-  return made;
-};
 let info;
+let busy = false;
 
-async function ask(route, body) {
-  const key = $('key').value.trim();
-  const headers = { 'content-type': 'application/json', ...(key && { authorization: 'Bearer ' + key }) };
-  const answer = await fetch(route, { method: 'POST', headers, body: JSON.stringify(body) });
-  const json = await answer.json();
-  if (answer.status === 401) $('keyed').hidden = false;
-  if (!answer.ok) throw new Error(json.detail || json.title || 'the server answered ' + answer.status);
+/** What people read of an answer that is no success. */
+function problemOf(answer, { title, detail, request_id: id }) {
+  if (answer.status === 401) {
+    $('keyed').hidden = false;
+    $('key').focus();
+    return $('key').value.trim() ? 'The server does not know this API key.' : 'The server asks for an API key.';
+  }
+  const what = title || 'The server answered ' + answer.status;
+  const more = detail && !detail.startsWith(what) ? ': ' + detail : detail ? detail.slice(what.length) : '';
+  const wait = answer.headers.get('retry-after');
+  return what + more + '.' + (wait ? ' Try again in ' + wait + ' s.' : '') +
+    (answer.status >= 500 && id ? ' The request was ' + id + '.' : '');
+}
+
+async function ask(route, options) {
+  const answer = await fetch(route, options).catch(() => {
+    throw new Error('The server cannot be reached.');
+  });
+  // What stands between may answer with a page of its own.
+  const json = await answer.json().catch(() => undefined);
+  if (!answer.ok) throw new Error(problemOf(answer, json ?? {}));
+  if (!json) throw new Error('The answer is not JSON: it comes from another server.');
   return json;
 }
 
-function axisOf({ dimension, score, label }) {
-  const { labels: [first, second] } = info.task.axes.find(({ name }) => name === dimension);
-  const side = (name, share) =>
-    element('span', name + ' ' + (share * 100).toFixed(1) + ' %', { className: name === label ? 'won' : '' });
-  return element('div', [
-    element('div', [side(first, score), side(second, 1 - score)], { className: 'ends' }),
-    element('meter', [], { value: score, title: dimension }),
-  ], { className: 'axis' });
+async function learn() {
+  info = await ask('info');
+  const { task, model } = info;
+  $('model').textContent = 'Task ' + task.name + ' · model ' + model.name + ', version ' + model.version + ', ' + model.precision;
+  $('explains').hidden = !model.explains;
 }
 
-function wordsOf({ text, words }, axis) {
-  const { labels: [first, second] } = info.task.axes.find(({ name }) => name === axis);
-  const most = Math.max(...words.map(({ attributions }) => Math.abs(attributions[axis])), 1e-9);
-  const letters = Array.from(text);
-  let at = 0;
-  const parts = words.flatMap(({ start, end, attributions }) => {
-    const value = attributions[axis];
-    const word = element('span', letters.slice(start, end).join(''), {
-      title: (value > 0 ? first : second) + ' ' + Math.abs(value).toFixed(3),
-    });
-    const colour = value > 0 ? '42,125,225' : '217,130,43';
-    word.style.background = 'rgba(' + colour + ',' + (0.75 * Math.abs(value) / most).toFixed(3) + ')';
-    const between = letters.slice(at, start).join('');
-    at = end;
-    return [between, word];
+async function predict() {
+  if (!info) await learn();
+  const key = $('key').value.trim();
+  const explain = $('explain').checked && info.model.explains;
+  const answer = await ask(explain ? 'explain' : 'predict', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...(key && { authorization: 'Bearer ' + key }) },
+    body: JSON.stringify({ text: $('text').value }),
   });
-  return element('section', [
-    element('h2', 'What speaks for ' + first + ' (blue) and for ' + second + ' (orange)', { className: 'muted' }),
-    element('div', [...parts, letters.slice(at).join('')], { className: 'words' }),
-  ]);
+  // Another model may be served by now, with other axes.
+  if (answer.model.version !== info.model.version) await learn();
+  show(answer);
 }
 
-function show(answer) {
-  const { tokens, windows, truncated } = answer.usage;
-  $('result').replaceChildren(
-    element('div', answer.mbti_type || answer.label, { id: 'type' }),
-    ...answer.dimensions.map(axisOf),
-    ...(answer.explanation ? answer.dimensions.map(({ dimension }) => wordsOf(answer.explanation, dimension)) : []),
-    element('p', tokens + ' tokens in ' + windows + (windows === 1 ? ' window' : ' windows') +
-      (truncated ? '; the end of the text was cut' : ''), { className: 'muted' }),
-  );
+async function run(work) {
+  if (busy) return;
+  busy = true;
+  $('problem').textContent = '';
+  try {
+    await work();
+  } catch (error) {
+    clear();
+    $('problem').textContent = error.message;
+  } finally {
+    busy = false;
+  }
 }
 
 $('form').addEventListener('submit', async (event) => {
   event.preventDefault();
-  $('problem').textContent = '';
-  $('go').disabled = true;
-  try {
-    show(await ask($('explain').checked ? 'explain' : 'predict', { text: $('text').value }));
-  } catch (error) {
-    $('result').replaceChildren();
-    $('problem').textContent = error.message;
-  } finally {
-    $('go').disabled = false;
-  }
+  // Not the attribute disabled: it would take the focus away from who came by keyboard.
+  $('go').ariaDisabled = 'true';
+  $('go').textContent = 'Predicting…';
+  await run(predict);
+  $('go').ariaDisabled = 'false';
+  $('go').textContent = 'Predict';
 });
-
-fetch('info').then((answer) => answer.json()).then((found) => {
-  info = found;
-  $('model').textContent = info.task.name + ', ' + info.model.name + ' ' + info.model.version + ', ' + info.model.precision;
-  $('go').disabled = false;
-}, () => { $('problem').textContent = 'the server does not answer'; });
+$('text').addEventListener('keydown', (event) => {
+  if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) $('form').requestSubmit();
+});
+${showScript}
+run(learn);
 `;

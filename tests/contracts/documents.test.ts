@@ -1,31 +1,48 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { loadConfig } from '../../src/config/index.ts';
+import { describeKeys, loadConfig } from '../../src/config/index.ts';
 import { packageRoot } from '../../src/package-root.ts';
 import { toPrediction, untunedTask } from '../../src/task/index.ts';
 
 const text = (name: string) => readFileSync(join(packageRoot, name), 'utf8');
 const manifest = JSON.parse(text('package.json'));
-const documents = [
-  'README.md',
-  'CONTRIBUTING.md',
-  'docs/api.md',
-  'docs/architecture.md',
-  'docs/training.md',
-  'docs/ecosystem.md',
-  'docs/explain.md',
-  'docs/inference.md',
-  'docs/observability.md',
-  'docs/security.md',
-  'docs/operations.md',
-  'configs/README.md',
-  'data/README.md',
-  'data/sample/README.md',
-  'k8s/README.md',
-  'models/README.md',
-];
+const markdownOf = (folder: string) =>
+  readdirSync(join(packageRoot, folder))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => join(folder, name));
+const documents = ['.', 'docs', 'configs', 'data', 'data/sample', 'k8s', 'models'].flatMap(
+  markdownOf,
+);
+
+/** The anchors that a document's headings have where it is shown: lower case, hyphens, no punctuation. */
+const anchorsOf = (document: string) =>
+  [...text(document).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\w\s-]/g, '')
+      .replace(/\s/g, '-'),
+  );
+
+const keys = new Set(describeKeys().map(({ path }) => path));
+/** Of the manifest and of answers, which have some sections' names too. */
+const fields = new Set(['task.cleaning', 'model.version', 'model.explains']);
+const sections = [...new Set([...keys].map((path) => path.split('.', 1)[0]))].join('|');
+
+/** What a document writes as a key of the configuration; a name with * or {…} stands for several. */
+const keysIn = (document: string) =>
+  [...text(document).matchAll(new RegExp(`\\b(?:${sections})\\.[a-z_]+(?=[=\`|, ]|$)`, 'gm'))]
+    .map(([key]) => key)
+    .filter((key) => !/\.(json|jsonl|ts|md|onnx|csv|log|safetensors|mjs)$/.test(key));
+
+/** The files of this repository that a document names, up to a * or a <placeholder>. */
+const filesIn = (document: string) =>
+  [
+    ...text(document).matchAll(
+      /`((?:src|training|tests|bench|docs|configs|scripts|k8s|\.ci|\.github)\/[\w./-]*)`/g,
+    ),
+  ].map(([, path = '']) => path);
 
 /** A command as documented: the program, its subcommand where it has one, and the flags. */
 interface Documented {
@@ -51,7 +68,7 @@ function commandsIn(document: string): Documented[] {
 const helps = new Map<string, string>();
 
 /** What the built program prints for --help; the build comes before the tests. */
-function helpOf({ bin, subcommand }: Documented): string {
+function helpOf({ bin, subcommand }: Pick<Documented, 'bin' | 'subcommand'>): string {
   const args = [...(subcommand === undefined ? [] : [subcommand]), '--help'];
   const name = [bin, ...args].join(' ');
   const known = helps.get(name);
@@ -76,6 +93,20 @@ describe.each(documents)('%s', (document) => {
     expect(missing).toEqual([]);
   });
 
+  it('links to headings that exist', () => {
+    const links = [...text(document).matchAll(/\]\(([^)#:]*)#([^)]+)\)/g)];
+    const missing = links.filter(([, path = '', anchor = '']) => {
+      const target = path === '' ? document : join(dirname(document), path);
+      return !anchorsOf(target).includes(anchor);
+    });
+    expect(missing.map(([link]) => link)).toEqual([]);
+  });
+
+  it('names keys of the configuration and files that exist', () => {
+    expect(keysIn(document).filter((key) => !keys.has(key) && !fields.has(key))).toEqual([]);
+    expect(filesIn(document).filter((path) => !existsSync(join(packageRoot, path)))).toEqual([]);
+  });
+
   it('names npm scripts that exist', () => {
     const scripts = [...text(document).matchAll(/npm run ([\w:]+)/g)].map(([, name]) => name);
     expect(Object.keys(manifest.scripts)).toEqual(expect.arrayContaining(scripts));
@@ -90,6 +121,14 @@ describe('the documented commands', () => {
     for (const flag of command.flags) expect(help).toContain(flag);
     if (command.subcommand !== undefined)
       expect(help).toContain(`${command.bin} ${command.subcommand}`);
+  });
+
+  it('explain every key of the configuration', () => {
+    const shown = ['mbti-train', 'mbti-serve'].flatMap((bin) => {
+      const [, list = ''] = helpOf({ bin, subcommand: undefined }).split('Keys of key=value');
+      return [...list.matchAll(/^ {2}([a-z]\S*) {2}/gm)].map(([, key]) => key);
+    });
+    expect([...new Set(shown)].sort()).toEqual([...keys].sort());
   });
 
   it('cover every program of package.json', () => {

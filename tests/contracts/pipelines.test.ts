@@ -75,6 +75,7 @@ describe('the CI workflow', () => {
       .filter((line) => line.startsWith('npm '));
     expect(steps.flatMap(({ run }) => run ?? [])).toEqual(lines);
     expect(jobs.test.env.ONNXRUNTIME_NODE_INSTALL).toBe('skip');
+    expect(jobs.test.env.CHROMIUM_PATH).toBeDefined();
   });
 
   it('pins every action by its major version', () => {

@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Manifest } from '../../src/bundle/index.ts';
 import type { Task } from '../../src/task/index.ts';
+import { distilbert, distilbertConfig, randomWeights } from '../../training/architectures/index.ts';
 import { classifierConfig, writeBundle } from '../../training/bundle/index.ts';
 import { learnTokenizer } from '../../training/data/wordpiece/tokenizer-files.ts';
+import { encodeModel } from '../../training/onnx/codec/index.ts';
 
 /** A random DistilBERT of 4 labels, 500 word pieces and 64 positions. */
 export const tinyGraph: string = fileURLToPath(
@@ -11,6 +13,7 @@ export const tinyGraph: string = fileURLToPath(
 );
 
 export const tinyMaxLength = 64;
+const tinySizes = { vocab_size: 500, max_position_embeddings: tinyMaxLength };
 
 export const mbtiTask: Task = {
   name: 'mbti',
@@ -36,18 +39,26 @@ export const anyManifest = {
   packages: { 'mbti-onnx': '0.0.0' },
 } as const;
 
+/** Another one, of so many labels. */
+export function tinyClassifier(labels: number): Uint8Array {
+  const sizes = { dim: 8, n_layers: 1, n_heads: 2, hidden_dim: 16, initializer_range: 0.3 };
+  const config = distilbertConfig({ ...tinySizes, ...sizes });
+  return encodeModel(distilbert(config, randomWeights(config, 1), labels));
+}
+
 /** Writes a small complete bundle of real files to `dir`. */
 export function writeTinyBundle(
   dir: string,
   change: Partial<Manifest> = {},
   extraFiles: Readonly<Record<string, Uint8Array>> = {},
+  model: Uint8Array = readFileSync(tinyGraph),
 ): Promise<Manifest> {
   const task = change.task ?? mbtiTask;
   return writeBundle({
     dir,
-    model: readFileSync(tinyGraph),
+    model,
     ...learnTokenizer([words], 500),
-    hfConfig: classifierConfig({ vocab_size: 500, max_position_embeddings: 64 }, task),
+    hfConfig: classifierConfig(tinySizes, task),
     manifest: { ...anyManifest, ...change },
     extraFiles,
   });

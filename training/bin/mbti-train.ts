@@ -9,7 +9,17 @@ import { fineTune } from '../recipes/fine-tune.ts';
 import { loadRun } from '../recipes/resume.ts';
 import { stopOnSignals } from '../recipes/stop-signal.ts';
 
-const sections = ['seed', 'run', 'task', 'data', 'model', 'train', 'quantize', 'runtime'];
+const sections = [
+  'seed',
+  'run',
+  'task',
+  'data',
+  'model',
+  'train',
+  'explain',
+  'quantize',
+  'runtime',
+];
 
 interface TrainArguments {
   readonly config: string | undefined;
@@ -78,7 +88,7 @@ async function main(): Promise<void> {
           )
           .example('$0 --config configs/quick.json data.source=my.csv', 'Train on other data')
           .example('$0 --resume runs/mbti', 'Go on with a run that was stopped or killed')
-          .epilogue(`Keys, with their defaults:\n${keyHelp(sections)}`),
+          .epilogue(`Keys of key=value, with their defaults:\n${keyHelp(sections)}`),
       train,
     );
   await parser.parseAsync();

@@ -80,7 +80,8 @@ function checkKey(literal: string, keys: Set<string>): void {
 /** The parser's reason without the piece of the body that it quotes. */
 function reasonOf(error: unknown): string {
   const message = error instanceof Error ? error.message : '';
-  return message.replace(/, (\.\.\.)?".*" is not valid JSON$/s, '').toLowerCase();
+  const reason = message.replace(/, (\.\.\.)?".*"(\.\.\.)? is not valid JSON$/s, '');
+  return reason.charAt(0).toLowerCase() + reason.slice(1);
 }
 
 /** A sender's word for a message: quoted, and not too long. */

@@ -3,11 +3,16 @@ export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
+/** A line with `code` in back quotes, escaped. */
+export function inline(text: string): string {
+  return escapeHtml(text).replace(/`([^`]+)`/g, '<code>$1</code>');
+}
+
 /** Prose with `code` in back quotes, escaped; empty lines part paragraphs. */
 export function prose(text: string): string {
   return text
     .split('\n\n')
-    .map((part) => `<p>${escapeHtml(part).replace(/`([^`]+)`/g, '<code>$1</code>')}</p>`)
+    .map((part) => `<p>${inline(part)}</p>`)
     .join('');
 }
 

@@ -1,6 +1,7 @@
+import { icon } from '../../ui/icon.ts';
 import type { OpenApiDocument, OperationObject } from '../openapi/document.ts';
 import type { Example, Parameter, ResponseDoc } from '../openapi/operation.ts';
-import { codeBlock, escapeHtml, prose } from './html.ts';
+import { codeBlock, escapeHtml, inline, prose } from './html.ts';
 import { style } from './style.ts';
 
 /** The document as one page of HTML: no script, and nothing loaded from anywhere. */
@@ -19,11 +20,11 @@ export function docsPage({ info, tags, paths, components }: OpenApiDocument): st
   );
   return `<!doctype html>
 <html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${title} API</title><style>${style}</style></head>
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${title} API</title>${icon}<style>${style}</style></head>
 <body>
 <h1>${title} <small>${escapeHtml(`${info.version}`)}</small></h1>
 ${prose(`${info.description}`)}
-<p><a href="openapi.json">openapi.json</a></p>
+<p><a href="openapi.json">openapi.json</a> · <a href="./">try it on a text</a></p>
 ${groups.join('\n')}
 <h2>Schemas</h2>
 ${schemas.join('\n')}
@@ -41,7 +42,7 @@ function route(method: string, path: string, operation: OperationObject): string
     : '';
   const answers = Object.entries(responses).map(([status, response]) => answer(status, response));
   return `<details id="${escapeHtml(operationId)}"><summary><span class="method ${method}">${method.toUpperCase()}</span>
-<span class="path">${escapeHtml(path)}</span><span class="note">${escapeHtml(summary)}</span></summary><div>
+<span class="path">${escapeHtml(path)}</span><span class="note">${inline(summary)}</span></summary><div>
 ${description ? prose(description) : ''}${parameterList(parameters)}${body}<h3>Answers</h3>${answers.join('')}</div></details>`;
 }
 
@@ -49,14 +50,14 @@ function parameterList(parameters: readonly Parameter[]): string {
   if (parameters.length === 0) return '';
   const items = parameters.map(
     (one) =>
-      `<li><code>${escapeHtml(one.name)}</code> <span class="note">${one.in}${one.required ? ', required' : ''}</span> ${escapeHtml(one.description)}</li>`,
+      `<li><code>${escapeHtml(one.name)}</code> <span class="note">${one.in}${one.required ? ', required' : ''}</span> ${inline(one.description)}</li>`,
   );
   return `<h3>Parameters</h3><ul>${items.join('')}</ul>`;
 }
 
 function answer(status: string, { description, headers = {}, content = {} }: ResponseDoc): string {
   const named = Object.entries(headers).map(
-    ([name, header]) => `<p><code>${escapeHtml(name)}</code> ${escapeHtml(header.description)}</p>`,
+    ([name, header]) => `<p><code>${escapeHtml(name)}</code> ${inline(header.description)}</p>`,
   );
   const bodies = Object.entries(content).map(([type, { schema, examples }]) =>
     media(type, schema, examples),
@@ -70,7 +71,7 @@ function media(
   examples: Readonly<Record<string, Example>> = {},
 ): string {
   const shown = Object.values(examples).map(
-    ({ summary, value }) => `<p>${escapeHtml(summary)}</p>${codeBlock(value)}`,
+    ({ summary, value }) => `<p>${inline(summary)}</p>${codeBlock(value)}`,
   );
   return `<p><code>${escapeHtml(type)}</code> ${schemaLinks(schema)}</p>${shown.join('')}`;
 }
@@ -81,6 +82,7 @@ function schemaLinks(schema: unknown): string {
   return names.map(([, name]) => `<a href="#schema-${name}">${name}</a>`).join(' or ');
 }
 
+/** The id is the content's: browsers open what a link leads into, and do not open what it leads to. */
 function fold(title: string, content: string, id?: string): string {
-  return `<details${id ? ` id="${escapeHtml(id)}"` : ''}><summary>${escapeHtml(title)}</summary><div>${content}</div></details>`;
+  return `<details><summary><span>${inline(title)}</span></summary><div${id ? ` id="${escapeHtml(id)}"` : ''}>${content}</div></details>`;
 }

@@ -14,7 +14,7 @@ summary { cursor: pointer; padding: .6rem 1rem; display: flex; flex-wrap: wrap; 
 summary::before { content: '\\25b8'; opacity: .6; } details[open] > summary::before { content: '\\25be'; }
 summary:hover { background: var(--soft); }
 details details { border-width: 1px 0 0; border-radius: 0; margin: 0; }
-details details summary { padding: .4rem 0; } details details > div { padding: 0 0 .6rem; }
+details details summary { padding: .4rem 0; flex-wrap: nowrap; } details details > div { padding: 0 0 .6rem; }
 .method { font: bold .8rem ui-monospace, monospace; min-width: 2.6rem; color: var(--get); }
 .method.post { color: var(--post); }
 .path { font: 600 .95rem ui-monospace, monospace; } .note { opacity: .75; font-size: .9rem; }

@@ -62,10 +62,13 @@ const messages: Readonly<Record<string, (name: string, error: ErrorObject) => st
     `${name} is ${shown(data)}: expected ${JSON.stringify(params.allowedValue)}`,
   enum: (name, { data, params }) =>
     `${name} is ${shown(data)}: expected ${params.allowedValues.map((v: unknown) => JSON.stringify(v)).join(' or ')}`,
-  oneOf: (name, { schema, params }) =>
-    params.passingSchemas
-      ? `${name} has both ${alternatives(schema).join(' and ')}: expected one`
-      : `${name} has neither ${alternatives(schema).join(' nor ')}: expected one`,
+  // ajv looks at alternatives before it looks at the type.
+  oneOf: (name, { data, schema, params }) =>
+    kindOf(data) !== kinds.object
+      ? `${name} is ${kindOf(data)}: expected ${kinds.object}`
+      : params.passingSchemas
+        ? `${name} has both ${alternatives(schema).join(' and ')}: expected one`
+        : `${name} has neither ${alternatives(schema).join(' nor ')}: expected one`,
 };
 
 function messageOf(error: ErrorObject | undefined, example: string): string {

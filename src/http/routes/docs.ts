@@ -4,10 +4,11 @@ import { style } from '../docs/style.ts';
 import type { OpenApiDocument } from '../openapi/document.ts';
 import type { Route } from '../route.ts';
 
-/** No script, no image, no other site: only the page's own style sheet. */
+/** No script, no other site: only the page's own style sheet and icon. */
 const policy = [
   "default-src 'none'",
   `style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`,
+  'img-src data:',
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",

@@ -6,10 +6,10 @@ import type { Route } from '../route.ts';
 
 /** `GET /info`: what is served, and what may be asked of it. */
 export function infoRoute({ model, limits }: AppDeps): Route {
-  const { task, name, version, precision, maxLength } = model;
+  const { task, name, version, precision, maxLength, explains = false } = model;
   const info = {
     version: packageVersion,
-    model: { name, version, precision, max_length: maxLength },
+    model: { name, version, precision, max_length: maxLength, explains },
     task: {
       name: task.name,
       cleaning: task.cleaning,

@@ -20,6 +20,7 @@ export const serviceSchemas: Readonly<Record<string, Schema>> = {
       ...model,
       precision: text,
       max_length: { ...count, description: 'Tokens of a window' },
+      explains: { type: 'boolean', description: 'Whether /explain answers for it' },
     }),
     task: exactly({
       name: text,

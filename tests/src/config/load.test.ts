@@ -116,11 +116,14 @@ describe('paths', () => {
 });
 
 describe('what is written beside outputs', () => {
-  it('loads again to the same configuration and hash', () => {
-    const first = load({ file: 'configs/quick.json', overrides: ['train.epochs=2'] });
-    const file = folder.write('again/config.json', JSON.stringify(first.resolved));
-    const second = load({ file });
-    expect(second.config).toEqual(first.config);
+  it.each([
+    ['configs/quick.json', ['train.epochs=2']],
+    ['configs/minilm.json', []],
+    ['configs/prod.json', ['model.base=encoder/model.onnx']],
+  ])('loads again to the same configuration and hash: %s', (file, overrides) => {
+    const first = load({ file, overrides });
+    const again = folder.write('again/config.json', JSON.stringify(first.resolved));
+    expect(load({ file: again })).toEqual(first);
   });
 
   it('has a hash that tells apart what is learnt, and not where it is written or served', () => {
@@ -130,6 +133,7 @@ describe('what is written beside outputs', () => {
     expect(hash(...elsewhere)).toBe(hash());
     expect(hash('train.epochs=2')).not.toBe(hash());
     expect(hash('seed=1')).not.toBe(hash());
+    expect(hash('model.base=encoder.onnx')).not.toBe(hash());
   });
 });
 

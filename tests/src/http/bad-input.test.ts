@@ -180,6 +180,23 @@ describe('bad input', () => {
     expect(await detail(`{"texts":[${quoted},"no"]}`)).toContain('texts[1] has 2 characters');
     expect(await detail(`{"texts":[${quoted},7]}`)).toContain('texts[1] is a number');
     expect(await detail(`{"text":${quoted},"thresold":1}`)).toContain('"thresold"');
+    expect(await detail('null')).toContain('the body is null: expected an object');
+    expect(await detail(`[${quoted}]`)).toContain('the body is a list: expected an object');
+  });
+
+  it('says why a body is no JSON, and repeats nothing of it', async () => {
+    const { url } = await testServer();
+    const detail = async (body: string): Promise<string> => {
+      const answer = await fetch(`${url}/predict`, { method: 'POST', headers: json, body });
+      return JSON.parse(await answer.text()).detail;
+    };
+    const unexpected = (token: string) =>
+      expect.stringMatching(new RegExp(`^the body is not valid JSON: unexpected token '${token}'`));
+    for (const secret of ['', 'secret '.repeat(9)]) {
+      expect(await detail(`{"text":N}${secret}`)).toEqual(unexpected('N'));
+      expect(await detail(`${secret}{"text":N}`)).not.toContain('text');
+      expect(await detail(`{"text":"${secret}"} ${secret}N`)).not.toContain('secret');
+    }
   });
 
   it('accepts what is unusual and right', async () => {
@@ -207,6 +224,31 @@ describe('bytes that are no proper request', () => {
   it.each<[string, string[], RegExp]>([
     ['garbage', ['GARBAGE\r\n\r\n'], /^HTTP\/1\.1 400 .*invalid_request/s],
     ['no Host', ['GET /info HTTP/1.1\r\nconnection: close\r\n\r\n'], /^HTTP\/1\.1 400 .*Host/s],
+    [
+      'two Hosts',
+      ['GET /info HTTP/1.1\r\nhost: a\r\nhost: b\r\nconnection: close\r\n\r\n'],
+      /^HTTP\/1\.1 400 .*more than one Host/s,
+    ],
+    [
+      'a target that is no URL',
+      ['GET http://[::/info HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n'],
+      /^HTTP\/1\.1 400 .*invalid_request/s,
+    ],
+    [
+      'a target of another scheme',
+      ['GET gopher://xn--a/info HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n'],
+      /^HTTP\/1\.1 400 .*invalid_request/s,
+    ],
+    [
+      'a target with a host of its own',
+      ['GET http://example.org/info HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n'],
+      /^HTTP\/1\.1 200 /,
+    ],
+    [
+      'a wish for what has changed',
+      ['GET /info HTTP/1.1\r\nhost: x\r\nif-none-match: *\r\nconnection: close\r\n\r\n'],
+      /^HTTP\/1\.1 200 /,
+    ],
     [
       'headers of 20 KiB',
       [`GET /info HTTP/1.1\r\nhost: x\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`],

@@ -5,7 +5,6 @@ import { runCommand, strictArguments } from '../../src/bin/run-command.ts';
 import { keyHelp, type LoadedConfig, loadConfig } from '../../src/config/index.ts';
 import { AppError } from '../../src/errors.ts';
 import { packageVersion } from '../../src/package-root.ts';
-import { fineTune } from '../recipes/fine-tune.ts';
 import { loadRun } from '../recipes/resume.ts';
 import { stopOnSignals } from '../recipes/stop-signal.ts';
 
@@ -30,6 +29,8 @@ interface TrainArguments {
 
 async function train({ config, resume, verbose, overrides }: TrainArguments): Promise<void> {
   const loaded = load(config, resume, overrides);
+  // Half a second of modules, which neither help nor a mistake in the configuration waits for.
+  const { fineTune } = await import('../recipes/fine-tune.ts');
   const stop = stopOnSignals(process, (name) =>
     process.stdout.write(`\n${name}: stopping after the current step\n`),
   );

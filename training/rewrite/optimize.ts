@@ -3,11 +3,10 @@ import { raiseOpset } from '../artifacts/opset.ts';
 import { prune } from '../artifacts/prune.ts';
 import { cloneModel } from '../onnx/clone.ts';
 import { requireOpset } from '../onnx/codec/index.ts';
-import { formatShape, type Shape, sameDim } from '../onnx/dim.ts';
+import { type Dim, formatShape, type Shape, sameDim } from '../onnx/dim.ts';
 import type { Graph } from '../onnx/graph.ts';
 import type { Model } from '../onnx/model.ts';
 import { inferGraph } from '../onnx/shapes/infer.ts';
-import { isOpaque } from '../onnx/shapes/rule.ts';
 import type { DataType } from '../onnx/tensor.ts';
 import { problemsOf } from '../onnx/verify.ts';
 import { type PassName, passes, passSets } from './passes.ts';
@@ -62,7 +61,7 @@ export function optimizeForInference(given: Model, options: OptimizeOptions = {}
   model.irVersion = Math.max(model.irVersion, 8);
   inferGraph(graph);
   requireSound(problemsOf(graph).filter((problem) => !known.has(problem)));
-  requireSame(signature, signatureOf(graph));
+  requireSame(graph, signature, signatureOf(graph));
   return { model, passes: reports };
 }
 
@@ -75,8 +74,15 @@ interface Port {
 const signatureOf = ({ inputs, outputs }: Graph): readonly Port[] =>
   [...inputs, ...outputs].map(({ name, type, shape }) => ({ name, type, shape }));
 
-/** What was not known before may be known now; what was known has to be the same. */
-function requireSame(before: readonly Port[], after: readonly Port[]): void {
+/**
+ * What was not known before may be known now; what was known has to be the same. A symbol that no input has says nothing:
+ * exporters make up such names for dimensions that they do not know.
+ */
+function requireSame({ inputs }: Graph, before: readonly Port[], after: readonly Port[]): void {
+  const symbols = new Set(inputs.flatMap(({ shape = [] }) => shape.flatMap(symbolsOf)));
+  const says = (dim: Dim): boolean => symbolsOf(dim).every((symbol) => symbols.has(symbol));
+  const sameForm = (a: Shape, b: Shape): boolean =>
+    a.length === b.length && a.every((dim, i) => !says(dim) || sameDim(dim, b[i] ?? -1));
   const same = (a: Port, b: Port | undefined): boolean =>
     a.name === b?.name &&
     (a.type === undefined || a.type === b.type) &&
@@ -86,12 +92,8 @@ function requireSame(before: readonly Port[], after: readonly Port[]): void {
   throw new AppError('internal', `a rewrite changed the model's signature from ${from} to ${to}`);
 }
 
-const sameForm = (a: Shape, b: Shape): boolean =>
-  a.length === b.length &&
-  a.every((dim, i) => {
-    const other = b[i];
-    return isOpaque(dim) || (other !== undefined && sameDim(dim, other));
-  });
+const symbolsOf = (dim: Dim): string[] =>
+  typeof dim === 'number' ? [] : dim.terms.flatMap(({ symbols }) => [...symbols]);
 
 const describe = ({ name, type, shape }: Port): string =>
   `${name}: ${type ?? '?'} ${formatShape(shape)}`;

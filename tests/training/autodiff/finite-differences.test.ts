@@ -164,6 +164,15 @@ const cases: Record<string, GradientCase[]> = {
     spec([awayFromZero([6])], (b, [v]) => b.op('Clip', [v, b.scalar(-0.6, v!)])),
     spec([awayFromZero([6])], (b, [v]) => b.op('Clip', [v, undefined, b.scalar(0.7, v!)])),
   ],
+  Selu: [spec([awayFromZero([2, 3])], op('Selu'), f32)],
+  Celu: [spec([awayFromZero([2, 3])], op('Celu', { alpha: float(0.7) }), f32)],
+  Mish: [spec([x(2, 3)], op('Mish'), { ...f32, opset: 18 })],
+  Swish: [spec([x(2, 3)], op('Swish', { alpha: float(1.3) }), { ...f32, opset: 24 })],
+  Softsign: [spec([awayFromZero([2, 3])], op('Softsign'), f32)],
+  HardSigmoid: [
+    spec([values([5], -4, -1, 0.2, 1.5, 3.5)], op('HardSigmoid', { alpha: float(0.3) }), f32),
+  ],
+  HardSwish: [spec([values([6], -4, -2, -0.3, 0.4, 2, 4)], op('HardSwish'), f32)],
   Cast: [
     spec(
       [x(2, 3)],
@@ -221,8 +230,64 @@ const cases: Record<string, GradientCase[]> = {
       ),
     ),
   ),
+  Einsum: (
+    [
+      ['bhid,bhjd->bhij', [2, 2, 3, 4], [2, 2, 5, 4]],
+      ['bhld,lrd->bhlr', [2, 2, 3, 4], [3, 5, 4]],
+      ['...ij,jk->...ik', [2, 2, 3, 4], [4, 5]],
+      ['...ij,...jk', [5, 2, 3, 4], [5, 2, 4, 2]],
+      ['ij,jk', [2, 3], [3, 4]],
+      ['i,j->ij', [3], [4]],
+      ['i,i->', [3], [3]],
+      ['ij->ji', [2, 3]],
+      ['bij->b', [2, 3, 4]],
+      ['ij->', [2, 3]],
+      ['ijk,j->k', [2, 3, 4], [3]],
+      [' ij , jk , kl -> il ', [2, 3], [3, 4], [4, 2]],
+    ] as [string, ...Shape[]][]
+  ).map(([equation, ...shapes]) =>
+    spec(
+      shapes.map((shape) => x(...shape)),
+      op('Einsum', { equation }),
+      f32,
+    ),
+  ),
+  Conv: (
+    [
+      [[2, 3, 7], [4, 3, 3], {}],
+      [[2, 3, 7], [4, 3, 3], { pads: [1, 1] }],
+      [[2, 3, 7], [4, 3, 3], { pads: [2, 0], dilations: [2] }],
+      [[2, 4, 6], [4, 1, 3], { group: 4, pads: [1, 1] }],
+      [[2, 4, 6], [6, 2, 2], { group: 2, auto_pad: 'SAME_UPPER' }],
+      [[2, 4, 6], [6, 2, 2], { group: 2, auto_pad: 'SAME_LOWER' }],
+      [[2, 2, 5, 6], [3, 2, 3, 2], { pads: [1, 0, 1, 1] }],
+      [[2, 3, 5], [4, 3, 1], { auto_pad: 'VALID' }],
+      [[2, 3, 8], [4, 3, 3], { strides: [2] }],
+      [[2, 4, 9], [4, 2, 2], { strides: [3], group: 2, pads: [1, 0] }],
+      [[2, 3, 6, 7], [2, 3, 2, 3], { strides: [2, 2], auto_pad: 'SAME_UPPER' }],
+    ] as [Shape, Shape, Record<string, number | number[] | string>][]
+  ).map(([data, weight, attributes]) =>
+    spec(
+      [x(...data), x(...weight), x(weight[0] ?? 0)],
+      // The kernel's size has to be known; with strides the length as well.
+      (b, [v, w, bias]) =>
+        b.op(
+          'Conv',
+          ['strides' in attributes ? b.reshape(v!, data) : v, b.reshape(w!, weight), bias],
+          attributes,
+        ),
+      f32,
+    ),
+  ),
   Softmax: [-1, 0, 1].map((axis) => spec([x(2, 3, 4)], op('Softmax', { axis }))),
   LogSoftmax: [-1, 0, 1].map((axis) => spec([x(2, 3, 4)], op('LogSoftmax', { axis }))),
+  RMSNormalization: [
+    spec([x(2, 3, 4), within(0.5, 1.5, 4)], op('RMSNormalization'), { ...f32, opset: 23 }),
+    spec([x(2, 3, 4), within(0.5, 1.5, 3, 4)], op('RMSNormalization', { axis: 1 }), {
+      ...f32,
+      opset: 23,
+    }),
+  ],
   LayerNormalization: [
     layerNorm(2, [2, 3, 5]),
     layerNorm(1, [2, 3, 4]),
@@ -264,6 +329,9 @@ const cases: Record<string, GradientCase[]> = {
     spec([distinct([3, 7])], op('ReduceMin', { axes: [1], keepdims: 0 })),
     spec([distinct([3, 7])], op('ReduceMin', { keepdims: 1 })),
   ],
+  ReduceL1: [spec([awayFromZero([2, 3, 4])], op('ReduceL1', { axes: [1], keepdims: 0 }))],
+  ReduceLogSum: [spec([within(0.5, 2, 2, 3, 4)], op('ReduceLogSum', { axes: [0, 2] }), f32)],
+  ReduceLogSumExp: [spec([x(2, 3, 4)], op('ReduceLogSumExp', { axes: [-1], keepdims: 0 }), f32)],
   ReduceSumSquare: [spec([x(2, 3, 4)], op('ReduceSumSquare', { axes: [1], keepdims: 0 }))],
   ReduceL2: [spec([x(2, 3, 4)], op('ReduceL2', { axes: [-1], keepdims: 0 }), f32)],
   Reshape: [
@@ -299,6 +367,13 @@ const cases: Record<string, GradientCase[]> = {
       { opset: 18 },
     ),
   ],
+  CumSum: [{}, { exclusive: 1 }, { reverse: 1 }, { exclusive: 1, reverse: 1 }].map((attributes) =>
+    spec([x(2, 4)], (b, [v]) => b.op('CumSum', [v, b.scalar(1, 'int64')], attributes)),
+  ),
+  Trilu: [
+    spec([x(2, 3, 4)], op('Trilu')),
+    spec([x(3, 3)], (b, [v]) => b.op('Trilu', [v, b.scalar(-1, 'int64')], { upper: 0 })),
+  ],
   Tile: [
     spec([x(2, 3)], constants('Tile', {}, [2, 3])),
     spec([x(3)], constants('Tile', {}, [4])),
@@ -322,6 +397,27 @@ const cases: Record<string, GradientCase[]> = {
       integers: [{ shape: [1], values: [3] }],
     }),
   ],
+  GatherND: [
+    spec([x(3, 4, 2)], (b, [v], [i]) => b.op('GatherND', [v, i]), {
+      integers: [{ shape: [3, 2], values: [0, 1, 2, 3, 0, 1] }],
+    }),
+    spec([x(2, 3, 2)], (b, [v], [i]) => b.op('GatherND', [v, i], { batch_dims: 1 }), {
+      integers: [{ shape: [2, 2, 1], values: [0, -1, 2, 2] }],
+    }),
+  ].map((one) => ({ ...one, ...f32 })),
+  ScatterElements: ['none', 'add'].map((reduction) =>
+    spec(
+      [x(4, 3), x(2, 3)],
+      (b, [v, u], [i]) => b.op('ScatterElements', [v, i, u], { axis: 0, reduction }),
+      { integers: [{ shape: [2, 3], values: [0, 1, 3, 2, 3, 0] }], ...f32 },
+    ),
+  ),
+  ScatterND: ['none', 'add'].map((reduction) =>
+    spec([x(4, 3), x(2, 3)], (b, [v, u], [i]) => b.op('ScatterND', [v, i, u], { reduction }), {
+      integers: [{ shape: [2, 1], values: [3, 1] }],
+      ...f32,
+    }),
+  ),
   Gather: [
     spec([x(5, 3)], (b, [v], [i]) => b.op('Gather', [v, i], { axis: 0 }), {
       integers: [{ shape: [2, 3], values: [4, 0, 4, -1, 2, 4] }],

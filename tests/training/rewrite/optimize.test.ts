@@ -1,10 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { Random } from '../../../training/data/random.ts';
 import { GraphBuilder } from '../../../training/onnx/builder.ts';
-import { encodeModel, readModel } from '../../../training/onnx/codec/index.ts';
+import { decodeModel, encodeModel, readModel } from '../../../training/onnx/codec/index.ts';
 import { symbolicDim } from '../../../training/onnx/dim.ts';
-import { Graph } from '../../../training/onnx/graph.ts';
+import { Graph, type Value } from '../../../training/onnx/graph.ts';
 import { type Model, newModel } from '../../../training/onnx/model.ts';
+import { floatTensor } from '../../../training/onnx/tensor.ts';
 import { optimizeForInference, type PassName, passes } from '../../../training/rewrite/optimize.ts';
 import { compareModels } from '../../../training/runtime/agreement.ts';
 import { fixturePath } from '../../support/reference-tensors.ts';
@@ -50,8 +51,48 @@ describe('real exports, with every pass', () => {
   });
 });
 
+const overX = (build: (b: GraphBuilder, x: Value) => Value): Model => {
+  const graph = new Graph('over x', { opset: 17 });
+  const x = graph.addInput('x', 'float32', [symbolicDim('batch'), 4, 8]);
+  graph.outputs.push(build(new GraphBuilder(graph), x));
+  return newModel(graph);
+};
+
+/** A LayerNormalization written out, behind an operator that nothing is known of. */
+const normalizedBehindPool = (): Model =>
+  overX((b, x) => {
+    const weight = (name: string) =>
+      b.graph.addInitializer(name, floatTensor([8], new Float32Array(8).fill(0.5)));
+    const pooled = b.op('AveragePool', [x], { kernel_shape: [1] });
+    const centred = b.op('Sub', [pooled, b.op('ReduceMean', [pooled], { axes: [-1] })]);
+    const square = b.op('Pow', [centred, b.scalar(2, 'float32')]);
+    const variance = b.op('ReduceMean', [square], { axes: [-1] });
+    const deviation = b.op('Sqrt', [b.op('Add', [variance, b.scalar(1e-5, 'float32')])]);
+    const scaled = b.op('Mul', [b.op('Div', [centred, deviation]), weight('gamma')]);
+    return b.op('Add', [scaled, weight('beta')]);
+  });
+
+/** A Slice, one of whose dimensions the exporter has made up a symbol for. */
+const wholeSlice = (): Model =>
+  overX((b, x) => {
+    const all = [b.ints([0]), b.ints([2 ** 31]), b.ints([0])];
+    const y = b.op('Slice', [b.op('Relu', [x]), ...all]);
+    return Object.assign(y, { shape: [symbolicDim('Slice_dim_0'), 4, 8] });
+  });
+
 describe('optimizeForInference', () => {
   const read = () => readModel(fixturePath('graphs/distilbert/legacy-op14-eager-head.onnx'));
+
+  it.each([
+    ['an operator that it does not know', normalizedBehindPool, 'AveragePool LayerNormalization'],
+    ['a symbol of an output that says nothing', wholeSlice, 'Relu Slice'],
+  ])('takes %s', async (_, build, operators) => {
+    const given = decodeModel(encodeModel(build()));
+    const { model } = optimizeForInference(given);
+    expect([...model.graph.nodes].map(({ op }) => op).join(' ')).toBe(operators);
+    const { difference } = await compareModels(given, model, new Random(3, 'foreign'));
+    expect(difference).toBeLessThan(1e-5);
+  });
 
   it('uses operators of the default domain alone unless asked otherwise', async () => {
     const { model } = optimizeForInference(await read());

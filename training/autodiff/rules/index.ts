@@ -1,6 +1,8 @@
 import type { RuleTable } from '../rule.ts';
 import { arithmeticRules } from './arithmetic.ts';
 import { attentionRules } from './attention.ts';
+import { convolutionRules } from './convolution.ts';
+import { einsumRules } from './einsum.ts';
 import { indexingRules } from './indexing.ts';
 import { matrixRules } from './matrix.ts';
 import { normalizationRules } from './normalization.ts';
@@ -12,6 +14,8 @@ import { unaryRules } from './unary.ts';
 export const rules: RuleTable = {
   ...arithmeticRules,
   ...attentionRules,
+  ...convolutionRules,
+  ...einsumRules,
   ...indexingRules,
   ...matrixRules,
   ...normalizationRules,

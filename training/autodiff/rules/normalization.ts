@@ -61,6 +61,26 @@ function layerNormGradients(c: RuleContext): InputGradient[] {
   ];
 }
 
+/** x̂ = x·r, r = 1/√(mean x² + ε), g = dY·γ: dX = r(g − x̂·mean(g·x̂)); dγ = Σ dY·x̂. */
+function rmsNormGradients(c: RuleContext): InputGradient[] {
+  const { b, dy, node } = c;
+  const first = c.axis(node.int('axis') ?? -1);
+  const axes = c.shape().flatMap((_, i) => (i >= first ? [i] : []));
+  const leading = c.shape().flatMap((_, i) => (i < first ? [i] : []));
+  const r = once(() => {
+    const square = b.reduceMean(b.mul(c.x(), c.x()), axes);
+    return b.op('Reciprocal', [b.op('Sqrt', [b.add(square, node.float('epsilon') ?? 1e-5)])]);
+  });
+  const xHat = once(() => b.mul(c.x(), r()));
+  return [
+    () => {
+      const g = b.mul(dy, c.x(1));
+      return b.mul(b.sub(g, b.mul(xHat(), b.reduceMean(b.mul(g, xHat()), axes))), r());
+    },
+    () => b.reshapeLike(b.reduceSum(b.mul(dy, xHat()), leading, false), c.x(1)),
+  ];
+}
+
 /** dY·mask/(1−p) when training; a Dropout that does not train passes dY on. */
 function dropoutGradient(c: RuleContext): Value {
   const { b, dy, node } = c;
@@ -86,5 +106,6 @@ export const normalizationRules: RuleTable = {
   Softmax: { vjp: (c) => [() => softmaxGradient(c)] },
   LogSoftmax: { vjp: (c) => [() => logSoftmaxGradient(c)] },
   LayerNormalization: { vjp: layerNormGradients },
+  RMSNormalization: { vjp: rmsNormGradients },
   Dropout: { vjp: (c) => [() => dropoutGradient(c)] },
 };

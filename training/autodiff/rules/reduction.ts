@@ -54,6 +54,11 @@ export const reductionRules: RuleTable = {
   ReduceMean: reduction((c) => c.b.expandLike(divideByCount(c, keepAxes(c, c.dy)), c.x())),
   ReduceMax: extreme,
   ReduceMin: extreme,
+  ReduceL1: reduction((c) => c.b.mul(c.b.op('Sign', [c.x()]), keepAxes(c, c.dy))),
+  ReduceLogSum: reduction((c) => spread(c, c.b.div(c.dy, c.b.op('Exp', [c.y()])))),
+  ReduceLogSumExp: reduction((c) =>
+    c.b.mul(c.b.op('Exp', [c.b.sub(c.x(), keepAxes(c, c.y()))]), keepAxes(c, c.dy)),
+  ),
   ReduceSumSquare: reduction((c) => c.b.mul(c.b.mul(c.x(), 2), keepAxes(c, c.dy))),
   ReduceL2: reduction((c) => c.b.mul(c.x(), keepAxes(c, c.b.div(c.dy, c.y())))),
 };

@@ -1,5 +1,5 @@
 import { formatShape } from '../dim.ts';
-import type { Graph, Node } from '../graph.ts';
+import type { Graph, Node, Value } from '../graph.ts';
 import { ruleOf } from '../shapes/rules.ts';
 import { type DataType, isFloat } from '../tensor.ts';
 import type { VerifyRule } from './rule.ts';
@@ -109,14 +109,19 @@ function checkAxes(graph: Graph): string[] {
 
 const controlFlow = new Set(['If', 'Loop', 'Scan']);
 
+const isKnown = (value: Value | undefined): boolean =>
+  value === undefined ||
+  (value.type !== undefined && (!isFloat(value.type) || value.shape !== undefined));
+
 /**
  * Values whose type inference should have found: of control flow and foreign operators it need not
- * be known.
+ * be known, nor of what is made from those.
  */
 function checkTypesKnown(graph: Graph): string[] {
   const inputs = graph.outer === undefined ? graph.inputs : [];
   const outputs = [...graph.nodes]
     .filter((node) => ruleOf(node) !== undefined && !controlFlow.has(node.op))
+    .filter((node) => node.inputs.every(isKnown))
     .flatMap((node) =>
       node.outputs.flatMap((value) =>
         value && (value.uses.size > 0 || graph.outputs.includes(value)) ? [value] : [],

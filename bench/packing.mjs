@@ -16,6 +16,7 @@ const { values: flags } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
     exact: { type: 'boolean', default: false },
+    'one-text': { type: 'boolean', default: false },
     settings: { type: 'boolean', default: false },
     rounds: { type: 'string', default: '7' },
     precisions: { type: 'string', default: 'int8,fp32' },
@@ -31,11 +32,16 @@ const rounds = Number(flags.rounds);
 const sizes = numbers(flags.sizes);
 const precisions = flags.precisions.split(',');
 
-/** Whether rows answer as texts alone do, on a tiny model and texts of every length: for the tests. */
+/**
+ * Whether rows answer as texts alone do, on a tiny model and texts of every length: for the tests. With `--one-text`
+ * the mask takes a row for one text, which has to be found out.
+ */
 async function checkExactness() {
   const models = tinyModels();
   const texts = Array.from({ length: 32 }, (_, i) => textsOf(i + 1, 2 + (i % 13), 64)[i]);
-  const { forms, release } = await openForms(models.fp32, 'fp32');
+  const { forms, release } = await openForms(models.fp32, 'fp32', {
+    oneText: flags['one-text'],
+  });
   const rows = await independence(forms, texts, sizes, { exact: true });
   await release();
   console.log(JSON.stringify({ rows }));

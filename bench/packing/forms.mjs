@@ -1,7 +1,7 @@
 import { InferenceSession, Tensor } from '../../dist/training/runtime/onnxruntime.js';
 
 /** As the server's engines have it. */
-const settings = {
+export const settings = {
   intraOpNumThreads: 1,
   interOpNumThreads: 1,
   graphOptimizationLevel: 'all',
@@ -54,6 +54,11 @@ const inputs = {
   },
 };
 
+inputs['row as one text'] = {
+  ...inputs.row,
+  text_ids: (_, { size }) => tensor(new Array(size).fill(0), [1, size]),
+};
+
 /** The feeds of texts laid out as a padded `batch` or as one `row`. */
 export function feedsOf(session, layout, texts) {
   let size = 0;
@@ -74,15 +79,18 @@ async function scored(session, layout, texts) {
   return texts.map((_, i) => logits.data.slice(i * labels, (i + 1) * labels));
 }
 
-/** How a group of texts can be scored: each form takes texts as arrays of ids and gives their logits. */
-export function formsOf({ deployed, masked, apart, perToken }) {
+/**
+ * How a group of texts can be scored: each form takes texts as arrays of ids and gives their logits. `oneText`: the mask
+ * takes a row for one text, which is wrong.
+ */
+export function formsOf({ deployed, masked, apart, perToken }, { oneText = false } = {}) {
   const forms = {
     alone: async (texts) => {
       const all = [];
       for (const text of texts) all.push(...(await scored(deployed, 'batch', [text])));
       return all;
     },
-    packed: (texts) => scored(masked, 'row', texts),
+    packed: (texts) => scored(masked, oneText ? 'row as one text' : 'row', texts),
     'packed, attention apart': (texts) => scored(apart, 'row', texts),
     batch: (texts) => scored(deployed, 'batch', texts),
   };

@@ -5,23 +5,27 @@ const TOKENS_PER_SAMPLE = 256;
 
 const tokensOf = (texts) => texts.reduce((sum, { length }) => sum + length, 0);
 
-/** Milliseconds a text of one form: as many groups as make a sample, from the `turn`-th on. */
+/**
+ * Milliseconds of processor time a text of one form: as many groups as make a sample, from the `turn`-th on. Not of the
+ * clock: the work is one thread's, and what other programs take of the processor is not its own.
+ */
 async function sample(run, groups, turn) {
   let texts = 0;
   let tokens = 0;
-  const begun = performance.now();
+  const begun = process.cpuUsage();
   for (let i = turn; tokens < TOKENS_PER_SAMPLE; i++) {
     const group = groups[i % groups.length];
     await run(group);
     texts += group.length;
     tokens += tokensOf(group);
   }
-  return (performance.now() - begun) / texts;
+  const { user, system } = process.cpuUsage(begun);
+  return (user + system) / 1000 / texts;
 }
 
 /**
  * Every form in turn on the same groups of texts, round after round, so that a change of the machine's speed meets
- * all of them. The first round warms up. Milliseconds a text, by form and round.
+ * all of them. The first round warms up. Processor milliseconds a text, by form and round.
  */
 export async function takeTurns(forms, groups, rounds) {
   const times = Object.fromEntries(Object.keys(forms).map((name) => [name, []]));

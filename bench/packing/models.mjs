@@ -43,7 +43,7 @@ export function tinyModels() {
 }
 
 /** The forms of one precision, their sessions open; `release` closes them. int8 has the row with a scale per token besides. */
-export async function openForms(deployed, precision) {
+export async function openForms(deployed, precision, options = {}) {
   const open = (model) => openSession(encodeModel(model));
   const sessions = {
     deployed: await open(deployed),
@@ -54,5 +54,5 @@ export async function openForms(deployed, precision) {
       : {}),
   };
   const release = () => Promise.all(Object.values(sessions).map((session) => session.release()));
-  return { forms: formsOf(sessions), release };
+  return { forms: formsOf(sessions, options), release };
 }

@@ -18,11 +18,13 @@ for await (const line of createInterface({ input: process.stdin })) {
   const { kind, seconds } = JSON.parse(line);
   const list = texts[kind];
   const begun = performance.now();
+  const used = process.cpuUsage();
   let scored = 0;
   let elapsed = 0;
   for (; elapsed < seconds * 1000; elapsed = performance.now() - begun) {
     await opened.run(feedsOf(opened, 'batch', [list[next[kind]++ % list.length]]));
     scored += 1;
   }
-  answer({ rate: (scored / elapsed) * 1000 });
+  const { user, system } = process.cpuUsage(used);
+  answer({ rate: (scored / elapsed) * 1000, processor: (scored / (user + system)) * 1e6 });
 }

@@ -4,7 +4,7 @@ import { EnginePool } from './engine/index.ts';
 import { type AppDeps, createApp, type ServedModel } from './http/index.ts';
 import { Scheduler } from './scheduler/index.ts';
 import type { OpenedModel } from './served-model.ts';
-import type { Logger, Metrics } from './telemetry/index.ts';
+import type { Logger, Metrics, Tracing } from './telemetry/index.ts';
 
 /** What all generations share. */
 export interface ServerParts {
@@ -14,6 +14,7 @@ export interface ServerParts {
   readonly limits: AppDeps['limits'];
   readonly access: NonNullable<AppDeps['access']>;
   readonly predictionLog?: NonNullable<AppDeps['predictionLog']>;
+  readonly tracing?: Tracing;
   readonly reload: AppDeps['reload'];
   readonly state: AppDeps['state'];
   /** Engines of this generation cannot be started again, as its bundle is not there any more. */
@@ -33,7 +34,8 @@ export class Generation {
   #onIdle: () => void = () => {};
 
   constructor({ spec, model }: OpenedModel, parts: ServerParts) {
-    const { config, metrics, logger, limits, reload, state, access, predictionLog } = parts;
+    const { config, metrics, logger, limits, reload, state, access, predictionLog, tracing } =
+      parts;
     this.model = model;
     this.pool = new EnginePool({
       spec,
@@ -66,6 +68,7 @@ export class Generation {
       limits,
       access,
       ...(predictionLog ? { predictionLog } : {}),
+      ...(tracing ? { tracing } : {}),
       state,
       reload,
       workersUp: () => this.pool.up,

@@ -16,6 +16,7 @@ const SECTIONS = [
   'security',
   'drift',
   'prediction_log',
+  'telemetry',
   'log',
 ];
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;

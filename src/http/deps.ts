@@ -1,7 +1,7 @@
 import type { Scheduler } from '../scheduler/index.ts';
 import type { ApiKeys, RateLimiter } from '../security/index.ts';
 import type { Task } from '../task/index.ts';
-import type { Logger, Metrics, PredictionLog } from '../telemetry/index.ts';
+import type { Logger, Metrics, PredictionLog, Tracing } from '../telemetry/index.ts';
 
 /** The model behind the routes. */
 export interface ServedModel {
@@ -48,6 +48,7 @@ export interface AppDeps {
   readonly limits: Limits;
   readonly access?: Access;
   readonly predictionLog?: Pick<PredictionLog, 'record'>;
+  readonly tracing?: Pick<Tracing, 'begin'>;
   readonly state: () => ServerState;
   /** Serves the bundle of this model as it is on disk now. AppError where it cannot be, and the old one is kept. */
   readonly reload: (name: string) => Promise<ServedModel>;

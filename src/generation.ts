@@ -1,4 +1,5 @@
 import type { RequestListener } from 'node:http';
+import type { ResultCache } from './cache/index.ts';
 import type { Config } from './config/index.ts';
 import { EnginePool } from './engine/index.ts';
 import { type AppDeps, createApp, type ServedModel } from './http/index.ts';
@@ -15,6 +16,8 @@ export interface ServerParts {
   readonly access: NonNullable<AppDeps['access']>;
   readonly predictionLog?: NonNullable<AppDeps['predictionLog']>;
   readonly tracing?: Tracing;
+  /** Of all models together. */
+  readonly cache?: ResultCache;
   readonly reload: AppDeps['reload'];
   readonly state: AppDeps['state'];
   /** Engines of this generation cannot be started again, as its bundle is not there any more. */
@@ -34,8 +37,8 @@ export class Generation {
   #onIdle: () => void = () => {};
 
   constructor({ spec, model }: OpenedModel, parts: ServerParts) {
-    const { config, metrics, logger, limits, reload, state, access, predictionLog, tracing } =
-      parts;
+    const { config, metrics, logger, limits, reload, state, access, predictionLog } = parts;
+    const { tracing, cache } = parts;
     this.model = model;
     this.pool = new EnginePool({
       spec,
@@ -69,6 +72,7 @@ export class Generation {
       access,
       ...(predictionLog ? { predictionLog } : {}),
       ...(tracing ? { tracing } : {}),
+      ...(cache ? { cache: cache.of(identityOf({ spec, model })) } : {}),
       state,
       reload,
       workersUp: () => this.pool.up,
@@ -95,4 +99,9 @@ export class Generation {
     await this.scheduler.drained();
     await this.pool.stop();
   }
+}
+
+/** All that the results of a model depend on: what it is called and how it is read, and its files. */
+function identityOf({ spec, model }: Pick<OpenedModel, 'spec' | 'model'>): string {
+  return JSON.stringify([model, spec.maxWindows, spec.files.map(({ sha256 }) => sha256)]);
 }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ResultCache } from './cache/index.ts';
 import type { Config } from './config/index.ts';
 import {
   type AppDeps,
@@ -67,6 +68,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     access,
     ...(predictionLog ? { predictionLog } : {}),
     ...(tracing ? { tracing } : {}),
+    ...(config.cache.max_entries > 0 ? { cache: new ResultCache(config.cache.max_entries) } : {}),
     state: () => stateOf(lifecycle, host),
   });
   metrics.attach({ queueDepth: () => host.depth, workersUp: () => host.current.pool.up });

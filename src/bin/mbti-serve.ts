@@ -12,6 +12,7 @@ const SECTIONS = [
   'runtime',
   'server',
   'queue',
+  'cache',
   'limits',
   'security',
   'drift',

@@ -59,6 +59,13 @@ export const servingKeys = {
       30000,
     ),
   },
+  cache: {
+    max_entries: key(
+      'Results of texts that are kept and answered again without an engine; 0: none',
+      integer(0, 1e7),
+      0,
+    ),
+  },
   limits: {
     max_body_bytes: key('The largest body; more is answered 413', integer(1, 1073741824), 1048576),
     max_texts: key(

@@ -1,3 +1,4 @@
+import type { ModelCache } from '../cache/index.ts';
 import type { Scheduler } from '../scheduler/index.ts';
 import type { ApiKeys, RateLimiter } from '../security/index.ts';
 import type { Task } from '../task/index.ts';
@@ -44,6 +45,8 @@ export interface AppDeps {
   readonly model: ServedModel;
   readonly scheduler: Pick<Scheduler, 'submit' | 'depth'>;
   readonly metrics: Metrics;
+  /** Of this model. */
+  readonly cache?: ModelCache;
   readonly logger: Logger;
   readonly limits: Limits;
   readonly access?: Access;

@@ -37,7 +37,7 @@ export interface OtlpTracingOptions {
 const PRODUCT = 'mbti-onnx';
 
 /** How long the end of the server waits for a collector. */
-const CLOSE_MS = 3_000;
+const CLOSE_MS = 2_000;
 
 /** Spans in batches to a collector, OTLP in JSON over HTTP. */
 export class OtlpTracing implements Tracing {

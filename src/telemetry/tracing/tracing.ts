@@ -39,7 +39,7 @@ export interface TracedText {
   readonly tokenizeMs: number;
   readonly computeMs: number;
   /** The inference process. */
-  readonly enginePid?: number;
+  readonly enginePid?: number | undefined;
 }
 
 /** What the texts of a request came to. */

@@ -1,0 +1,325 @@
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { loadConfig } from '../../src/config/index.ts';
+import { type RunningServer, startServer } from '../../src/server.ts';
+import { createLogger } from '../../src/telemetry/index.ts';
+import { otlpReceiver } from '../support/otlp-receiver.ts';
+import { serveProcess } from '../support/serve-process.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { writeTinyBundle } from '../support/tiny-bundle.ts';
+import { until } from '../support/until.ts';
+
+const folder = temporaryFolder();
+const bundle = join(folder.path, 'mbti');
+const text = 'a quiet evening in the garden, and many plans for a long warm day';
+const trace = '4bf92f3577b34da6a3ce929d0e0e4736';
+const parent = '00f067aa0ba902b7';
+
+beforeAll(() => writeTinyBundle(bundle, { version: 'v1' }));
+
+const open: RunningServer[] = [];
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((server) => server.stop()));
+  for (const name of Object.keys(process.env)) {
+    if (name.startsWith('OTEL_')) delete process.env[name];
+  }
+});
+
+/** A server whose spans leave at once. */
+async function serve(...overrides: string[]) {
+  process.env.OTEL_BSP_SCHEDULE_DELAY ??= '10';
+  const fixed = ['server.port=0', 'server.host=127.0.0.1', 'server.workers=1'];
+  const { config } = loadConfig({ overrides: [...fixed, ...overrides], env: {} });
+  const stream = new PassThrough();
+  const lines: Record<string, unknown>[] = [];
+  stream.on('data', (line: Buffer) => lines.push(JSON.parse(line.toString())));
+  const logger = createLogger({ level: 'debug', format: 'json', stream });
+  const server = await startServer({ config, modelDir: bundle, logger });
+  open.push(server);
+  return { server, lines };
+}
+
+const endpoint = (url: string) => `telemetry.traces.endpoint=${url}`;
+
+async function post(
+  url: string,
+  body: object,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<{ readonly status: number; readonly traceparent: readonly string[] }> {
+  const answer = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  });
+  await answer.arrayBuffer();
+  return {
+    status: answer.status,
+    traceparent: answer.headers.get('traceparent')?.split('-') ?? [],
+  };
+}
+
+describe('the traces of a server', () => {
+  it('have a span for each request under its caller’s, and below it the phases of each text', async () => {
+    const { url, spans } = await otlpReceiver();
+    const { server, lines } = await serve(endpoint(url));
+    const texts = [text, `${text}, ${text}`];
+    const answer = await post(
+      `${server.url}/predict?secret=1`,
+      { texts },
+      { traceparent: `00-${trace}-${parent}-01`, tracestate: 'vendor=opaque' },
+    );
+    await until(() => spans.length === 7);
+    const [request] = spans.filter(({ kind }) => kind === 2);
+    expect(request).toMatchObject({
+      name: 'POST /predict',
+      traceId: trace,
+      parentSpanId: parent,
+      traceState: 'vendor=opaque',
+      status: 0,
+      attributes: {
+        'http.request.method': 'POST',
+        'http.route': '/predict',
+        'http.response.status_code': 200,
+        'url.path': '/predict',
+        'url.scheme': 'http',
+        'mbti.model.name': 'tiny',
+        'mbti.model.version': 'v1',
+        'mbti.texts': 2,
+      },
+      resource: { 'service.name': 'mbti-onnx' },
+    });
+    expect(request?.attributes).not.toHaveProperty(['error.type']);
+    expect(answer.traceparent).toEqual(['00', trace, request?.spanId, '01']);
+    expect(lines.find(({ message }) => message === 'request')).toMatchObject({ trace_id: trace });
+    for (const index of [0, 1]) {
+      const phases = spans.filter(({ attributes }) => attributes['mbti.text.index'] === index);
+      phases.sort((a, b) => Number(a.start - b.start) || Number(a.end - b.end));
+      expect(phases.map(({ name }) => name)).toEqual(['queue', 'tokenize', 'compute']);
+      let before = request?.start ?? 0n;
+      for (const { start, end, ...span } of phases) {
+        expect(span).toMatchObject({ traceId: trace, parentSpanId: request?.spanId, kind: 1 });
+        expect(start).toBeGreaterThanOrEqual(before);
+        expect(end).toBeGreaterThanOrEqual(start);
+        before = end;
+      }
+      expect(before).toBeLessThanOrEqual(request?.end ?? 0n);
+    }
+    const computed = spans.filter(({ name }) => name === 'compute');
+    const tokens = computed.map(({ attributes }) => Number(attributes['mbti.text.tokens']));
+    expect(tokens[1]).toBeGreaterThan(tokens[0] ?? 0);
+    expect(request?.attributes['mbti.tokens']).toBe((tokens[0] ?? 0) + (tokens[1] ?? 0));
+    expect(computed[0]?.attributes).toMatchObject({
+      'mbti.engine.pid': server.workers()[0],
+      'mbti.text.windows': 1,
+      'mbti.text.truncated': false,
+    });
+  });
+
+  it('tell what failed, and nothing of what was sent', async () => {
+    const { url, spans, text: received } = await otlpReceiver();
+    const { server } = await serve(endpoint(url), 'queue.max_depth=1');
+    const started = Date.now();
+    const requests: readonly [Promise<unknown>, number][] = [
+      [post(`${server.url}/predict`, { text: 'bonsai' }), 400],
+      [post(`${server.url}/predict`, { text: `bonsai ${text}` }), 200],
+      [fetch(`${server.url}/predict?text=bonsai`), 405],
+      [fetch(`${server.url}/nowhere/42?text=bonsai`), 404],
+      [fetch(`${server.url}/explain`, { method: 'PROPFIND' }), 405],
+      [post(`${server.url}/v2/models/bonsai-model/infer`, {}), 404],
+    ];
+    await Promise.all(requests.map(([answer]) => answer));
+    await until(() => spans.filter(({ kind }) => kind === 2).length === requests.length);
+    const told = spans
+      .filter(({ kind }) => kind === 2)
+      .map(({ name, status, attributes: a }) => [
+        name,
+        a['http.route'],
+        a['http.response.status_code'],
+        a['error.type'],
+        status,
+      ]);
+    expect(told).toHaveLength(6);
+    expect(told).toEqual(
+      expect.arrayContaining([
+        ['POST /predict', '/predict', 400, 'text_too_short', 0],
+        ['POST /predict', '/predict', 200, undefined, 0],
+        ['GET /predict', '/predict', 405, 'method_not_allowed', 0],
+        ['GET', undefined, 404, 'not_found', 0],
+        ['HTTP /explain', '/explain', 405, 'method_not_allowed', 0],
+        ['POST /v2/models/{model}/infer', '/v2/models/{model}/infer', 404, 'not_found', 0],
+      ]),
+    );
+    // A model's name is part of the path; a text is nowhere.
+    expect(received().replaceAll('bonsai-model', '')).not.toContain('bonsai');
+    for (const { start } of spans) {
+      expect(Number(start / 1_000_000n)).toBeGreaterThanOrEqual(started - 1);
+    }
+  });
+
+  it('mark what the server could not answer as an error', async () => {
+    const { url, spans } = await otlpReceiver();
+    const { server } = await serve(endpoint(url));
+    const long = { texts: Array.from({ length: 120 }, (_, i) => `${text} ${i} `.repeat(20)) };
+    const left = new AbortController();
+    const leaving = fetch(`${server.url}/predict`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(long),
+      signal: left.signal,
+    });
+    await until(async () => /mbti_queue_depth [1-9]/.test(await metricsOf(server)));
+    left.abort();
+    await expect(leaving).rejects.toThrow();
+    // Two engines die of it: there is one, and the next.
+    const answer = post(`${server.url}/predict`, long);
+    for (let deaths = 0; deaths < 2; deaths += 1) {
+      await until(async () => /mbti_queue_depth [1-9]/.test(await metricsOf(server)));
+      await until(() => server.workers().length === 1);
+      const [pid = 0] = server.workers();
+      process.kill(pid, 'SIGKILL');
+      await until(() => !server.workers().includes(pid));
+    }
+    expect((await answer).status).toBe(503);
+    const predictions = () => spans.filter(({ name }) => name === 'POST /predict');
+    await until(() => predictions().length === 2);
+    const [gone, failed] = predictions();
+    expect(gone).toMatchObject({ status: 0, attributes: { 'error.type': 'client_closed' } });
+    expect(gone?.attributes).not.toHaveProperty(['http.response.status_code']);
+    expect(failed).toMatchObject({
+      status: 2,
+      attributes: { 'error.type': 'engine_failed', 'http.response.status_code': 503 },
+    });
+  });
+
+  it('keep a request’s path, cut, and neither its query nor its credentials', async () => {
+    const { url, spans } = await otlpReceiver();
+    const { server } = await serve(endpoint(url));
+    const targets = ['http://user:pass@host/p?q=1', '//', '/%ff', '*', `/${'x'.repeat(2_000)}`];
+    for (const target of targets) {
+      await new Promise<void>((resolve) => {
+        const socket = connect({ port: server.port, host: '127.0.0.1' }, () =>
+          socket.end(`GET ${target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`),
+        );
+        socket.resume().on('close', () => resolve());
+      });
+    }
+    await until(() => spans.length === 5);
+    const told = spans.map(({ name, attributes }) => [name, attributes['url.path']]);
+    const paths = ['/p', '//', '/%ff', '*', `/${'x'.repeat(255)}`];
+    expect(told).toEqual(paths.map((path) => ['GET', path]));
+  });
+});
+
+async function metricsOf({ url }: { readonly url: string }): Promise<string> {
+  return (await fetch(`${url}/metrics`)).text();
+}
+
+describe('sampling', () => {
+  it('of 0 exports no trace that begins here, and the callers’ as they say', async () => {
+    const { url, spans } = await otlpReceiver();
+    const { server } = await serve(endpoint(url), 'telemetry.traces.sample_ratio=0');
+    const predict = (header?: string) =>
+      post(`${server.url}/predict`, { text }, header ? { traceparent: header } : {});
+    expect((await predict()).traceparent[3]).toBe('02');
+    expect((await predict(`00-${trace}-${parent}-00`)).traceparent).toMatchObject({ 3: '00' });
+    expect((await predict(`00-${trace}-${parent}-01`)).traceparent).toMatchObject({ 3: '01' });
+    await server.stop();
+    open.pop();
+    expect(spans.map(({ name }) => name).sort()).toEqual([
+      'POST /predict',
+      'compute',
+      'queue',
+      'tokenize',
+    ]);
+  });
+
+  it('is decided for a whole trace, and told in the answer', async () => {
+    const { url, spans } = await otlpReceiver();
+    const { server } = await serve(endpoint(url), 'telemetry.traces.sample_ratio=0.5');
+    const answers = [];
+    for (let i = 0; i < 40; i += 1) answers.push(await post(`${server.url}/predict`, { text }));
+    await server.stop();
+    open.pop();
+    const sampled = answers.filter(({ traceparent }) => traceparent[3] === '03');
+    const exported = spans.filter(({ kind }) => kind === 2).map(({ traceId }) => traceId);
+    expect(exported).toEqual(sampled.map(({ traceparent }) => traceparent[1]));
+    expect(spans).toHaveLength(exported.length * 4);
+    // By chance alone none or all are once in 5 · 10^11 runs.
+    expect(exported.length).toBeGreaterThan(0);
+    expect(exported.length).toBeLessThan(40);
+  });
+});
+
+describe('OpenTelemetry’s variables', () => {
+  it('say where traces go and whose they are, and give way to the configuration', async () => {
+    const { url, spans, requests } = await otlpReceiver();
+    process.env.OTEL_EXPORTER_OTLP_ENDPOINT = new URL(url).origin;
+    process.env.OTEL_EXPORTER_OTLP_HEADERS = 'authorization=Bearer%20one,x-team=env';
+    process.env.OTEL_SERVICE_NAME = 'from-env';
+    process.env.OTEL_RESOURCE_ATTRIBUTES = 'deployment.environment.name=test';
+    const { server } = await serve('telemetry.traces.headers=["x-team=config, a=b"]');
+    await post(`${server.url}/predict`, { text });
+    await until(() => spans.length === 4);
+    expect(requests[0]).toMatchObject({
+      path: 'POST /v1/traces',
+      headers: { authorization: 'Bearer one', 'x-team': 'config, a=b' },
+    });
+    expect(spans[0]?.resource).toMatchObject({
+      'service.name': 'from-env',
+      'deployment.environment.name': 'test',
+    });
+    const other = await otlpReceiver();
+    const named = await serve(endpoint(other.url), 'telemetry.traces.service_name=from-config');
+    await fetch(`${named.server.url}/health`);
+    await until(() => other.spans.length === 1);
+    expect(other.spans[0]?.resource).toMatchObject({ 'service.name': 'from-config' });
+  });
+});
+
+describe('a collector', () => {
+  it('that is down fails no request, and is mentioned in the log once', async () => {
+    process.env.OTEL_EXPORTER_OTLP_TIMEOUT = '100';
+    const { server, lines } = await serve(endpoint('http://127.0.0.1:9/v1/traces'));
+    const warnings = () => lines.filter(({ level }) => level === 'warn');
+    for (let i = 0; i < 10; i += 1) {
+      expect((await post(`${server.url}/predict`, { text })).status).toBe(200);
+    }
+    await until(() => warnings().length > 0);
+    expect((await post(`${server.url}/predict`, { text })).status).toBe(200);
+    await server.stop();
+    open.pop();
+    expect(warnings()).toHaveLength(1);
+    expect(warnings()[0]).toMatchObject({
+      message: 'traces cannot be exported',
+      reason: expect.stringContaining('ECONNREFUSED'),
+    });
+  });
+
+  it('that never answers holds up no request, nor the end of the server', async () => {
+    // Longer than the server waits at its end, and short enough for the test to be over.
+    process.env.OTEL_EXPORTER_OTLP_TIMEOUT = '2500';
+    const { url, requests } = await otlpReceiver(() => {});
+    const { server } = await serve(endpoint(url));
+    expect((await post(`${server.url}/predict`, { text })).status).toBe(200);
+    await until(() => requests.length === 1);
+    expect((await post(`${server.url}/predict`, { text })).status).toBe(200);
+    await server.stop();
+    open.pop();
+  });
+
+  it('gets the last spans of a server that is told to end', async () => {
+    const { url, spans } = await otlpReceiver();
+    const server = await serveProcess('--model', bundle, '--workers', '1', endpoint(url));
+    await post(`${server.url}/predict`, { text });
+    server.child.kill('SIGTERM');
+    expect(await server.ended).toBe(0);
+    expect(spans.map(({ name }) => name).sort()).toEqual([
+      'POST /predict',
+      'compute',
+      'queue',
+      'tokenize',
+    ]);
+  });
+});

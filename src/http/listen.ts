@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { AppError } from '../errors.ts';
 import type { AppDeps } from './deps.ts';
 import { drainable } from './drain.ts';
-import { answerMalformed } from './raw-answers.ts';
+import { answerMalformed, refuseTarget } from './raw-answers.ts';
 
 /** Milliseconds that a connection may be slow or silent. */
 export const connectionTimeouts = {
@@ -38,7 +38,9 @@ export function createHttpServer(
     noDelay: true,
   });
   answerMalformed(server, deps);
-  server.on('request', app);
+  server.on('request', (request, response) => {
+    if (!refuseTarget(request, response, deps)) app(request, response);
+  });
   server.on('checkContinue', (request, response) => server.emit('request', request, response));
   server.on('checkExpectation', (request, response) => server.emit('request', request, response));
   return { server, drain: drainable(server) };

@@ -45,6 +45,24 @@ export function answerMalformed(server: Server, deps: Pick<AppDeps, 'metrics'>):
   });
 }
 
+/**
+ * Answers a request whose target is a URL that cannot be parsed (`GET http://[`), and says whether it
+ * did: the app's router would answer it by itself, past everything that counts and logs.
+ */
+export function refuseTarget(
+  { url = '' }: IncomingMessage,
+  response: ServerResponse,
+  deps: Pick<AppDeps, 'metrics'>,
+): boolean {
+  const isUrl = /^https?:\/\//i.test(url) && URL.canParse(url);
+  if (url.startsWith('/') || url === '*' || isUrl) return false;
+  const error = new AppError('invalid_request', 'the target of the request is no URL');
+  countMalformed(deps, error.status);
+  const { type, body } = errorBody(error, '/');
+  response.writeHead(error.status, { 'content-type': type }).end(body);
+  return true;
+}
+
 function toParserError(error: NodeJS.ErrnoException): AppError {
   const [code, message] = parserErrors[error.code ?? ''] ?? [
     'invalid_request',

@@ -19,7 +19,8 @@ export class ReportingExporter implements SpanExporter {
   #lost = 0;
   /** When the log may be told of the next failure. */
   #silentUntil = 0;
-  #isFailing = false;
+  /** Whether its last line was of a failure. */
+  #hasWarned = false;
 
   /** `now` is in milliseconds. */
   constructor(
@@ -49,17 +50,17 @@ export class ReportingExporter implements SpanExporter {
   }
 
   #worked(): void {
-    if (!this.#isFailing) return;
-    this.#isFailing = false;
+    if (!this.#hasWarned) return;
+    this.#hasWarned = false;
     this.#logger.info('traces are exported again', { lost_spans: this.#lost });
     this.#lost = 0;
   }
 
   #failed(spans: number, error: ExportResult['error']): void {
-    this.#isFailing = true;
     this.#lost += spans;
     if (this.#now() < this.#silentUntil) return;
     this.#silentUntil = this.#now() + SILENCE_MS;
+    this.#hasWarned = true;
     this.#logger.warn('traces cannot be exported', {
       reason: reasonOf(error),
       lost_spans: this.#lost,

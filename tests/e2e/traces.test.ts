@@ -235,6 +235,19 @@ describe('sampling', () => {
     ]);
   });
 
+  it('by OTEL_TRACES_SAMPLER=traceidratio asks no caller', async () => {
+    process.env.OTEL_TRACES_SAMPLER = 'traceidratio';
+    process.env.OTEL_TRACES_SAMPLER_ARG = '0';
+    const { url, spans } = await otlpReceiver();
+    const { server } = await serve(endpoint(url));
+    const asked = { traceparent: `00-${trace}-${parent}-01` };
+    const { traceparent } = await post(`${server.url}/predict`, { text }, asked);
+    expect(traceparent).toMatchObject({ 1: trace, 3: '00' });
+    await server.stop();
+    open.pop();
+    expect(spans).toEqual([]);
+  });
+
   it('is decided for a whole trace, and told in the answer', async () => {
     const { url, spans } = await otlpReceiver();
     const { server } = await serve(endpoint(url), 'telemetry.traces.sample_ratio=0.5');

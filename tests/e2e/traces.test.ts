@@ -1,14 +1,10 @@
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
-import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { loadConfig } from '../../src/config/index.ts';
-import { type RunningServer, startServer } from '../../src/server.ts';
-import { createLogger } from '../../src/telemetry/index.ts';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { otlpReceiver } from '../support/otlp-receiver.ts';
-import { serveProcess } from '../support/serve-process.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { writeTinyBundle } from '../support/tiny-bundle.ts';
+import { endpoint, post, tracedServer } from '../support/traced-server.ts';
 import { until } from '../support/until.ts';
 
 const folder = temporaryFolder();
@@ -17,48 +13,9 @@ const text = 'a quiet evening in the garden, and many plans for a long warm day'
 const trace = '4bf92f3577b34da6a3ce929d0e0e4736';
 const parent = '00f067aa0ba902b7';
 
+const serve = (...overrides: string[]) => tracedServer(bundle, ...overrides);
+
 beforeAll(() => writeTinyBundle(bundle, { version: 'v1' }));
-
-const open: RunningServer[] = [];
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((server) => server.stop()));
-  for (const name of Object.keys(process.env)) {
-    if (name.startsWith('OTEL_')) delete process.env[name];
-  }
-});
-
-/** A server whose spans leave at once. */
-async function serve(...overrides: string[]) {
-  process.env.OTEL_BSP_SCHEDULE_DELAY ??= '10';
-  const fixed = ['server.port=0', 'server.host=127.0.0.1', 'server.workers=1'];
-  const { config } = loadConfig({ overrides: [...fixed, ...overrides], env: {} });
-  const stream = new PassThrough();
-  const lines: Record<string, unknown>[] = [];
-  stream.on('data', (line: Buffer) => lines.push(JSON.parse(line.toString())));
-  const logger = createLogger({ level: 'debug', format: 'json', stream });
-  const server = await startServer({ config, modelDir: bundle, logger });
-  open.push(server);
-  return { server, lines };
-}
-
-const endpoint = (url: string) => `telemetry.traces.endpoint=${url}`;
-
-async function post(
-  url: string,
-  body: object,
-  headers: Readonly<Record<string, string>> = {},
-): Promise<{ readonly status: number; readonly traceparent: readonly string[] }> {
-  const answer = await fetch(url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', ...headers },
-    body: JSON.stringify(body),
-  });
-  await answer.arrayBuffer();
-  return {
-    status: answer.status,
-    traceparent: answer.headers.get('traceparent')?.split('-') ?? [],
-  };
-}
 
 describe('the traces of a server', () => {
   it('have a span for each request under its caller’s, and below it the phases of each text', async () => {
@@ -219,14 +176,13 @@ async function metricsOf({ url }: { readonly url: string }): Promise<string> {
 describe('sampling', () => {
   it('of 0 exports no trace that begins here, and the callers’ as they say', async () => {
     const { url, spans } = await otlpReceiver();
-    const { server } = await serve(endpoint(url), 'telemetry.traces.sample_ratio=0');
+    const { server, stop } = await serve(endpoint(url), 'telemetry.traces.sample_ratio=0');
     const predict = (header?: string) =>
       post(`${server.url}/predict`, { text }, header ? { traceparent: header } : {});
     expect((await predict()).traceparent[3]).toBe('02');
     expect((await predict(`00-${trace}-${parent}-00`)).traceparent).toMatchObject({ 3: '00' });
     expect((await predict(`00-${trace}-${parent}-01`)).traceparent).toMatchObject({ 3: '01' });
-    await server.stop();
-    open.pop();
+    await stop();
     expect(spans.map(({ name }) => name).sort()).toEqual([
       'POST /predict',
       'compute',
@@ -239,22 +195,20 @@ describe('sampling', () => {
     process.env.OTEL_TRACES_SAMPLER = 'traceidratio';
     process.env.OTEL_TRACES_SAMPLER_ARG = '0';
     const { url, spans } = await otlpReceiver();
-    const { server } = await serve(endpoint(url));
+    const { server, stop } = await serve(endpoint(url));
     const asked = { traceparent: `00-${trace}-${parent}-01` };
     const { traceparent } = await post(`${server.url}/predict`, { text }, asked);
     expect(traceparent).toMatchObject({ 1: trace, 3: '00' });
-    await server.stop();
-    open.pop();
+    await stop();
     expect(spans).toEqual([]);
   });
 
   it('is decided for a whole trace, and told in the answer', async () => {
     const { url, spans } = await otlpReceiver();
-    const { server } = await serve(endpoint(url), 'telemetry.traces.sample_ratio=0.5');
+    const { server, stop } = await serve(endpoint(url), 'telemetry.traces.sample_ratio=0.5');
     const answers = [];
     for (let i = 0; i < 40; i += 1) answers.push(await post(`${server.url}/predict`, { text }));
-    await server.stop();
-    open.pop();
+    await stop();
     const sampled = answers.filter(({ traceparent }) => traceparent[3] === '03');
     const exported = spans.filter(({ kind }) => kind === 2).map(({ traceId }) => traceId);
     expect(exported).toEqual(sampled.map(({ traceparent }) => traceparent[1]));
@@ -262,77 +216,5 @@ describe('sampling', () => {
     // By chance alone none or all are once in 5 · 10^11 runs.
     expect(exported.length).toBeGreaterThan(0);
     expect(exported.length).toBeLessThan(40);
-  });
-});
-
-describe('OpenTelemetry’s variables', () => {
-  it('say where traces go and whose they are, and give way to the configuration', async () => {
-    const { url, spans, requests } = await otlpReceiver();
-    process.env.OTEL_EXPORTER_OTLP_ENDPOINT = new URL(url).origin;
-    process.env.OTEL_EXPORTER_OTLP_HEADERS = 'authorization=Bearer%20one,x-team=env';
-    process.env.OTEL_SERVICE_NAME = 'from-env';
-    process.env.OTEL_RESOURCE_ATTRIBUTES = 'deployment.environment.name=test';
-    const { server } = await serve('telemetry.traces.headers=["x-team=config, a=b"]');
-    await post(`${server.url}/predict`, { text });
-    await until(() => spans.length === 4);
-    expect(requests[0]).toMatchObject({
-      path: 'POST /v1/traces',
-      headers: { authorization: 'Bearer one', 'x-team': 'config, a=b' },
-    });
-    expect(spans[0]?.resource).toMatchObject({
-      'service.name': 'from-env',
-      'deployment.environment.name': 'test',
-    });
-    const other = await otlpReceiver();
-    const named = await serve(endpoint(other.url), 'telemetry.traces.service_name=from-config');
-    await fetch(`${named.server.url}/health`);
-    await until(() => other.spans.length === 1);
-    expect(other.spans[0]?.resource).toMatchObject({ 'service.name': 'from-config' });
-  });
-});
-
-describe('a collector', () => {
-  it('that is down fails no request, and is mentioned in the log once', async () => {
-    process.env.OTEL_EXPORTER_OTLP_TIMEOUT = '100';
-    const { server, lines } = await serve(endpoint('http://127.0.0.1:9/v1/traces'));
-    const warnings = () => lines.filter(({ level }) => level === 'warn');
-    for (let i = 0; i < 10; i += 1) {
-      expect((await post(`${server.url}/predict`, { text })).status).toBe(200);
-    }
-    await until(() => warnings().length > 0);
-    expect((await post(`${server.url}/predict`, { text })).status).toBe(200);
-    await server.stop();
-    open.pop();
-    expect(warnings()).toHaveLength(1);
-    expect(warnings()[0]).toMatchObject({
-      message: 'traces cannot be exported',
-      reason: expect.stringContaining('ECONNREFUSED'),
-    });
-  });
-
-  it('that never answers holds up no request, nor the end of the server', async () => {
-    // Longer than the server waits at its end, and short enough for the test to be over.
-    process.env.OTEL_EXPORTER_OTLP_TIMEOUT = '2500';
-    const { url, requests } = await otlpReceiver(() => {});
-    const { server } = await serve(endpoint(url));
-    expect((await post(`${server.url}/predict`, { text })).status).toBe(200);
-    await until(() => requests.length === 1);
-    expect((await post(`${server.url}/predict`, { text })).status).toBe(200);
-    await server.stop();
-    open.pop();
-  });
-
-  it('gets the last spans of a server that is told to end', async () => {
-    const { url, spans } = await otlpReceiver();
-    const server = await serveProcess('--model', bundle, '--workers', '1', endpoint(url));
-    await post(`${server.url}/predict`, { text });
-    server.child.kill('SIGTERM');
-    expect(await server.ended).toBe(0);
-    expect(spans.map(({ name }) => name).sort()).toEqual([
-      'POST /predict',
-      'compute',
-      'queue',
-      'tokenize',
-    ]);
   });
 });

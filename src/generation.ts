@@ -1,10 +1,11 @@
 import type { RequestListener } from 'node:http';
+import type { ResultCache } from './cache/index.ts';
 import type { Config } from './config/index.ts';
 import { EnginePool } from './engine/index.ts';
 import { type AppDeps, createApp, type ServedModel } from './http/index.ts';
 import { Scheduler } from './scheduler/index.ts';
 import type { OpenedModel } from './served-model.ts';
-import type { Logger, Metrics } from './telemetry/index.ts';
+import type { Logger, Metrics, Tracing } from './telemetry/index.ts';
 
 /** What all generations share. */
 export interface ServerParts {
@@ -14,6 +15,9 @@ export interface ServerParts {
   readonly limits: AppDeps['limits'];
   readonly access: NonNullable<AppDeps['access']>;
   readonly predictionLog?: NonNullable<AppDeps['predictionLog']>;
+  readonly tracing?: Tracing;
+  /** Of all models together. */
+  readonly cache?: ResultCache;
   readonly reload: AppDeps['reload'];
   readonly state: AppDeps['state'];
   /** Engines of this generation cannot be started again, as its bundle is not there any more. */
@@ -34,6 +38,7 @@ export class Generation {
 
   constructor({ spec, model }: OpenedModel, parts: ServerParts) {
     const { config, metrics, logger, limits, reload, state, access, predictionLog } = parts;
+    const { tracing, cache } = parts;
     this.model = model;
     this.pool = new EnginePool({
       spec,
@@ -66,6 +71,8 @@ export class Generation {
       limits,
       access,
       ...(predictionLog ? { predictionLog } : {}),
+      ...(tracing ? { tracing } : {}),
+      ...(cache ? { cache: cache.of(identityOf({ spec, model })) } : {}),
       state,
       reload,
       workersUp: () => this.pool.up,
@@ -92,4 +99,9 @@ export class Generation {
     await this.scheduler.drained();
     await this.pool.stop();
   }
+}
+
+/** All that the results of a model depend on: what it is called and how it is read, and its files. */
+function identityOf({ spec, model }: Pick<OpenedModel, 'spec' | 'model'>): string {
+  return JSON.stringify([model, spec.maxWindows, spec.files.map(({ sha256 }) => sha256)]);
 }

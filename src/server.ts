@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ResultCache } from './cache/index.ts';
 import type { Config } from './config/index.ts';
 import {
   type AppDeps,
@@ -13,7 +14,7 @@ import { ModelHost } from './model-host.ts';
 import { rejections } from './scheduler/index.ts';
 import { openAccess } from './security/index.ts';
 import { type OpenedModel, openModel } from './served-model.ts';
-import { type Logger, Metrics, openPredictionLog } from './telemetry/index.ts';
+import { type Logger, Metrics, openPredictionLog, openTracing } from './telemetry/index.ts';
 import { fingerprint, watchBundle } from './watch-bundle.ts';
 
 export interface ServerOptions {
@@ -52,6 +53,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const { config, logger, modelDir, verbose = false } = options;
   const access = openAccess(config, logger);
   const predictionLog = openPredictionLog(config, logger);
+  const tracing = await openTracing(config, logger);
   const known = await fingerprint(modelDir);
   const opened = await openModel(modelDir, config, verbose);
   const metrics = metricsOf(opened, config);
@@ -65,6 +67,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     limits: limitsOf(config),
     access,
     ...(predictionLog ? { predictionLog } : {}),
+    ...(tracing ? { tracing } : {}),
+    ...(config.cache.max_entries > 0 ? { cache: new ResultCache(config.cache.max_entries) } : {}),
     state: () => stateOf(lifecycle, host),
   });
   metrics.attach({ queueDepth: () => host.depth, workersUp: () => host.current.pool.up });
@@ -90,13 +94,16 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         lifecycle.draining = true;
         unwatch();
         access.keys?.close();
-        return stop(http, host, config.server.drain_delay_ms).then(() => predictionLog?.close());
+        return stop(http, host, config.server.drain_delay_ms)
+          .then(() => Promise.all([predictionLog?.close(), tracing?.close()]))
+          .then(() => {});
       },
     };
   } catch (error) {
     http.server.close();
     http.server.closeAllConnections();
     await host.stop();
+    await tracing?.close();
     throw error;
   }
 }

@@ -12,10 +12,12 @@ const SECTIONS = [
   'runtime',
   'server',
   'queue',
+  'cache',
   'limits',
   'security',
   'drift',
   'prediction_log',
+  'telemetry',
   'log',
 ];
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;

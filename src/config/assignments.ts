@@ -13,8 +13,12 @@ export interface Assignment {
   readonly folder: string;
 }
 
+/** Every path that stands above a key: `telemetry` and `telemetry.traces`. */
 const sections: ReadonlySet<string> = new Set(
-  [...keys.keys()].filter((path) => path.includes('.')).map((path) => path.replace(/\..*/, '')),
+  [...keys.keys()].flatMap((path) => {
+    const names = path.split('.');
+    return names.slice(1).map((_, i) => names.slice(0, i + 1).join('.'));
+  }),
 );
 
 /** The assignments of a file. Unknown keys and sections that are no objects are problems. */

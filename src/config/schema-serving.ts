@@ -5,6 +5,11 @@ import { key } from './key.ts';
 const ORIGIN =
   /^(\*|[a-z][a-z0-9+.-]*:\/\/[a-z0-9.-]+(:\d{1,5})?|https?:\/\/\[[0-9a-f:.]+\](:\d{1,5})?)$/;
 
+const URL_PREFIX = /^https?:\/\/[^\s/]/;
+
+/** A header's name (RFC 9110), `=`, and its value: nothing that could end a line. */
+const HEADER = /^[\w!#$%&'*+.^`|~-]+=[^\p{Cc}]*$/u;
+
 /** How it runs and how it is served. */
 export const servingKeys = {
   runtime: {
@@ -52,6 +57,13 @@ export const servingKeys = {
       'How long a request may take before it is answered 408',
       integer(1, 3600000),
       30000,
+    ),
+  },
+  cache: {
+    max_entries: key(
+      'Results of texts that are kept and answered again without an engine; 0: none',
+      integer(0, 1e7),
+      0,
     ),
   },
   limits: {
@@ -113,6 +125,33 @@ export const servingKeys = {
     ),
     keep_files: key('Files put aside that are kept', integer(0, 1e5), 30),
     keep_days: key('Days after which a file put aside is removed', integer(1, 36500), 30),
+  },
+  telemetry: {
+    traces: {
+      endpoint: key(
+        'The URL that spans are sent to, OTLP over HTTP; /v1/traces where it has no path',
+        optional(
+          text('an http:// or https:// URL', URL_PREFIX),
+          'none, or that of OTEL_EXPORTER_OTLP_ENDPOINT',
+        ),
+        null,
+      ),
+      sample_ratio: key(
+        'The part of the traces that begin here which is exported; others as the caller says',
+        optional(number({ from: 0, to: 1 }), 'as OTEL_TRACES_SAMPLER says, or all'),
+        null,
+      ),
+      service_name: key(
+        'What the server is called in traces',
+        optional(text(), 'OTEL_SERVICE_NAME, or mbti-onnx'),
+        null,
+      ),
+      headers: key(
+        'Headers that the collector wants, beside those of OTEL_EXPORTER_OTLP_HEADERS',
+        list(text('name=value', HEADER)),
+        [],
+      ),
+    },
   },
   log: {
     level: key(

@@ -52,6 +52,8 @@ export class EngineDeath extends AppError {
 
 /** Scores one text at a time. */
 export interface Engine {
+  /** Where it is a process of its own. */
+  readonly pid?: number | undefined;
   /** `text` is cleaned. AppError `engine_failed` where the engine could not do it, EngineDeath where it died. */
   score(text: string, options?: ScoreOptions): Promise<Score>;
 }

@@ -24,7 +24,7 @@ export function createApp(deps: AppDeps): Express {
   app.use(
     requestMetrics(deps),
     requestId,
-    traceContext,
+    traceContext(deps),
     securityHeaders(),
     commonHeaders,
     cors(deps),

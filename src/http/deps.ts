@@ -1,7 +1,8 @@
+import type { ModelCache } from '../cache/index.ts';
 import type { Scheduler } from '../scheduler/index.ts';
 import type { ApiKeys, RateLimiter } from '../security/index.ts';
 import type { Task } from '../task/index.ts';
-import type { Logger, Metrics, PredictionLog } from '../telemetry/index.ts';
+import type { Logger, Metrics, PredictionLog, Tracing } from '../telemetry/index.ts';
 
 /** The model behind the routes. */
 export interface ServedModel {
@@ -44,10 +45,13 @@ export interface AppDeps {
   readonly model: ServedModel;
   readonly scheduler: Pick<Scheduler, 'submit' | 'depth'>;
   readonly metrics: Metrics;
+  /** Of this model. */
+  readonly cache?: ModelCache;
   readonly logger: Logger;
   readonly limits: Limits;
   readonly access?: Access;
   readonly predictionLog?: Pick<PredictionLog, 'record'>;
+  readonly tracing?: Pick<Tracing, 'begin'>;
   readonly state: () => ServerState;
   /** Serves the bundle of this model as it is on disk now. AppError where it cannot be, and the old one is kept. */
   readonly reload: (name: string) => Promise<ServedModel>;

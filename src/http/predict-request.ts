@@ -1,11 +1,11 @@
 import type { Request, Response } from 'express';
-import type { ScoredText } from '../scheduler/index.ts';
 import { parseJsonBytes, readBody } from './body/read-body.ts';
 import { cleanTexts } from './body/text-list.ts';
 import type { AppDeps } from './deps.ts';
 import { exampleText } from './openapi/examples.ts';
 import { type RequestBody, ref } from './openapi/operation.ts';
 import type { BodyCheck } from './openapi/validator.ts';
+import type { TextResult } from './recall-or-score.ts';
 import { admit, scoreTexts } from './score-request.ts';
 
 /** A body that matches the schema PredictRequest. */
@@ -32,7 +32,7 @@ export const predictBody: RequestBody = {
 export interface ScoredRequest {
   /** Cleaned. */
   readonly texts: readonly string[];
-  readonly scores: readonly ScoredText[];
+  readonly scores: readonly TextResult[];
   /** They came as `texts`: the answer is a list. */
   readonly isList: boolean;
 }

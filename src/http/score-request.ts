@@ -1,10 +1,11 @@
 import type { Request, Response } from 'express';
 import { AppError } from '../errors.ts';
-import type { ScoredText } from '../scheduler/index.ts';
 import { type Prediction, toPrediction } from '../task/index.ts';
 import type { AppDeps } from './deps.ts';
 import { requestIdOf } from './middleware/request-id.ts';
+import { spanOf } from './middleware/request-span.ts';
 import type { Parameter } from './openapi/operation.ts';
+import { recallOrScore, type TextResult } from './recall-or-score.ts';
 
 export interface AnsweredText extends Prediction {
   readonly model: { readonly name: string; readonly version: string };
@@ -41,9 +42,9 @@ export async function scoreTexts(
   response: Response,
   texts: readonly string[],
   options: { readonly timeoutMs: number; readonly explain?: boolean },
-): Promise<ScoredText[]> {
+): Promise<TextResult[]> {
   const signal = whenLeft(response);
-  const scores = await deps.scheduler.submit(texts, { ...options, signal });
+  const scores = await recallOrScore(deps, spanOf(response), texts, { ...options, signal });
   logPredictions(deps, requestIdOf(response), texts, scores);
   return scores;
 }
@@ -53,7 +54,7 @@ function logPredictions(
   { predictionLog, model }: AppDeps,
   requestId: string | undefined,
   texts: readonly string[],
-  scores: readonly ScoredText[],
+  scores: readonly TextResult[],
 ): void {
   if (!predictionLog) return;
   for (const [i, { probabilities, tokens }] of scores.entries()) {
@@ -63,7 +64,7 @@ function logPredictions(
 }
 
 /** One text's answer, counted as a prediction. */
-export function answer({ model, metrics }: AppDeps, score: ScoredText): AnsweredText {
+export function answer({ model, metrics }: AppDeps, score: TextResult): AnsweredText {
   const { tokens, windows, truncated } = score;
   const prediction = toPrediction(model.task, score.probabilities);
   metrics.predicted(prediction.dimensions, { tokens, truncated });

@@ -158,7 +158,8 @@ export class Scheduler {
       const { tokenizeMs, computeMs } = score;
       this.#drainRate.observe(tokenizeMs + computeMs, text.tokens);
       const total = performance.now() - text.admitted;
-      const scored = { ...score, queueMs: Math.max(total - tokenizeMs - computeMs, 0) };
+      const queueMs = Math.max(total - tokenizeMs - computeMs, 0);
+      const scored = { ...score, queueMs, enginePid: engine.pid };
       this.#options.observer?.scored?.(scored);
       text.ticket.put(text.index, scored);
     } catch (error) {

@@ -4,6 +4,8 @@ import type { AppError } from '../errors.ts';
 export interface ScoredText extends Score {
   /** From its admission to its answer, less tokenizing and computing. */
   readonly queueMs: number;
+  /** The inference process that scored it. */
+  readonly enginePid?: number | undefined;
 }
 
 /** One text of a request, until an engine has scored it. */

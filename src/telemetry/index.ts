@@ -4,3 +4,5 @@ export { createLogger, type Logger, type LoggerOptions } from './logger.ts';
 export { Metrics } from './metrics.ts';
 export { openPredictionLog } from './prediction-log/open-prediction-log.ts';
 export type { LoggedPrediction, PredictionLog } from './prediction-log/prediction-log.ts';
+export { openTracing } from './tracing/open-tracing.ts';
+export type { RemoteParent, RequestSpan, Tracing } from './tracing/tracing.ts';

@@ -42,6 +42,8 @@ export function metricTable(registry: Registry) {
     batchSize: histogram('batch_size', 'Texts scored together', powersOfTwo(1, 64)),
     batchTokens: histogram('batch_tokens', 'Tokens scored together', powersOfTwo(8, 16_384)),
     tokens: counter('tokens_total', 'Tokens of the texts that were answered'),
+    cacheHits: counter('cache_hits_total', 'Texts that were answered from the cache'),
+    cacheMisses: counter('cache_misses_total', 'Texts that the cache did not know'),
     truncated: counter('texts_truncated_total', 'Texts of which not all was scored'),
     predictions: counter('predictions_total', 'Predictions by axis and label', 'axis', 'label'),
     confidence: histogram(

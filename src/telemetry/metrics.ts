@@ -120,6 +120,13 @@ export class Metrics {
     this.#table.batchTokens.observe(text.tokens);
   }
 
+  /** Texts of one request: those that the cache knew, and how many it did not know. */
+  textsRecalled(known: readonly ObservedText[], unknown: number): void {
+    for (const text of known) this.#drift?.observe(text);
+    this.#table.cacheHits.inc(known.length);
+    this.#table.cacheMisses.inc(unknown);
+  }
+
   /** A prediction that was answered. */
   predicted(
     dimensions: readonly {

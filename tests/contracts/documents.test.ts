@@ -32,7 +32,11 @@ const sections = [...new Set([...keys].map((path) => path.split('.', 1)[0]))].jo
 
 /** What a document writes as a key of the configuration; a name with * or {…} stands for several. */
 const keysIn = (document: string) =>
-  [...text(document).matchAll(new RegExp(`\\b(?:${sections})\\.[a-z_]+(?=[=\`|, ]|$)`, 'gm'))]
+  [
+    ...text(document).matchAll(
+      new RegExp(`(?<![.\\w])(?:${sections})\\.[a-z_]+(?=[=\`|, ]|$)`, 'gm'),
+    ),
+  ]
     .map(([key]) => key)
     .filter((key) => !/\.(json|jsonl|ts|md|onnx|csv|log|safetensors|mjs)$/.test(key));
 

@@ -17,6 +17,10 @@ import { packageRoot } from '../../src/package-root.ts';
 const owners: Record<string, readonly string[]> = {
   '@bufbuild/protobuf': ['training/onnx'],
   '@huggingface/tokenizers': ['src/text'],
+  '@opentelemetry/api': ['src/telemetry'],
+  '@opentelemetry/exporter-trace-otlp-http': ['src/telemetry'],
+  '@opentelemetry/resources': ['src/telemetry'],
+  '@opentelemetry/sdk-trace-base': ['src/telemetry'],
   ajv: ['src/http'],
   convict: ['src/config'],
   'csv-parse': ['src/bulk', 'training/data'],

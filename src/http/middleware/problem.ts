@@ -2,12 +2,14 @@ import type { ErrorRequestHandler } from 'express';
 import type { AppDeps } from '../deps.ts';
 import { errorBody, problemHeaders, toAppError } from '../problem.ts';
 import { requestIdOf } from './request-id.ts';
+import { noteError } from './request-span.ts';
 import { traceIdOf } from './trace-context.ts';
 
 /** Turns whatever was thrown into an answer (RFC 9457). What failed inside goes to the log alone. */
 export function problemAnswer({ logger }: Pick<AppDeps, 'logger'>): ErrorRequestHandler {
   return (thrown: unknown, request, response, _next) => {
     const error = toAppError(thrown);
+    noteError(response, error.code);
     const requestId = requestIdOf(response);
     if (error.status >= 500 && error.code !== 'not_ready') {
       const cause = error.cause instanceof Error ? error.cause.stack : undefined;

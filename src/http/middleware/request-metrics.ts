@@ -3,20 +3,13 @@ import { errorTable } from '../../errors.ts';
 import type { AppDeps } from '../deps.ts';
 import { UNMATCHED } from '../route.ts';
 import { keyNameOf } from './access.ts';
+import { knownMethod } from './known-method.ts';
 import { requestIdOf } from './request-id.ts';
+import { endSpan } from './request-span.ts';
 import { traceIdOf } from './trace-context.ts';
 
-/** The `method` label of methods that nobody should send: labels must not grow with what clients invent. */
+/** The `method` label of methods that nobody should send. */
 const OTHER_METHOD = 'OTHER';
-const countedMethods: ReadonlySet<string> = new Set([
-  'GET',
-  'HEAD',
-  'POST',
-  'PUT',
-  'PATCH',
-  'DELETE',
-  'OPTIONS',
-]);
 
 /** Routes that machines ask every few seconds. */
 const quietRoutes = /^\/(v2\/)?(health|metrics)|\/ready$/;
@@ -55,9 +48,10 @@ function finish(
   durationMs: number,
 ): void {
   const route = typeof response.locals.route === 'string' ? response.locals.route : UNMATCHED;
-  const method = countedMethods.has(request.method) ? request.method : OTHER_METHOD;
+  const method = knownMethod(request.method) ?? OTHER_METHOD;
   const status = statusOf(response);
   metrics.requestFinished({ route, method, status, seconds: durationMs / 1000 });
+  endSpan(response, { route, status });
   const level = status >= 500 ? 'warn' : quietRoutes.test(route) ? 'debug' : 'info';
   logger[level]('request', {
     method,

@@ -28,6 +28,8 @@ const fromTheStart = [
   'mbti_batch_tokens_count',
   'mbti_tokens_total',
   'mbti_texts_truncated_total',
+  'mbti_cache_hits_total',
+  'mbti_cache_misses_total',
   'mbti_predictions_total{axis="E/I",label="I"}',
   'mbti_predictions_total{axis="J/P",label="J"}',
   'mbti_prediction_confidence_count{axis="S/N"}',
@@ -60,6 +62,12 @@ describe('GET /metrics', () => {
     await request(url).get('/one/unknown/path');
     await request(url).get('/another/unknown/path');
     await sendRaw(port, ['GARBAGE\r\n\r\n']);
+    const noUrl = ['http://[', 'mailto:somebody'].map((target) =>
+      sendRaw(port, [`GET ${target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`]),
+    );
+    for (const answer of await Promise.all(noUrl)) {
+      expect(answer).toMatch(/^HTTP\/1\.1 400 .*application\/problem\+json/s);
+    }
     fakes.auto = false;
     const controller = new AbortController();
     const left = fetch(`${url}/predict`, {
@@ -80,9 +88,9 @@ describe('GET /metrics', () => {
     expect(count('route="/predict"', 'status="499"')).toBe(1);
     expect(count('route="/health/live"', 'method="HEAD"')).toBe(1);
     expect(count('route="unmatched"', 'status="404"')).toBe(2);
-    expect(count('route="unmatched"', 'status="400"')).toBe(1);
-    expect(count()).toBe(9);
-    expect(total(exposition, 'mbti_request_duration_seconds_count')).toBe(8 + 1);
+    expect(count('route="unmatched"', 'status="400"')).toBe(3);
+    expect(count()).toBe(11);
+    expect(total(exposition, 'mbti_request_duration_seconds_count')).toBe(8 + 3);
     expect(exposition).not.toContain('unknown/path');
   });
 

@@ -1,0 +1,1 @@
+export { type KnownResult, type ModelCache, ResultCache } from './result-cache.ts';

@@ -39,6 +39,19 @@ export interface Access {
   readonly trustedProxies?: number;
 }
 
+/** A model of the server, as it is now. */
+export interface ModelStatus {
+  readonly model: ServedModel;
+  readonly limits: Limits;
+  readonly state: ServerState;
+  /** Engines that are up. */
+  readonly workers: number;
+  /** Texts that wait. */
+  readonly queueDepth: number;
+  /** Routes that name no model are its. */
+  readonly isDefault: boolean;
+}
+
 /** All that the routes need. */
 export interface AppDeps {
   readonly model: ServedModel;
@@ -48,9 +61,15 @@ export interface AppDeps {
   readonly limits: Limits;
   readonly access?: Access;
   readonly predictionLog?: Pick<PredictionLog, 'record'>;
+  /** Of this model. */
   readonly state: () => ServerState;
-  /** Serves the bundle of this model as it is on disk now. AppError where it cannot be, and the old one is kept. */
+  /** Every model of the server, versions of a name from the lowest to the highest; without it this one alone. */
+  readonly models?: () => readonly ModelStatus[];
+  /**
+   * Serves the bundle of a model as it is on disk now. AppError where it cannot be, and the old one is
+   * kept; `not_found` where there is none of this name.
+   */
   readonly reload: (name: string) => Promise<ServedModel>;
-  /** Engines that are up. */
+  /** Engines of this model that are up. */
   readonly workersUp: () => number;
 }

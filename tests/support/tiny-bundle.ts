@@ -36,16 +36,17 @@ export const anyManifest = {
   packages: { 'mbti-onnx': '0.0.0' },
 } as const;
 
-/** Writes a small complete bundle of real files to `dir`. */
+/** Writes a small complete bundle of real files to `dir`, of the tiny graph or of another with its inputs. */
 export function writeTinyBundle(
   dir: string,
   change: Partial<Manifest> = {},
   extraFiles: Readonly<Record<string, Uint8Array>> = {},
+  model: Uint8Array = readFileSync(tinyGraph),
 ): Promise<Manifest> {
   const task = change.task ?? mbtiTask;
   return writeBundle({
     dir,
-    model: readFileSync(tinyGraph),
+    model,
     ...learnTokenizer([words], 500),
     hfConfig: classifierConfig({ vocab_size: 500, max_position_embeddings: 64 }, task),
     manifest: { ...anyManifest, ...change },

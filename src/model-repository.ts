@@ -49,7 +49,8 @@ export class ModelRepository {
 
   /** The model that requests are of which name none. */
   get default(): ModelHost {
-    const host = this.#find(this.#defaultName);
+    // A bundle alone may have another name after a reload.
+    const host = this.#isFolder ? this.#find(this.#defaultName) : this.#hosts[0];
     if (!host) throw new AppError('internal', 'the default model is gone');
     return host;
   }

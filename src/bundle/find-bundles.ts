@@ -42,7 +42,7 @@ export async function findBundles(dir: string): Promise<FoundBundles> {
  * folder there. AppError as `findBundles`.
  */
 export async function bundlesOf(dir: string, name: string): Promise<FoundBundle[]> {
-  if (name.startsWith('.') || basename(name) !== name) return [];
+  if (name === '' || name.startsWith('.') || basename(name) !== name) return [];
   const folder = join(dir, name);
   const versions: string[] = [];
   for (const version of await foldersIn(folder)) {

@@ -143,6 +143,14 @@ describe('a reload', () => {
     expect((await get(`${server.url}/health`)).model.version).toBe('v1');
   });
 
+  it('takes the name of the new bundle too', async () => {
+    const { dir, server } = await serve('renamed');
+    await writeTinyBundle(dir, { name: 'other', version: 'v2' });
+    expect(await server.reload()).toMatchObject({ name: 'other', version: 'v2' });
+    expect((await get(`${server.url}/v2/models/other`)).versions).toEqual(['v2']);
+    expect((await predict(server)).body.model).toEqual({ name: 'other', version: 'v2' });
+  });
+
   it('that is asked for during another one comes after it', async () => {
     const { dir, server } = await serve('twice');
     // It may find the folder while it is replaced.

@@ -151,7 +151,13 @@ export class ModelRepository {
   /** Whether there is a model of this name: served, or put into the folder. */
   async #knows(name: string): Promise<boolean> {
     if (this.#find(name)) return true;
-    return this.#isFolder && (await bundlesOf(this.#options.dir, name)).length > 0;
+    return this.#isFolder && (await this.#bundlesOf(name)).length > 0;
+  }
+
+  async #bundlesOf(name: string): Promise<FoundBundle[]> {
+    return bundlesOf(this.#options.dir, name).catch((error: unknown) => {
+      throw this.#notLoaded({ model: name }, error);
+    });
   }
 
   #turnOf(name: string): () => Promise<ServedModel> {
@@ -165,8 +171,11 @@ export class ModelRepository {
     const served = this.#hosts.map(({ current }) => current.model.name);
     const failures: unknown[] = [];
     for (const name of new Set([...served, ...(await foldersIn(this.#options.dir))])) {
-      if (!(await this.#knows(name))) continue;
-      await this.load(name).catch((error: unknown) => failures.push(error));
+      try {
+        if (await this.#knows(name)) await this.load(name);
+      } catch (error) {
+        failures.push(error);
+      }
     }
     if (failures.length > 0) throw failures[0];
     return this.default.current.model;
@@ -175,10 +184,10 @@ export class ModelRepository {
   async #load(name: string): Promise<ServedModel> {
     if (!this.#isFolder) return this.default.reload();
     const isAsked = this.#asked.delete(name);
-    const { dir, config } = this.#options;
-    const found = await bundlesOf(dir, name);
+    const { versions } = this.#options.config.models;
+    const found = await this.#bundlesOf(name);
     // Those of a folder that is gone are asked for all the same, and say that it is.
-    const wanted = found.length > 0 ? highest(found, config.models.versions) : undefined;
+    const wanted = found.length > 0 ? highest(found, versions) : undefined;
     for (const one of wanted ?? []) await this.#serve(one, isAsked);
     for (const host of this.#of(name)) {
       if (!wanted) await host.reload();
@@ -205,10 +214,15 @@ export class ModelRepository {
       metrics.modelServed(metered(opened.model));
       logger.info('a model was loaded', { model, version, precision });
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      logger.error('the model was not loaded', { folder: found.dir, reason });
-      throw error;
+      throw this.#notLoaded({ folder: found.dir }, error);
     }
+  }
+
+  /** Logs an error that no host has logged. */
+  #notLoaded(what: Readonly<Record<string, string>>, error: unknown): unknown {
+    const reason = error instanceof Error ? error.message : String(error);
+    this.#options.logger.error('the model was not loaded', { ...what, reason });
+    return error;
   }
 
   /** Serves a new model once it has answered a warm-up. */

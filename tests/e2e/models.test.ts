@@ -220,6 +220,22 @@ describe('the versions of a model', () => {
   });
 });
 
+describe('a bundle among whose files are versions', () => {
+  it('is not taken for either, keeps what was served, and leaves the other models alone', async () => {
+    const stray = folder.write('models/tone/manifest.json', '{}');
+    await writeTinyBundle(at('mbti'), { version: 'v4' });
+    await expect(server.reload()).rejects.toMatchObject({ code: 'bundle_invalid' });
+    rmSync(stray);
+    expect(log).toMatch(/the model was not loaded.*tone is a bundle and holds bundles/);
+    expect(server.models.map(({ name, version }) => `${name} ${version}`)).toEqual([
+      'mbti v4',
+      'tone 10',
+      'tone 11',
+      'warm w',
+    ]);
+  });
+});
+
 describe('mbti-serve of a folder of bundles', () => {
   const serve = (...args: string[]) =>
     runBin('src/bin/mbti-serve', ['--port', '0', ...args], { cwd: folder.path });

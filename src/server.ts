@@ -9,6 +9,7 @@ import {
   type ServedModel,
 } from './http/index.ts';
 import { metered } from './model-host.ts';
+import type { ModelHosts } from './model-hosts.ts';
 import { ModelRepository } from './model-repository.ts';
 import { type OpenedModels, openModels } from './open-models.ts';
 import { rejections } from './scheduler/index.ts';
@@ -67,37 +68,36 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     ...(predictionLog ? { predictionLog } : {}),
     isDraining: () => lifecycle.draining,
   });
-  attach(metrics, repository);
-  const http = createHttpServer(repository.handle, { metrics });
+  const { hosts } = repository;
+  attach(metrics, hosts);
+  const http = createHttpServer(hosts.handle, { metrics });
   const { host: address } = config.server;
   try {
     const port = await listen(http.server, address, config.server.port);
-    await repository.ready();
+    await hosts.ready();
     const unwatch = config.server.watch ? repository.watch() : () => {};
     return {
       url: urlOf(address, port),
       port,
       get model() {
-        return repository.default.current.model;
+        return hosts.default.current.model;
       },
       get models() {
-        return repository.hosts.map(({ current }) => current.model);
+        return hosts.served.map(({ current }) => current.model);
       },
-      workers: (name) => workersOf(repository, name),
+      workers: (name) => workersOf(hosts, name),
       reload: repository.reload,
       stop: () => {
         lifecycle.draining = true;
         unwatch();
         access.keys?.close();
-        return stop(http, repository, config.server.drain_delay_ms).then(() =>
-          predictionLog?.close(),
-        );
+        return stop(http, hosts, config.server.drain_delay_ms).then(() => predictionLog?.close());
       },
     };
   } catch (error) {
     http.server.close();
     http.server.closeAllConnections();
-    await repository.stop();
+    await hosts.stop();
     throw error;
   }
 }
@@ -117,13 +117,13 @@ function metricsOf({ models, defaultName, isFolder }: OpenedModels): Metrics {
   return metrics;
 }
 
-function attach(metrics: Metrics, repository: ModelRepository): void {
+function attach(metrics: Metrics, hosts: ModelHosts): void {
   metrics.attach({
-    queueDepth: () => repository.depth,
-    workersUp: () => repository.hosts.reduce((sum, { current }) => sum + current.pool.up, 0),
-    drift: () => repository.default.current.drift,
+    queueDepth: () => hosts.depth,
+    workersUp: () => hosts.served.reduce((sum, { current }) => sum + current.pool.up, 0),
+    drift: () => hosts.default.current.drift,
     models: () =>
-      repository.hosts.map(({ current: { model, pool, drift }, depth }) => ({
+      hosts.served.map(({ current: { model, pool, drift }, depth }) => ({
         name: model.name,
         version: model.version,
         workersUp: pool.up,
@@ -133,24 +133,24 @@ function attach(metrics: Metrics, repository: ModelRepository): void {
   });
 }
 
-function workersOf({ hosts }: ModelRepository, name?: string): number[] {
-  return hosts.flatMap(({ current: { model, pool } }) =>
+function workersOf({ served }: ModelHosts, name?: string): number[] {
+  return served.flatMap(({ current: { model, pool } }) =>
     name === undefined || model.name === name ? pool.pids : [],
   );
 }
 
-async function stop({ server, drain }: HttpServer, repository: ModelRepository, delayMs: number) {
+async function stop({ server, drain }: HttpServer, hosts: ModelHosts, delayMs: number) {
   drain();
   await sleep(Math.max(delayMs, LEAST_DRAIN_MS));
   await acceptWaiting(server);
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  await repository.drained();
+  await hosts.drained();
   server.closeIdleConnections();
   await Promise.race([closed, sleep(UPLOAD_GRACE_MS, undefined, { ref: false })]);
-  repository.close();
-  await repository.drained();
+  hosts.close();
+  await hosts.drained();
   server.closeAllConnections();
-  await Promise.all([closed, repository.stop()]);
+  await Promise.all([closed, hosts.stop()]);
 }
 
 function urlOf(host: string, port: number): string {

@@ -2,17 +2,15 @@ import type { RequestListener } from 'node:http';
 import type { ResultCache } from './cache/index.ts';
 import type { Config } from './config/index.ts';
 import { EnginePool } from './engine/index.ts';
-import { type AppDeps, createApp, type ServedModel } from './http/index.ts';
+import { type AppDeps, createApp, type Limits, type ServedModel } from './http/index.ts';
 import { Scheduler } from './scheduler/index.ts';
 import type { OpenedModel } from './served-model.ts';
-import type { Logger, Metrics, Tracing } from './telemetry/index.ts';
+import { type Logger, type Metrics, ModelDrift, type Tracing } from './telemetry/index.ts';
 
 /** What all generations share. */
 export interface ServerParts {
-  readonly config: Config;
   readonly metrics: Metrics;
   readonly logger: Logger;
-  readonly limits: AppDeps['limits'];
   readonly access: NonNullable<AppDeps['access']>;
   readonly predictionLog?: NonNullable<AppDeps['predictionLog']>;
   readonly tracing?: Tracing;
@@ -20,6 +18,9 @@ export interface ServerParts {
   readonly cache?: ResultCache;
   readonly reload: AppDeps['reload'];
   readonly state: AppDeps['state'];
+  readonly models: NonNullable<AppDeps['models']>;
+  /** Engines of a model that has no number of its own; 0: one for each core. */
+  readonly workers: () => number;
   /** Engines of this generation cannot be started again, as its bundle is not there any more. */
   readonly lost: (generation: Generation) => void;
 }
@@ -32,17 +33,25 @@ export class Generation {
   readonly model: ServedModel;
   readonly pool: EnginePool;
   readonly scheduler: Scheduler;
+  readonly limits: Limits;
+  readonly drift: ModelDrift;
+  /** Of its folder, from before it was read. */
+  readonly fingerprint: string;
   readonly #app: RequestListener;
   #requests = 0;
   #onIdle: () => void = () => {};
 
-  constructor({ spec, model }: OpenedModel, parts: ServerParts) {
-    const { config, metrics, logger, limits, reload, state, access, predictionLog } = parts;
+  constructor({ spec, model, config, bundle, fingerprint }: OpenedModel, parts: ServerParts) {
+    const { metrics, logger, reload, state, models, access, predictionLog } = parts;
     const { tracing, cache } = parts;
+    const { reference } = bundle.manifest;
     this.model = model;
+    this.fingerprint = fingerprint;
+    this.limits = limitsOf(config);
+    this.drift = new ModelDrift(reference, model.task.axes, config.drift.window);
     this.pool = new EnginePool({
       spec,
-      size: config.server.workers,
+      size: config.server.workers || parts.workers(),
       observer: {
         loaded: (seconds) => metrics.modelLoaded(seconds),
         restarted: (reason, delay_ms) => {
@@ -59,7 +68,10 @@ export class Generation {
       maxDepth: config.queue.max_depth,
       maxTokens: config.queue.max_tokens,
       observer: {
-        scored: (text) => metrics.textScored(text),
+        scored: (text) => {
+          this.drift.observe(text);
+          metrics.textScored(text);
+        },
         rejected: (reason) => metrics.requestRejected(reason),
       },
     });
@@ -68,12 +80,14 @@ export class Generation {
       scheduler: this.scheduler,
       metrics,
       logger,
-      limits,
+      limits: this.limits,
       access,
       ...(predictionLog ? { predictionLog } : {}),
       ...(tracing ? { tracing } : {}),
+      drift: this.drift,
       ...(cache ? { cache: cache.of(identityOf({ spec, model })) } : {}),
       state,
+      models,
       reload,
       workersUp: () => this.pool.up,
     });
@@ -104,4 +118,14 @@ export class Generation {
 /** All that the results of a model depend on: what it is called and how it is read, and its files. */
 function identityOf({ spec, model }: Pick<OpenedModel, 'spec' | 'model'>): string {
   return JSON.stringify([model, spec.maxWindows, spec.files.map(({ sha256 }) => sha256)]);
+}
+
+function limitsOf({ limits, queue }: Config): Limits {
+  return {
+    maxBodyBytes: limits.max_body_bytes,
+    maxTexts: limits.max_texts,
+    maxWindows: limits.max_windows,
+    maxDepth: queue.max_depth,
+    timeoutMs: queue.timeout_ms,
+  };
 }

@@ -1,26 +1,50 @@
+import type { FoundBundle } from './bundle/index.ts';
+import type { Config } from './config/index.ts';
 import { AppError } from './errors.ts';
 import { Generation, type ServerParts } from './generation.ts';
-import type { ServedModel } from './http/index.ts';
+import type { ModelStatus, ServedModel, ServerState } from './http/index.ts';
 import { type OpenedModel, openModel } from './served-model.ts';
+import { takingTurns } from './taking-turns.ts';
+import type { MeteredModel } from './telemetry/index.ts';
+import { timeLimit } from './time-limit.ts';
 
-export interface HostOptions extends Omit<ServerParts, 'reload' | 'lost'> {
-  readonly modelDir: string;
+export interface HostOptions extends Omit<ServerParts, 'lost' | 'state'> {
+  readonly config: Config;
+  readonly found: FoundBundle;
   readonly verbose: boolean;
+  /** Whether the server will stop soon. */
+  readonly isDraining: () => boolean;
 }
 
-/** Holds the generation that is served, and puts a new one in its place. */
+/** Holds the generation of a model that is served, and puts a new one in its place. */
 export class ModelHost {
   readonly #options: HostOptions;
   /** All whose engines run: the one that is served, one that is loading, those that finish their requests. */
   readonly #living = new Set<Generation>();
   #current: Generation;
-  #running: Promise<unknown> = Promise.resolve();
-  #next: Promise<ServedModel> | undefined;
+  #wasReady = false;
   #stopped = false;
+
+  /**
+   * Verifies the bundle's folder anew, loads it in new engines beside the old ones, and serves it
+   * once all of them have answered a warm-up. One at a time; who asks while one is under way gets the
+   * next one. AppError where that fails or takes too long: the old model is served on, and the log says why.
+   */
+  readonly reload: () => Promise<ServedModel> = takingTurns(() => this.#load());
 
   constructor(opened: OpenedModel, options: HostOptions) {
     this.#options = options;
     this.#current = this.#create(opened);
+    this.#current.pool.ready.then(
+      () => {
+        this.#wasReady = true;
+      },
+      () => {},
+    );
+  }
+
+  get dir(): string {
+    return this.#options.found.dir;
   }
 
   get current(): Generation {
@@ -32,19 +56,17 @@ export class ModelHost {
     return [...this.#living].reduce((sum, { scheduler }) => sum + scheduler.depth, 0);
   }
 
-  /**
-   * Verifies the bundle's folder anew, loads it in new engines beside the old ones, and serves it
-   * once all of them have answered a warm-up. One at a time; who asks while one is under way gets the
-   * next one. AppError where that fails: the old model is served on, and the log says why.
-   */
-  reload(): Promise<ServedModel> {
-    this.#next ??= this.#running.then(() => {
-      this.#next = undefined;
-      const loading = this.#load();
-      this.#running = loading.catch(() => {});
-      return loading;
-    });
-    return this.#next;
+  get state(): ServerState {
+    const { pool } = this.#current;
+    if (this.#options.isDraining()) return 'draining';
+    if (pool.isCrashLooping) return 'unavailable';
+    if (pool.up > 0) return 'ok';
+    return this.#wasReady ? 'unavailable' : 'starting';
+  }
+
+  get status(): Omit<ModelStatus, 'isDefault'> {
+    const { model, limits, pool } = this.#current;
+    return { model, limits, state: this.state, workers: pool.up, queueDepth: this.depth };
   }
 
   /** Resolves once nothing that was admitted is left. */
@@ -64,24 +86,23 @@ export class ModelHost {
     await Promise.all([...this.#living].map(({ pool }) => pool.stop()));
   }
 
+  /** Once no new request comes to it: resolves when the last one is answered and its engines are gone. */
+  async retire(): Promise<void> {
+    this.#stopped = true;
+    await Promise.all([...this.#living].map((generation) => generation.retire()));
+  }
+
   async #load(): Promise<ServedModel> {
-    const { config, logger, metrics, modelDir, verbose } = this.#options;
+    const { logger, metrics } = this.#options;
     const before = this.#current;
     try {
-      this.#refuseStopped();
-      const opened = await openModel(modelDir, config, verbose);
-      this.#refuseStopped();
-      const incoming = this.#create(opened);
-      await incoming.pool.warm.catch((error: unknown) => this.#end(incoming, error));
-      this.#refuseStopped();
-      this.#current = incoming;
-      const { axes } = incoming.model.task;
-      metrics.modelChanged({ ...incoming.model, axes });
-      metrics.watchDrift(opened.bundle.manifest.reference, axes, config.drift.window);
+      this.#current = await this.#open();
+      metrics.modelServed(metered(this.#current.model), metered(before.model));
       void before.retire().then(() => this.#living.delete(before));
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      logger.error('the bundle was not reloaded: the old one is served on', { reason });
+      const { name: model } = before.model;
+      logger.error('the bundle was not reloaded: the old one is served on', { model, reason });
       throw error;
     }
     const { name, version, precision } = this.#current.model;
@@ -94,10 +115,20 @@ export class ModelHost {
     return this.#current.model;
   }
 
-  async #end(generation: Generation, error: unknown): Promise<never> {
-    await generation.pool.stop();
-    this.#living.delete(generation);
-    throw error;
+  async #open(): Promise<Generation> {
+    const { config, found, verbose } = this.#options;
+    const inTime = timeLimit(config.models.load_timeout_ms);
+    this.#refuseStopped();
+    const opened = await inTime(openModel(found, config, verbose), `verifying ${found.dir}`);
+    this.#refuseStopped();
+    const incoming = this.#create(opened);
+    await inTime(incoming.pool.warm, `loading ${found.dir}`).catch(async (error: unknown) => {
+      await incoming.pool.stop();
+      this.#living.delete(incoming);
+      throw error;
+    });
+    this.#refuseStopped();
+    return incoming;
   }
 
   #refuseStopped(): void {
@@ -110,7 +141,7 @@ export class ModelHost {
   #create(opened: OpenedModel): Generation {
     const generation = new Generation(opened, {
       ...this.#options,
-      reload: (name) => this.#reloadNamed(name),
+      state: () => this.state,
       lost: (lost) => {
         // Nothing of what was verified is left to run: better the new bundle than none.
         if (lost === this.#current) this.reload().catch(() => {});
@@ -119,9 +150,9 @@ export class ModelHost {
     this.#living.add(generation);
     return generation;
   }
+}
 
-  #reloadNamed(name: string): Promise<ServedModel> {
-    if (name === this.#current.model.name) return this.reload();
-    return Promise.reject(new AppError('not_found', 'there is no model of this name'));
-  }
+/** A model in the terms that its metrics are labelled with. */
+export function metered({ name, version, precision, task }: ServedModel): MeteredModel {
+  return { name, version, precision, axes: task.axes };
 }

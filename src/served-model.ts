@@ -1,31 +1,66 @@
 import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { type Bundle, explainPath, readBundle, selectModel } from './bundle/index.ts';
-import type { Config } from './config/index.ts';
+import {
+  type Bundle,
+  explainPath,
+  type FoundBundle,
+  readBundle,
+  selectModel,
+} from './bundle/index.ts';
+import { type Config, modelConfig } from './config/index.ts';
 import { type EngineSpec, stampOf, type VerifiedFile } from './engine/index.ts';
+import { AppError } from './errors.ts';
 import type { ServedModel } from './http/index.ts';
+import { fingerprint } from './watch-bundle.ts';
 
 /** What of a bundle the engines load, and what is told of it. */
 export interface OpenedModel {
   readonly bundle: Bundle;
   readonly spec: EngineSpec;
   readonly model: ServedModel;
+  /** With what the model has of its own. */
+  readonly config: Config;
+  /** Of the folder, from before it was read. */
+  readonly fingerprint: string;
 }
 
 /** Verifies a bundle. AppError `bundle_missing` or `bundle_invalid`, also where it lacks the precision. */
 export async function openModel(
-  dir: string,
-  { limits, runtime }: Pick<Config, 'limits' | 'runtime'>,
+  found: FoundBundle,
+  config: Config,
   verbose = false,
 ): Promise<OpenedModel> {
+  return read(found, config, verbose).catch((error: unknown) => {
+    throw found.name === undefined ? error : naming(found.dir, error);
+  });
+}
+
+/** The error with the folder of the bundle that it is about. */
+export function naming(dir: string, error: unknown): unknown {
+  if (!(error instanceof AppError) || error.message.includes(dir)) return error;
+  const { code, message, hint, cause } = error;
+  return new AppError(code, `${dir}: ${message}`, { cause, ...(hint ? { hint } : {}) });
+}
+
+async function read(
+  { dir, ...served }: FoundBundle,
+  everybodys: Config,
+  verbose: boolean,
+): Promise<OpenedModel> {
+  const before = await fingerprint(dir);
   // From before the files are hashed: whatever is written afterwards shows.
   const stamps = await stampsIn(dir);
   const bundle = await readBundle(dir);
-  const { name, version, task, max_length: maxLength } = bundle.manifest;
+  const { task, max_length: maxLength } = bundle.manifest;
+  const { name, version } = { ...bundle.manifest, ...served };
+  const config = modelConfig(everybodys, name);
+  const { limits, runtime } = config;
   const explainer = explainPath(bundle);
   const { precision, path, file } = selectModel(bundle, runtime.precision, runtime.device);
   return {
     bundle,
+    config,
+    fingerprint: before,
     model: { name, version, precision, maxLength, task, explains: explainer !== undefined },
     spec: {
       modelPath: path,

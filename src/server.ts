@@ -1,24 +1,25 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ResultCache } from './cache/index.ts';
 import type { Config } from './config/index.ts';
+import { AppError } from './errors.ts';
 import {
-  type AppDeps,
   acceptWaiting,
   createHttpServer,
   type HttpServer,
   listen,
   type ServedModel,
-  type ServerState,
 } from './http/index.ts';
-import { ModelHost } from './model-host.ts';
+import { metered } from './model-host.ts';
+import type { ModelHosts } from './model-hosts.ts';
+import { ModelRepository } from './model-repository.ts';
+import { type OpenedModels, openModels } from './open-models.ts';
 import { rejections } from './scheduler/index.ts';
 import { openAccess } from './security/index.ts';
-import { type OpenedModel, openModel } from './served-model.ts';
 import { type Logger, Metrics, openPredictionLog, openTracing } from './telemetry/index.ts';
-import { fingerprint, watchBundle } from './watch-bundle.ts';
 
 export interface ServerOptions {
   readonly config: Config;
+  /** A bundle, or a folder of bundles. */
   readonly modelDir: string;
   readonly logger: Logger;
   /** Lets the runtime's own warnings through. */
@@ -29,11 +30,13 @@ export interface RunningServer {
   /** For a browser or curl on this machine. */
   readonly url: string;
   readonly port: number;
-  /** The one that is served now. */
+  /** The one that is served now, by default. */
   readonly model: ServedModel;
-  /** Process ids of the engines that are up. */
-  readonly workers: () => number[];
-  /** Serves the bundle as it is on disk now. AppError where it cannot be: the old one is served on. */
+  /** All that are served now. */
+  readonly models: readonly ServedModel[];
+  /** Process ids of the engines that are up, or of those of one model. */
+  readonly workers: (name?: string) => number[];
+  /** Serves what is on disk now. AppError where it cannot be: the old model is served on. */
   reload(): Promise<ServedModel>;
   /** Not ready at once; serves for `server.drain_delay_ms` more, finishes what was accepted, ends. */
   stop(): Promise<void>;
@@ -46,7 +49,7 @@ const LEAST_DRAIN_MS = 100;
 const UPLOAD_GRACE_MS = 3_000;
 
 /**
- * Verifies the bundle, listens, loads the model, and resolves once it has answered a warm-up.
+ * Verifies the bundle or bundles, listens, loads the models, and resolves once all have answered a warm-up.
  * AppError `bundle_missing`, `bundle_invalid`, `device_unavailable`, `port_unavailable`, ….
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
@@ -54,47 +57,45 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const access = openAccess(config, logger);
   const predictionLog = openPredictionLog(config, logger);
   const tracing = await openTracing(config, logger);
-  const known = await fingerprint(modelDir);
-  const opened = await openModel(modelDir, config, verbose);
-  const metrics = metricsOf(opened, config);
-  const lifecycle = { draining: false, warm: false };
-  const host: ModelHost = new ModelHost(opened, {
+  const opened = await openModels(modelDir, config, { logger, verbose });
+  const metrics = metricsOf(opened);
+  const lifecycle = { draining: false };
+  const repository = new ModelRepository(opened, {
     config,
     metrics,
     logger,
-    modelDir,
+    dir: modelDir,
     verbose,
-    limits: limitsOf(config),
     access,
     ...(predictionLog ? { predictionLog } : {}),
     ...(tracing ? { tracing } : {}),
     ...(config.cache.max_entries > 0 ? { cache: new ResultCache(config.cache.max_entries) } : {}),
-    state: () => stateOf(lifecycle, host),
+    isDraining: () => lifecycle.draining,
   });
-  metrics.attach({ queueDepth: () => host.depth, workersUp: () => host.current.pool.up });
-  const http = createHttpServer((request, response) => host.current.handle(request, response), {
-    metrics,
-  });
+  const { hosts } = repository;
+  attach(metrics, hosts);
+  const http = createHttpServer(hosts.handle, { metrics });
   const { host: address } = config.server;
   try {
     const port = await listen(http.server, address, config.server.port);
-    await host.current.pool.ready;
-    lifecycle.warm = true;
-    const reload = () => host.reload();
-    const unwatch = config.server.watch ? watchBundle(modelDir, { known, reload }) : () => {};
+    await hosts.ready();
+    const unwatch = config.server.watch ? repository.watch() : () => {};
     return {
       url: urlOf(address, port),
       port,
       get model() {
-        return host.current.model;
+        return hosts.default.current.model;
       },
-      workers: () => host.current.pool.pids,
-      reload,
+      get models() {
+        return hosts.served.map(({ current }) => current.model);
+      },
+      workers: (name) => workersOf(hosts, name),
+      reload: repository.reload,
       stop: () => {
         lifecycle.draining = true;
         unwatch();
         access.keys?.close();
-        return stop(http, host, config.server.drain_delay_ms)
+        return stop(http, hosts, config.server.drain_delay_ms)
           .then(() => Promise.all([predictionLog?.close(), tracing?.close()]))
           .then(() => {});
       },
@@ -102,53 +103,61 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   } catch (error) {
     http.server.close();
     http.server.closeAllConnections();
-    await host.stop();
+    await hosts.stop();
     await tracing?.close();
     throw error;
   }
 }
 
-function metricsOf({ model, bundle }: OpenedModel, { drift }: Config): Metrics {
-  const metered = { ...model, axes: model.task.axes };
-  const metrics = new Metrics({ model: metered, rejections, nodeDefaults: true });
-  metrics.watchDrift(bundle.manifest.reference, metered.axes, drift.window);
+function metricsOf({ models, defaultName, isFolder }: OpenedModels): Metrics {
+  const [first, ...others] = models
+    .map(({ opened }) => metered(opened.model))
+    .sort((a, b) => Number(b.name === defaultName) - Number(a.name === defaultName));
+  if (!first) throw new AppError('internal', 'there is no model');
+  const metrics = new Metrics({
+    model: first,
+    rejections,
+    nodeDefaults: true,
+    perModel: isFolder,
+  });
+  for (const model of others) metrics.modelServed(model);
   return metrics;
 }
 
-async function stop({ server, drain }: HttpServer, host: ModelHost, delayMs: number) {
+function attach(metrics: Metrics, hosts: ModelHosts): void {
+  metrics.attach({
+    queueDepth: () => hosts.depth,
+    workersUp: () => hosts.served.reduce((sum, { current }) => sum + current.pool.up, 0),
+    drift: () => hosts.default.current.drift,
+    models: () =>
+      hosts.served.map(({ current: { model, pool, drift }, depth }) => ({
+        name: model.name,
+        version: model.version,
+        workersUp: pool.up,
+        queueDepth: depth,
+        drift,
+      })),
+  });
+}
+
+function workersOf({ served }: ModelHosts, name?: string): number[] {
+  return served.flatMap(({ current: { model, pool } }) =>
+    name === undefined || model.name === name ? pool.pids : [],
+  );
+}
+
+async function stop({ server, drain }: HttpServer, hosts: ModelHosts, delayMs: number) {
   drain();
   await sleep(Math.max(delayMs, LEAST_DRAIN_MS));
   await acceptWaiting(server);
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  await host.drained();
+  await hosts.drained();
   server.closeIdleConnections();
   await Promise.race([closed, sleep(UPLOAD_GRACE_MS, undefined, { ref: false })]);
-  host.close();
-  await host.drained();
+  hosts.close();
+  await hosts.drained();
   server.closeAllConnections();
-  await Promise.all([closed, host.stop()]);
-}
-
-interface Lifecycle {
-  readonly draining: boolean;
-  readonly warm: boolean;
-}
-
-function stateOf({ draining, warm }: Lifecycle, { current: { pool } }: ModelHost): ServerState {
-  if (draining) return 'draining';
-  if (pool.isCrashLooping) return 'unavailable';
-  if (pool.up > 0) return 'ok';
-  return warm ? 'unavailable' : 'starting';
-}
-
-function limitsOf({ limits, queue }: Config): AppDeps['limits'] {
-  return {
-    maxBodyBytes: limits.max_body_bytes,
-    maxTexts: limits.max_texts,
-    maxWindows: limits.max_windows,
-    maxDepth: queue.max_depth,
-    timeoutMs: queue.timeout_ms,
-  };
+  await Promise.all([closed, hosts.stop()]);
 }
 
 function urlOf(host: string, port: number): string {

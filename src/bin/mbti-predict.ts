@@ -93,7 +93,7 @@ async function predict(args: PredictArguments): Promise<void> {
   });
   const shard = args.shard === undefined ? undefined : parseShard(args.shard);
   const source = openSource(args);
-  const { bundle, spec, model } = await openModel(config.model.out, config, args.verbose);
+  const { bundle, spec, model } = await openModel({ dir: config.model.out }, config, args.verbose);
   const column = args.column ?? columnOf(bundle.manifest, args);
   const records = source.records({ column, maxBytes: config.limits.max_body_bytes });
   const pool = new EnginePool({ spec, size: config.server.workers });

@@ -14,6 +14,7 @@ const SECTIONS = [
   'queue',
   'cache',
   'limits',
+  'models',
   'security',
   'drift',
   'prediction_log',
@@ -27,7 +28,7 @@ const HANG_UP = 'SIGHUP';
 async function main(): Promise<void> {
   const argv = await strictArguments(yargs(hideBin(process.argv)), packageVersion)
     .scriptName('mbti-serve')
-    .command('$0 [overrides..]', 'Serves a model bundle over HTTP', (command) =>
+    .command('$0 [overrides..]', 'Serves a model bundle, or several, over HTTP', (command) =>
       command.positional('overrides', {
         type: 'string',
         array: true,
@@ -40,17 +41,20 @@ async function main(): Promise<void> {
       model: {
         type: 'string',
         requiresArg: true,
-        describe: 'The bundle to serve (default: model.out, that is models/mbti)',
+        describe:
+          'The bundle to serve, or a folder of bundles: <name>/ or <name>/<version>/ (default: model.out, that is models/mbti)',
       },
       port: { type: 'string', requiresArg: true, describe: 'server.port (default: 8000)' },
       host: { type: 'string', requiresArg: true, describe: 'server.host (default: 0.0.0.0)' },
       workers: {
         type: 'string',
         requiresArg: true,
-        describe: 'server.workers: inference processes (default: one for each core)',
+        describe:
+          'server.workers: inference processes of a model (default: one for each core, shared by the models)',
       },
     })
     .example('$0 --model models/mbti --port 9000', 'Serve one model on another port')
+    .example('$0 --model models models.default_model=mbti', 'Serve every model of a folder')
     .example('$0 --config configs/serve.json queue.max_depth=64', 'Serve as in production')
     .epilogue(`Keys of key=value, with their defaults:\n${keyHelp(SECTIONS)}`)
     .parseAsync();
@@ -76,7 +80,14 @@ async function main(): Promise<void> {
   // It logs what came of it.
   if (!process.stdin.isTTY) process.on(HANG_UP, () => void server.reload().catch(() => {}));
   const { name, version, precision } = server.model;
-  logger.info(`serving ${modelDir} on ${server.url}`, { model: name, version, precision });
+  const isAlone = server.models.length === 1;
+  const models = server.models.map((one) => `${one.name} ${one.version} ${one.precision}`);
+  logger.info(`serving ${modelDir} on ${server.url}`, {
+    model: name,
+    version,
+    precision,
+    ...(isAlone ? {} : { models: models.join(', ') }),
+  });
 }
 
 /**

@@ -1,4 +1,5 @@
 export { manifestProblems } from './check-manifest.ts';
+export { bundlesOf, type FoundBundle, findBundles, foldersIn } from './find-bundles.ts';
 export {
   EXPLAIN_FILE,
   type FileEntry,
@@ -13,3 +14,4 @@ export {
 } from './manifest.ts';
 export { type Bundle, explainPath, hashFile, readBundle, selectModel } from './read.ts';
 export type { Distribution, Reference } from './reference.ts';
+export { compareVersions } from './version-order.ts';

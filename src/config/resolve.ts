@@ -1,5 +1,6 @@
 import { MBTI } from '../task/task.ts';
 import type { Config, RawConfig } from './config.ts';
+import { DEFAULT_MAX_TEXTS, resolveSettings } from './model-config.ts';
 import type { Problems } from './problems.ts';
 import type { AxisConfig } from './structures.ts';
 
@@ -7,8 +8,6 @@ const mbtiAxes: readonly AxisConfig[] = ['EI', 'SN', 'TF', 'JP'].map((pair) => {
   const labels = [pair.charAt(0), pair.charAt(1)] as const;
   return { name: labels.join('/'), labels };
 });
-
-const DEFAULT_MAX_TEXTS = 128;
 
 /** Codes of so many axes can be told apart by listing them all. */
 const MOST_CODE_AXES = 16;
@@ -28,6 +27,7 @@ export function resolveConfig(raw: RawConfig, problems: Problems): Config {
       ...raw.limits,
       max_texts: raw.limits.max_texts ?? Math.min(DEFAULT_MAX_TEXTS, raw.queue.max_depth),
     },
+    models: { ...raw.models, settings: resolveSettings(raw, problems) },
   };
 }
 

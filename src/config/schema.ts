@@ -1,9 +1,10 @@
 import type { Format } from './formats.ts';
 import type { Key } from './key.ts';
 import { learningKeys } from './schema-learning.ts';
+import { modelsKeys } from './schema-models.ts';
 import { servingKeys } from './schema-serving.ts';
 
-export const schema = { ...learningKeys, ...servingKeys };
+export const schema = { ...learningKeys, ...servingKeys, ...modelsKeys };
 
 type AnyKey = Key<unknown>;
 

@@ -1,3 +1,4 @@
+export { availableCores } from './cores.ts';
 export { EnginePool, type PoolObserver, restartDelay } from './pool.ts';
 export type { EngineSpec } from './protocol.ts';
 export {

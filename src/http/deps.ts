@@ -2,7 +2,7 @@ import type { ModelCache } from '../cache/index.ts';
 import type { Scheduler } from '../scheduler/index.ts';
 import type { ApiKeys, RateLimiter } from '../security/index.ts';
 import type { Task } from '../task/index.ts';
-import type { Logger, Metrics, PredictionLog, Tracing } from '../telemetry/index.ts';
+import type { Logger, Metrics, ModelDrift, PredictionLog, Tracing } from '../telemetry/index.ts';
 
 /** The model behind the routes. */
 export interface ServedModel {
@@ -40,6 +40,19 @@ export interface Access {
   readonly trustedProxies?: number;
 }
 
+/** A model of the server, as it is now. */
+export interface ModelStatus {
+  readonly model: ServedModel;
+  readonly limits: Limits;
+  readonly state: ServerState;
+  /** Engines that are up. */
+  readonly workers: number;
+  /** Texts that wait. */
+  readonly queueDepth: number;
+  /** Routes that name no model are its. */
+  readonly isDefault: boolean;
+}
+
 /** All that the routes need. */
 export interface AppDeps {
   readonly model: ServedModel;
@@ -47,14 +60,22 @@ export interface AppDeps {
   readonly metrics: Metrics;
   /** Of this model. */
   readonly cache?: ModelCache;
+  /** Of this model, for texts that no engine has scored. */
+  readonly drift?: Pick<ModelDrift, 'observe'>;
   readonly logger: Logger;
   readonly limits: Limits;
   readonly access?: Access;
   readonly predictionLog?: Pick<PredictionLog, 'record'>;
   readonly tracing?: Pick<Tracing, 'begin'>;
+  /** Of this model. */
   readonly state: () => ServerState;
-  /** Serves the bundle of this model as it is on disk now. AppError where it cannot be, and the old one is kept. */
+  /** Every model of the server, versions of a name from the lowest to the highest; without it this one alone. */
+  readonly models?: () => readonly ModelStatus[];
+  /**
+   * Serves the bundle of a model as it is on disk now. AppError where it cannot be, and the old one is
+   * kept; `not_found` where there is none of this name.
+   */
   readonly reload: (name: string) => Promise<ServedModel>;
-  /** Engines that are up. */
+  /** Engines of this model that are up. */
   readonly workersUp: () => number;
 }

@@ -32,7 +32,9 @@ export async function recallOrScore(
   const scores = await scheduler.submit(submitted, options);
   if (cache) {
     for (const [i, score] of scores.entries()) cache.set(submitted[i] ?? '', score);
-    metrics.textsRecalled(known.filter(isKnown), scores.length);
+    const recalled = known.filter(isKnown);
+    for (const text of recalled) deps.drift?.observe(text);
+    metrics.textsRecalled(recalled.length, scores.length);
   }
   const scored = scores.map((score, i) => ({ ...score, index: missing[i]?.index ?? i }));
   const byIndex = new Map(scored.map((score) => [score.index, score]));

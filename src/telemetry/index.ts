@@ -1,7 +1,8 @@
 export { featuresOf, type ObservedText } from './drift/features.ts';
+export { ModelDrift } from './drift/model-drift.ts';
 export { binOf } from './drift/psi.ts';
 export { createLogger, type Logger, type LoggerOptions } from './logger.ts';
-export { Metrics } from './metrics.ts';
+export { type MeteredModel, Metrics } from './metrics.ts';
 export { openPredictionLog } from './prediction-log/open-prediction-log.ts';
 export type { LoggedPrediction, PredictionLog } from './prediction-log/prediction-log.ts';
 export { openTracing } from './tracing/open-tracing.ts';

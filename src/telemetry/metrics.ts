@@ -1,8 +1,8 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import type { Reference } from '../bundle/index.ts';
-import { DriftWindow } from './drift/drift-window.ts';
-import { type ObservedText, textFeatures } from './drift/features.ts';
+import type { ObservedText } from './drift/features.ts';
+import { type ModelDrift, noDrift } from './drift/model-drift.ts';
 import { metricTable, phases } from './metric-table.ts';
+import { ModelGauges, type ModelProbe } from './model-gauges.ts';
 
 /** The model in the terms that its metrics are labelled with. */
 export interface MeteredModel {
@@ -24,12 +24,18 @@ export interface MetricsOptions {
   readonly rejections: readonly string[];
   /** Adds Node's own metrics (memory, event loop, …). */
   readonly nodeDefaults?: boolean;
+  /** Says of every model what it says of all, or of the default one. */
+  readonly perModel?: boolean;
 }
 
 /** Read at every scrape. */
 export interface Probes {
   readonly queueDepth: () => number;
   readonly workersUp: () => number;
+  /** Of the default model. */
+  readonly drift?: () => Pick<ModelDrift, 'size' | 'psi'>;
+  /** With `perModel`: every model. */
+  readonly models?: () => readonly ModelProbe[];
 }
 
 /** The metrics of one server; all of them are there, with zeros, from the first scrape. */
@@ -38,11 +44,13 @@ export class Metrics {
   readonly #table = metricTable(this.#registry);
   readonly #zeroed = new Set<string>();
   #probes: Probes | undefined;
-  #drift: DriftWindow | undefined;
+  readonly #perModel: ModelGauges | undefined;
 
   constructor(options: MetricsOptions) {
     if (options.nodeDefaults) collectDefaultMetrics({ register: this.#registry });
-    this.#zeroModel(options.model);
+    if (options.perModel) this.#perModel = new ModelGauges(this.#registry);
+    this.#setDrift(noDrift(options.model.axes), 0);
+    this.modelServed(options.model);
     this.declareRejections(options.rejections);
     for (const phase of phases) this.#table.phaseDuration.zero({ phase });
   }
@@ -56,22 +64,13 @@ export class Metrics {
     this.#probes = probes;
   }
 
-  /** Measures drift anew, against a model's reference and over so many texts; without one it stays 0. */
-  watchDrift(
-    reference: Reference | undefined,
-    axes: MeteredModel['axes'],
-    windowSize: number,
-  ): void {
-    this.#drift = reference && new DriftWindow(reference, axes, windowSize);
-    this.#table.driftPsi.reset();
-    this.#zeroDrift(axes);
-  }
-
   /** The text exposition format. */
   exposition(): Promise<string> {
     this.#table.queueDepth.set(this.#probes?.queueDepth() ?? 0);
     this.#table.workersUp.set(this.#probes?.workersUp() ?? 0);
-    this.#setDrift();
+    const drift = this.#probes?.drift?.();
+    if (drift) this.#setDrift(drift.psi(), drift.size);
+    this.#perModel?.set(this.#probes?.models?.() ?? []);
     return this.#registry.metrics();
   }
 
@@ -112,7 +111,6 @@ export class Metrics {
       readonly computeMs: number;
     },
   ): void {
-    this.#drift?.observe(text);
     this.#table.phaseDuration.observe({ phase: 'tokenize' }, text.tokenizeMs / 1000);
     this.#table.phaseDuration.observe({ phase: 'queue' }, text.queueMs / 1000);
     this.#table.phaseDuration.observe({ phase: 'compute' }, text.computeMs / 1000);
@@ -120,10 +118,9 @@ export class Metrics {
     this.#table.batchTokens.observe(text.tokens);
   }
 
-  /** Texts of one request: those that the cache knew, and how many it did not know. */
-  textsRecalled(known: readonly ObservedText[], unknown: number): void {
-    for (const text of known) this.#drift?.observe(text);
-    this.#table.cacheHits.inc(known.length);
+  /** Texts of one request: how many the cache knew, and how many it did not know. */
+  textsRecalled(known: number, unknown: number): void {
+    this.#table.cacheHits.inc(known);
     this.#table.cacheMisses.inc(unknown);
   }
 
@@ -144,10 +141,19 @@ export class Metrics {
     }
   }
 
-  /** Another model is served from now on; what was counted stays. */
-  modelChanged(model: MeteredModel): void {
-    this.#table.modelInfo.reset();
-    this.#zeroModel(model);
+  /** A model is served from now on, in the place of another where it has one; what was counted stays. */
+  modelServed({ name, version, precision, axes }: MeteredModel, before?: MeteredModel): void {
+    if (before) this.modelGone(before);
+    this.#table.modelInfo.set({ name, version, precision }, 1);
+    for (const axis of axes) {
+      this.#once(`axis ${axis.name}`, () => this.#table.confidence.zero({ axis: axis.name }));
+      for (const label of axis.labels) this.#table.predictions.inc({ axis: axis.name, label }, 0);
+    }
+  }
+
+  /** A model is served no longer. */
+  modelGone({ name, version, precision }: MeteredModel): void {
+    this.#table.modelInfo.remove({ name, version, precision });
   }
 
   modelLoaded(seconds: number): void {
@@ -158,11 +164,11 @@ export class Metrics {
     this.#table.workerRestarts.inc();
   }
 
-  #setDrift(): void {
-    this.#table.driftWindow.set(this.#drift?.size ?? 0);
-    for (const [feature, value] of Object.entries(this.#drift?.psi() ?? {})) {
+  #setDrift(psi: Readonly<Record<string, number>>, windowSize: number): void {
+    this.#table.driftWindow.set(windowSize);
+    this.#table.driftPsi.reset();
+    for (const [feature, value] of Object.entries(psi))
       this.#table.driftPsi.set({ feature }, value);
-    }
   }
 
   /** Zeroing a histogram's labels takes back what was counted under them. */
@@ -170,19 +176,5 @@ export class Metrics {
     if (this.#zeroed.has(labels)) return;
     this.#zeroed.add(labels);
     zero();
-  }
-
-  #zeroModel({ name, version, precision, axes }: MeteredModel): void {
-    this.#table.modelInfo.set({ name, version, precision }, 1);
-    for (const axis of axes) {
-      this.#once(`axis ${axis.name}`, () => this.#table.confidence.zero({ axis: axis.name }));
-      for (const label of axis.labels) this.#table.predictions.inc({ axis: axis.name, label }, 0);
-    }
-    this.#zeroDrift(axes);
-  }
-
-  #zeroDrift(axes: MeteredModel['axes']): void {
-    const features = [...axes.map((axis) => axis.name), ...textFeatures];
-    for (const feature of features) this.#table.driftPsi.set({ feature }, 0);
   }
 }

@@ -29,7 +29,7 @@ const { config } = loadConfig({
 
 beforeAll(async () => {
   await writeTinyBundle(bundle);
-  const { spec } = await openModel(bundle, config);
+  const { spec } = await openModel({ dir: bundle }, config);
   const engines = new EnginePool({ spec, size: 1 });
   await engines.ready;
   const scheduler = new Scheduler({ engines, maxDepth: usual.length, maxTokens: 1e6 });

@@ -1,7 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { fingerprint, watchBundle } from '../../src/watch-bundle.ts';
+import { fingerprint, watchFolders } from '../../src/watch-bundle.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { until } from '../support/until.ts';
 
@@ -15,18 +15,19 @@ async function watched(name: string, reload: () => Promise<unknown> = () => Prom
   folder.write(`${name}/manifest.json`, 'one');
   const dir = join(folder.path, name);
   const seen = { reloads: 0 };
-  const known = await fingerprint(dir);
+  const known = new Map([[dir, await fingerprint(dir)]]);
   const counting = () => {
     seen.reloads += 1;
     return reload();
   };
-  stops.push(watchBundle(dir, { known, reload: counting, intervalMs: 10 }));
+  const folders = () => Promise.resolve([dir]);
+  stops.push(watchFolders(folders, { known, reload: counting, intervalMs: 10 }));
   return { dir, seen };
 }
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-describe('watchBundle', () => {
+describe('watchFolders', () => {
   it('reloads once for a change, and not without one', async () => {
     const { dir, seen } = await watched('changed');
     await pause(50);

@@ -1,13 +1,19 @@
 import { PassThrough } from 'node:stream';
 import { afterEach } from '@jest/globals';
-import { type AppDeps, createApp, createHttpServer, listen } from '../../src/http/index.ts';
+import {
+  type AppDeps,
+  createApp,
+  createHttpServer,
+  listen,
+  unknownModel,
+} from '../../src/http/index.ts';
 import { rejections, Scheduler } from '../../src/scheduler/index.ts';
 import { createLogger, Metrics } from '../../src/telemetry/index.ts';
 import { FakeEngines } from './fake-engines.ts';
 import { mbtiTask } from './tiny-bundle.ts';
 
 export interface TestServerOptions
-  extends Partial<Pick<AppDeps, 'model' | 'limits' | 'access' | 'predictionLog'>> {
+  extends Partial<Pick<AppDeps, 'model' | 'models' | 'limits' | 'access' | 'predictionLog'>> {
   readonly engines?: number;
   readonly timeouts?: Parameters<typeof createHttpServer>[2];
 }
@@ -58,10 +64,14 @@ export async function testServer({ engines = 2, timeouts, ...options }: TestServ
     metrics,
     logger: createLogger({ level: 'debug', format: 'json', stream: log }),
     limits,
+    ...(options.models ? { models: options.models } : {}),
     ...(options.access ? { access: options.access } : {}),
     ...(options.predictionLog ? { predictionLog: options.predictionLog } : {}),
     state: () => lifecycle.state,
-    reload: () => Promise.resolve(model),
+    reload: (name) =>
+      name === model.name
+        ? Promise.resolve(model)
+        : Promise.reject(unknownModel(name, [model.name])),
     workersUp: () => fakes.up,
   };
   const { server, drain } = createHttpServer(createApp(deps), deps, timeouts);

@@ -46,7 +46,7 @@ export function tinyClassifier(labels: number): Uint8Array {
   return encodeModel(distilbert(config, randomWeights(config, 1), labels));
 }
 
-/** Writes a small complete bundle of real files to `dir`. */
+/** Writes a small complete bundle of real files to `dir`, of the tiny graph or of another with its inputs. */
 export function writeTinyBundle(
   dir: string,
   change: Partial<Manifest> = {},

@@ -16,7 +16,7 @@ const policy = [
 
 /** `GET /docs`: the document for people. */
 export function docsRoute(document: () => OpenApiDocument): Route {
-  let page: string | undefined;
+  const pages = new WeakMap<OpenApiDocument, string>();
   return {
     path: '/docs',
     method: 'GET',
@@ -32,7 +32,9 @@ export function docsRoute(document: () => OpenApiDocument): Route {
       },
     },
     handler: (_request, response) => {
-      page ??= docsPage(document());
+      const now = document();
+      const page = pages.get(now) ?? docsPage(now);
+      pages.set(now, page);
       response.set('content-security-policy', policy).type('html').send(page);
     },
   };

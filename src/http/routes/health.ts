@@ -1,5 +1,6 @@
 import { AppError } from '../../errors.ts';
 import type { AppDeps, ServerState } from '../deps.ts';
+import { modelsOf, serverState } from '../models.ts';
 import { problems } from '../openapi/errors.ts';
 import { exactly, json, ref } from '../openapi/operation.ts';
 import type { Route } from '../route.ts';
@@ -11,14 +12,16 @@ const notReady: Record<Exclude<ServerState, 'ok'>, string> = {
   draining: 'the server is stopping',
 };
 
-/** AppError `not_ready`, which says why. */
-export function checkReady({ state }: Pick<AppDeps, 'state'>): void {
-  const now = state();
+/** AppError `not_ready`, which says why, unless it is `ok`. */
+export function checkReady(now: ServerState): void {
   if (now !== 'ok') throw new AppError('not_ready', notReady[now]);
 }
 
 /** `/health` for people, `/health/live` and `/health/ready` for probes. */
-export function healthRoutes({ state, model, scheduler, workersUp }: AppDeps): Route[] {
+export function healthRoutes(deps: AppDeps): Route[] {
+  const { model } = deps;
+  const sum = (of: 'workers' | 'queueDepth') =>
+    modelsOf(deps).reduce((total, one) => total + one[of], 0);
   return [
     {
       path: '/health',
@@ -30,12 +33,13 @@ export function healthRoutes({ state, model, scheduler, workersUp }: AppDeps): R
         responses: { 200: json('Whatever its state', ref('Health')) },
       },
       handler: (_request, response) => {
+        const status = serverState(deps);
         response.json({
-          status: state(),
-          ready: state() === 'ok',
+          status,
+          ready: status === 'ok',
           model: { name: model.name, version: model.version },
-          workers: workersUp(),
-          queue_depth: scheduler.depth,
+          workers: sum('workers'),
+          queue_depth: sum('queueDepth'),
           uptime_seconds: Math.round(process.uptime()),
         });
       },
@@ -61,14 +65,14 @@ export function healthRoutes({ state, model, scheduler, workersUp }: AppDeps): R
         tag: 'service',
         summary: 'Whether it takes new traffic: for readiness probes',
         description:
-          'Not before a model has answered a warm-up, and not once the server is stopping.',
+          'Not before every model has answered a warm-up, and not once the server is stopping.',
         responses: {
           200: json('It does', exactly({ status: { const: 'ready' } })),
           ...problems(['not_ready']),
         },
       },
       handler: (_request, response) => {
-        checkReady({ state });
+        checkReady(serverState(deps));
         response.json({ status: 'ready' });
       },
     },

@@ -1,4 +1,5 @@
 import type { AppDeps } from '../deps.ts';
+import { modelsOf } from '../models.ts';
 import { type OpenApiDocument, openApiDocument } from '../openapi/document.ts';
 import type { Route } from '../route.ts';
 import { componentSchemas } from '../schemas/index.ts';
@@ -15,9 +16,19 @@ import { inferRoutes } from './v2/infer.ts';
 import { metadataRoutes } from './v2/metadata.ts';
 import { repositoryRoutes } from './v2/repository.ts';
 
-/** Every route of the server, and the document that describes them. */
+/**
+ * Every route of the server, and the document that describes them for the app's own model: requests
+ * are checked by it. What is published describes all models of the server as they are at the time.
+ */
 export function createRoutes(deps: AppDeps): { routes: Route[]; document: OpenApiDocument } {
-  const routes: Route[] = [
+  const published = publishedDocument(deps);
+  const routes = routesOf(deps, published);
+  const { models: _others, ...alone } = deps;
+  return { routes, document: openApiDocument(routes, componentSchemas(alone)) };
+}
+
+function routesOf(deps: AppDeps, document: () => OpenApiDocument): Route[] {
+  return [
     predictRoute(deps),
     explainRoute(deps),
     ...inferRoutes(deps),
@@ -27,10 +38,24 @@ export function createRoutes(deps: AppDeps): { routes: Route[]; document: OpenAp
     ...healthRoutes(deps),
     metricsRoute(deps),
     infoRoute(deps),
-    openApiRoute(() => document),
-    docsRoute(() => document),
+    openApiRoute(document),
+    docsRoute(document),
     uiRoute(),
   ];
-  const document = openApiDocument(routes, componentSchemas(deps));
-  return { routes, document };
+}
+
+/** Made again when another model was loaded. */
+function publishedDocument(deps: AppDeps): () => OpenApiDocument {
+  let of = '';
+  let document: OpenApiDocument | undefined;
+  const published = (): OpenApiDocument => {
+    const now = JSON.stringify(
+      modelsOf(deps).map(({ model: { name, version } }) => [name, version]),
+    );
+    if (now !== of) document = undefined;
+    of = now;
+    document ??= openApiDocument(routesOf(deps, published), componentSchemas(deps));
+    return document;
+  };
+  return published;
 }

@@ -1,32 +1,23 @@
 import { packageVersion } from '../../package-root.ts';
 import { MINIMUM_TEXT_LENGTH } from '../../text/index.ts';
-import type { AppDeps } from '../deps.ts';
+import type { AppDeps, Limits, ModelStatus, ServedModel } from '../deps.ts';
+import { modelsOf } from '../models.ts';
 import { json, ref } from '../openapi/operation.ts';
 import type { Route } from '../route.ts';
 
 /** `GET /info`: what is served, and what may be asked of it. */
-export function infoRoute({ model, limits }: AppDeps): Route {
-  const { task, name, version, precision, maxLength, explains = false } = model;
-  const info = {
+export function infoRoute(deps: AppDeps): Route {
+  const { model, limits } = deps;
+  const { name, cleaning, axes } = model.task;
+  const own = {
     version: packageVersion,
-    model: { name, version, precision, max_length: maxLength, explains },
+    model: described(model),
     task: {
-      name: task.name,
-      cleaning: task.cleaning,
-      axes: task.axes.map((axis) => ({
-        name: axis.name,
-        labels: axis.labels,
-        threshold: axis.threshold,
-      })),
+      name,
+      cleaning,
+      axes: axes.map(({ name, labels, threshold }) => ({ name, labels, threshold })),
     },
-    limits: {
-      minimum_text_length: MINIMUM_TEXT_LENGTH,
-      max_texts: limits.maxTexts,
-      max_body_bytes: limits.maxBodyBytes,
-      max_windows: limits.maxWindows,
-      max_depth: limits.maxDepth,
-      timeout_ms: limits.timeoutMs,
-    },
+    limits: { minimum_text_length: MINIMUM_TEXT_LENGTH, ...textLimits(limits) },
   };
   return {
     path: '/info',
@@ -37,12 +28,40 @@ export function infoRoute({ model, limits }: AppDeps): Route {
       summary: 'What is served, and what may be asked of it',
       responses: {
         200: json('Model, task and limits', ref('Info'), {
-          info: { summary: 'This server', value: info },
+          info: {
+            summary: 'This server',
+            value: { ...own, models: [listed({ model, limits, state: 'ok', isDefault: true })] },
+          },
         }),
       },
     },
     handler: (_request, response) => {
-      response.json(info);
+      response.json({ ...own, models: modelsOf(deps).map(listed) });
     },
+  };
+}
+
+function described({ name, version, precision, maxLength, explains = false }: ServedModel) {
+  return { name, version, precision, max_length: maxLength, explains };
+}
+
+function listed(status: Pick<ModelStatus, 'model' | 'limits' | 'state' | 'isDefault'>) {
+  const { model, limits, state, isDefault } = status;
+  return {
+    ...described(model),
+    default: isDefault,
+    state,
+    task: model.task.name,
+    limits: textLimits(limits),
+  };
+}
+
+function textLimits({ maxTexts, maxBodyBytes, maxWindows, maxDepth, timeoutMs }: Limits) {
+  return {
+    max_texts: maxTexts,
+    max_body_bytes: maxBodyBytes,
+    max_windows: maxWindows,
+    max_depth: maxDepth,
+    timeout_ms: timeoutMs,
   };
 }

@@ -1,4 +1,6 @@
+import type { CleaningMode } from '../../text/index.ts';
 import type { AppDeps } from '../deps.ts';
+import { modelsOf } from '../models.ts';
 import { exactly, ref, type Schema } from '../openapi/operation.ts';
 import { textSchema } from './text.ts';
 
@@ -25,7 +27,21 @@ export function protocolSchemas(deps: AppDeps): Record<string, Schema> {
   return { ...requestSchemas(deps), ...answerSchemas };
 }
 
-function requestSchemas({ limits, model }: AppDeps): Record<string, Schema> {
+/**
+ * What some model of the server takes: the others refuse more. A text that `mbti` leaves enough of is
+ * one that `none` does.
+ */
+function widest(deps: AppDeps): { readonly maxTexts: number; readonly cleaning: CleaningMode } {
+  const models = modelsOf(deps);
+  const isAnyUncleaned = models.some(({ model }) => model.task.cleaning === 'none');
+  return {
+    maxTexts: Math.max(...models.map(({ limits }) => limits.maxTexts)),
+    cleaning: isAnyUncleaned ? 'none' : 'mbti',
+  };
+}
+
+function requestSchemas(deps: AppDeps): Record<string, Schema> {
+  const { maxTexts, cleaning } = widest(deps);
   return {
     InferenceRequest: {
       type: 'object',
@@ -66,7 +82,7 @@ function requestSchemas({ limits, model }: AppDeps): Record<string, Schema> {
           description: 'The number of texts',
           minItems: 1,
           maxItems: 1,
-          items: { ...size, maximum: limits.maxTexts },
+          items: { ...size, maximum: maxTexts },
         },
         parameters: {
           type: 'object',
@@ -80,7 +96,7 @@ function requestSchemas({ limits, model }: AppDeps): Record<string, Schema> {
       },
     },
     NestedText: {
-      ...textSchema(model.task.cleaning),
+      ...textSchema(cleaning),
       type: ['string', 'array'],
       description: 'A text, or a list of such',
       items: ref('NestedText'),
@@ -142,6 +158,15 @@ const answerSchemas: Readonly<Record<string, Schema>> = {
     outputs: { type: 'array', items: tensorMetadata },
   }),
   LoadedModel: exactly({ name: text, version: text }),
+  RepositoryIndex: {
+    type: 'array',
+    items: exactly({
+      name: text,
+      version: text,
+      state: { enum: ['READY', 'UNAVAILABLE'] },
+      reason: text,
+    }),
+  },
   Live: exactly({ live: { const: true } }),
   Ready: exactly({ ready: { const: true } }),
   ModelReady: exactly({ name: text, ready: { const: true } }),

@@ -3,6 +3,19 @@ import { exactly, type Schema } from '../openapi/operation.ts';
 const text = { type: 'string' } as const;
 const count = { type: 'integer', minimum: 0 } as const;
 const model = { name: text, version: text } as const;
+const described = {
+  ...model,
+  precision: text,
+  max_length: { ...count, description: 'Tokens of a window' },
+  explains: { type: 'boolean', description: 'Whether /explain answers for it' },
+} as const;
+const textLimits = {
+  max_texts: count,
+  max_body_bytes: count,
+  max_windows: count,
+  max_depth: { ...count, description: 'Texts that may wait' },
+  timeout_ms: count,
+} as const;
 
 /** What health routes and /info answer. */
 export const serviceSchemas: Readonly<Record<string, Schema>> = {
@@ -16,12 +29,19 @@ export const serviceSchemas: Readonly<Record<string, Schema>> = {
   }),
   Info: exactly({
     version: { ...text, description: 'Of the server' },
-    model: exactly({
-      ...model,
-      precision: text,
-      max_length: { ...count, description: 'Tokens of a window' },
-      explains: { type: 'boolean', description: 'Whether /explain answers for it' },
-    }),
+    model: exactly(described),
+    models: {
+      type: 'array',
+      description: 'All that are served, this one among them',
+      minItems: 1,
+      items: exactly({
+        ...described,
+        default: { type: 'boolean', description: 'Routes that name no model are of this one' },
+        state: { enum: ['starting', 'ok', 'unavailable', 'draining'] },
+        task: { ...text, description: 'Its name' },
+        limits: exactly(textLimits),
+      }),
+    },
     task: exactly({
       name: text,
       cleaning: { type: 'string', enum: ['mbti', 'none'] },
@@ -35,13 +55,6 @@ export const serviceSchemas: Readonly<Record<string, Schema>> = {
         }),
       },
     }),
-    limits: exactly({
-      minimum_text_length: count,
-      max_texts: count,
-      max_body_bytes: count,
-      max_windows: count,
-      max_depth: { ...count, description: 'Texts that may wait' },
-      timeout_ms: count,
-    }),
+    limits: exactly({ minimum_text_length: count, ...textLimits }),
   }),
 };

@@ -37,13 +37,12 @@ describe('GET /info', () => {
     const { url } = await testServer();
     const { body } = await request(url).get('/info');
     expect(body.version).toBe(packageVersion);
-    expect(body.model).toEqual({
-      name: 'tiny',
-      version: 'abc',
-      precision: 'fp32',
-      max_length: 64,
-      explains: false,
-    });
+    const model = { name: 'tiny', version: 'abc', precision: 'fp32', max_length: 64 };
+    expect(body.model).toEqual({ ...model, explains: false });
+    const { minimum_text_length: _, ...limits } = body.limits;
+    expect(body.models).toEqual([
+      { ...model, explains: false, default: true, state: 'ok', task: 'mbti', limits },
+    ]);
     expect(body.task.axes[0]).toEqual({ name: 'E/I', labels: ['E', 'I'], threshold: 0.5 });
     expect(body.limits).toMatchObject({ max_texts: 4, max_body_bytes: 10_000, timeout_ms: 10_000 });
   });

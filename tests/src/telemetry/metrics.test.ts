@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { Metrics } from '../../../src/telemetry/index.ts';
+import { Metrics, ModelDrift } from '../../../src/telemetry/index.ts';
 import { samples, total } from '../../support/exposition.ts';
 
 const model = {
@@ -38,14 +38,14 @@ describe('Metrics', () => {
   it('begins drift anew with another model, and leaves it at 0 for one without a reference', async () => {
     const metrics = new Metrics({ model, rejections: [] });
     const reference = { texts: 9, features: { tone: { edges: [0.5], shares: [1, 0] } } };
-    metrics.watchDrift(reference, model.axes, 10);
-    const times = { tokenizeMs: 1, queueMs: 1, computeMs: 1 };
-    const text = { probabilities: [0.9], tokens: 5, windows: 1, unknownTokens: 0, ...times };
-    metrics.textScored(text);
+    let drift = new ModelDrift(reference, model.axes, 10);
+    metrics.attach({ queueDepth: () => 0, workersUp: () => 0, drift: () => drift });
+    const text = { probabilities: [0.9], tokens: 5, windows: 1, unknownTokens: 0 };
+    drift.observe(text);
     const tone = 'mbti_drift_psi{feature="tone"}';
     expect(samples(await metrics.exposition()).get(tone)).toBeGreaterThan(1);
-    metrics.watchDrift(undefined, [{ name: 'mood', labels: ['good', 'bad'] }], 10);
-    metrics.textScored(text);
+    drift = new ModelDrift(undefined, [{ name: 'mood' }], 10);
+    drift.observe(text);
     const found = samples(await metrics.exposition());
     expect(found.get(tone)).toBeUndefined();
     expect(found.get('mbti_drift_psi{feature="mood"}')).toBe(0);

@@ -1,4 +1,5 @@
 import type { AppDeps } from '../../deps.ts';
+import { serverState } from '../../models.ts';
 import { protocolErrors } from '../../openapi/errors.ts';
 import { json, ref } from '../../openapi/operation.ts';
 import type { Route } from '../../route.ts';
@@ -24,7 +25,7 @@ const liveRoute: Route = {
   },
 };
 
-/** The server is ready when its model is. */
+/** The server is ready when its models are. */
 function readyRoute(deps: AppDeps): Route {
   return {
     path: '/v2/health/ready',
@@ -36,7 +37,7 @@ function readyRoute(deps: AppDeps): Route {
       responses: { 200: json('They are', ref('Ready')), ...protocolErrors(['not_ready']) },
     },
     handler: (_request, response) => {
-      checkReady(deps);
+      checkReady(serverState(deps));
       response.json({ ready: true });
     },
   };
@@ -58,7 +59,7 @@ function modelReadyRoutes(deps: AppDeps): Route[] {
     },
     handler: (request, response) => {
       checkModel(deps, request);
-      checkReady(deps);
+      checkReady(deps.state());
       response.json({ name: deps.model.name, ready: true });
     },
   }));

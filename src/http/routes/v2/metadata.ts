@@ -1,5 +1,6 @@
 import { packageVersion } from '../../../package-root.ts';
 import type { AppDeps } from '../../deps.ts';
+import { versionsOf } from '../../models.ts';
 import { protocolErrors } from '../../openapi/errors.ts';
 import { json, ref } from '../../openapi/operation.ts';
 import type { Route } from '../../route.ts';
@@ -8,9 +9,14 @@ import { checkModel, modelPaths, pathParameters } from './model-path.ts';
 
 /** `GET /v2` and `GET /v2/models/{model}[/versions/{version}]`: who serves, and what it takes. */
 export function metadataRoutes(deps: AppDeps): Route[] {
-  const { name, version } = deps.model;
+  const { name } = deps.model;
   const server = { name: 'mbti-onnx', version: packageVersion, extensions: ['binary_tensor_data'] };
-  const model = { name, versions: [version], platform: 'onnx_onnxv1', ...tensors(deps) };
+  const model = () => ({
+    name,
+    versions: versionsOf(deps, name),
+    platform: 'onnx_onnxv1',
+    ...tensors(deps),
+  });
   const ofModel = modelPaths('').map(
     (path): Route => ({
       path,
@@ -22,14 +28,14 @@ export function metadataRoutes(deps: AppDeps): Route[] {
         parameters: pathParameters(deps, path),
         responses: {
           200: json('Its inputs and outputs', ref('ModelMetadata'), {
-            model: { summary: 'This model', value: model },
+            model: { summary: 'This model', value: model() },
           }),
           ...protocolErrors(['not_found']),
         },
       },
       handler: (request, response) => {
         checkModel(deps, request);
-        response.json(model);
+        response.json(model());
       },
     }),
   );

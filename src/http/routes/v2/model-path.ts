@@ -2,9 +2,8 @@ import type { Request } from 'express';
 import { AppError } from '../../../errors.ts';
 import { shorten } from '../../body/strict-json.ts';
 import type { AppDeps } from '../../deps.ts';
+import { modelsOf, unknownModel, versionsOf } from '../../models.ts';
 import type { Parameter } from '../../openapi/operation.ts';
-
-type Served = Pick<AppDeps, 'model'>;
 
 /** A model's path, and the same with its version. */
 export function modelPaths(tail: string): string[] {
@@ -12,40 +11,40 @@ export function modelPaths(tail: string): string[] {
 }
 
 /** The parameters of a path with these in braces. */
-export function pathParameters({ model }: Served, path: string): Parameter[] {
+export function pathParameters(deps: AppDeps, path: string): Parameter[] {
+  const models = modelsOf(deps).map(({ model }) => model);
   const all: Parameter[] = [
-    pathParameter('model', 'The name of a model', model.name),
-    pathParameter('version', 'A version of it', model.version),
+    pathParameter('model', 'The name of a model', namesOf(models)),
+    pathParameter('version', 'A version of it', [...new Set(models.map((one) => one.version))]),
   ];
   return all.filter(({ name }) => path.includes(`{${name}}`));
 }
 
 /** AppError `not_found` where the path names a model or version that is not served. */
-export function checkModel({ model }: Served, { params }: Request): void {
+export function checkModel(deps: AppDeps, { params }: Request): void {
+  const { model } = deps;
   const { model: name, version } = params;
   if (name !== model.name) {
-    throw notFound(`there is no model ${quote(name)}: this server has ${quote(model.name)}`);
+    throw unknownModel(String(name), namesOf(modelsOf(deps).map((one) => one.model)));
   }
   if (version === undefined || version === model.version) return;
-  throw notFound(
-    `${model.name} has no version ${quote(version)}: expected ${quote(model.version)}`,
+  const versions = versionsOf(deps, model.name).map(shorten).join(' or ');
+  throw new AppError(
+    'not_found',
+    `${model.name} has no version ${shorten(String(version))}: expected ${versions}`,
   );
 }
 
-function pathParameter(name: string, description: string, value: string): Parameter {
+function namesOf(models: readonly { readonly name: string }[]): string[] {
+  return [...new Set(models.map(({ name }) => name))];
+}
+
+function pathParameter(name: string, description: string, values: readonly string[]): Parameter {
   return {
     name,
     in: 'path',
     required: true,
     description,
-    schema: { type: 'string', enum: [value] },
+    schema: { type: 'string', enum: values },
   };
-}
-
-function quote(name: string | readonly string[] | undefined): string {
-  return shorten(String(name));
-}
-
-function notFound(message: string): AppError {
-  return new AppError('not_found', message);
 }

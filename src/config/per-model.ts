@@ -1,0 +1,58 @@
+import { type Fault, type Format, parseJson } from './formats.ts';
+import type { Key } from './key.ts';
+
+/** Sections of keys. */
+type Table = Readonly<Record<string, Readonly<Record<string, Key<unknown>>>>>;
+
+/** Some of the keys of some of the sections. */
+export type SomeOf<S> = {
+  readonly [K in keyof S]?: {
+    readonly [P in keyof S[K]]?: S[K][P] extends Key<infer T> ? T : never;
+  };
+};
+
+/** Some of a table's keys for each of some models: `{"name": {"section": {"key": value}}}`. */
+export function perModel<S extends Table>(table: S): Format<Readonly<Record<string, SomeOf<S>>>> {
+  const paths = Object.entries(table).flatMap(([section, keys]) =>
+    Object.keys(keys).map((name) => `${section}.${name}`),
+  );
+  const allowed = `an object of settings by model, of ${paths.join(', ')}`;
+  return {
+    allowed,
+    parse: parseJson,
+    check: (value) =>
+      isObject(value)
+        ? Object.entries(value).flatMap(([model, settings]) =>
+            within(model, settings, sectionFaults),
+          )
+        : [{ at: '', value, allowed }],
+  };
+
+  function sectionFaults(name: string, settings: unknown): Fault[] {
+    const keys = Object.hasOwn(table, name) ? table[name] : undefined;
+    if (!keys)
+      return [{ at: '', value: settings, allowed: `only ${Object.keys(table).join(', ')}` }];
+    return within('', settings, (key, value) => {
+      const known = Object.hasOwn(keys, key) ? keys[key] : undefined;
+      if (known) return [...known.format.check(value)];
+      return [{ at: '', value, allowed: `only ${Object.keys(keys).join(', ')}` }];
+    });
+  }
+}
+
+/** The faults of an object's values, each at its name below `name`. */
+function within(
+  name: string,
+  value: unknown,
+  faultsOf: (name: string, value: unknown) => Fault[],
+): Fault[] {
+  const at = name === '' ? '' : `.${name}`;
+  if (!isObject(value)) return [{ at, value, allowed: 'an object' }];
+  return Object.entries(value).flatMap(([inner, one]) =>
+    faultsOf(inner, one).map((fault) => ({ ...fault, at: `${at}.${inner}${fault.at}` })),
+  );
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,11 +1,11 @@
-// npm run bench:serve [-- --json] [--rounds N] [--seconds S] [--workers N]: docs/serving-performance.md says what is measured.
+// npm run bench:serve [-- --json] [--rounds N] [--seconds S] [--workers N] [--alone] [--against FOLDER]: docs/serving-performance.md says what is measured.
 import { rmSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { temporaryBundle } from './serve/bundle.mjs';
 import { latencyTable } from './serve/latency.mjs';
 import { saturate } from './serve/load.mjs';
-import { peers, startOurs } from './serve/peers.mjs';
+import { anotherBuild, peers, startOurs } from './serve/peers.mjs';
 import { startRaw } from './serve/raw.mjs';
 import { printReport, resultOf } from './serve/report.mjs';
 import { eventLoopP99, residentMiB } from './serve/server-process.mjs';
@@ -19,6 +19,8 @@ const { values: flags } = parseArgs({
     workers: { type: 'string', default: String(availableParallelism()) },
     starts: { type: 'string', default: '3' },
     'plain-peers': { type: 'boolean', default: false },
+    alone: { type: 'boolean', default: false },
+    against: { type: 'string' },
   },
 });
 const connections = 8;
@@ -50,7 +52,11 @@ async function startAll({ bundle, plain }, texts) {
   const ours = keep(await startOurs(bundle, workers));
   readyMs.push(ours.readyMs);
   servers.ours = overHttp(ours, texts);
-  for (const [key, { missing, start }] of Object.entries(peers)) {
+  const others = {
+    ...(flags.against ? { before: anotherBuild(flags.against, workers) } : {}),
+    ...(flags.alone ? {} : peers),
+  };
+  for (const [key, { missing, start }] of Object.entries(others)) {
     const reason = missing();
     if (reason) note(`no ${key}: ${reason}`);
     else servers[key] = overHttp(keep(await start(flags['plain-peers'] ? plain : bundle)), texts);
@@ -106,7 +112,9 @@ try {
   const { user, system } = process.cpuUsage(used);
   const share = (user + system) / 10 / (performance.now() - begun);
   note(`making the load took ${share.toFixed(1)} % of a core`);
-  const latency = await latencyTable(servers.ours, rates, texts, { seconds: 2.5 * seconds, note });
+  const latency = flags.alone
+    ? []
+    : await latencyTable(servers.ours, rates, texts, { seconds: 2.5 * seconds, note });
   const memory = Object.fromEntries(
     Object.entries(servers).map(([name, { pids }]) => [name, residentMiB(pids)]),
   );

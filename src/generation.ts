@@ -52,6 +52,7 @@ export class Generation {
     this.pool = new EnginePool({
       spec,
       size: config.server.workers || parts.workers(),
+      stallMs: config.server.stall_timeout_ms,
       observer: {
         loaded: (seconds) => metrics.modelLoaded(seconds),
         restarted: (reason, delay_ms) => {

@@ -1,5 +1,5 @@
-import { Agent, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Connections } from './connection.mjs';
 import { generator } from './texts.mjs';
 
 /** Attempts at one request. */
@@ -9,28 +9,15 @@ const MOST_ATTEMPTS = 4;
  * Resolves with the status once the answer is complete. A server that computes for longer than it keeps connections
  * open closes one just as the next request comes (seen with Express and transformers.js): that one is sent again.
  */
-async function post(agent, server, text) {
+async function post(connections, server, text) {
   for (let attempt = 1; ; attempt++) {
-    const { status, error } = await send(agent, server, JSON.stringify({ text }));
-    if (status !== undefined) return status;
-    if (error.code === 'ECONNRESET' && attempt < MOST_ATTEMPTS) continue;
-    throw new Error(`${server.name} did not answer: ${error.message}`, { cause: error });
+    try {
+      return await connections.post(JSON.stringify({ text }));
+    } catch (error) {
+      if (['ECONNRESET', 'EPIPE'].includes(error.code) && attempt < MOST_ATTEMPTS) continue;
+      throw new Error(`${server.name} did not answer: ${error.message}`, { cause: error });
+    }
   }
-}
-
-function send(agent, { port, path }, body) {
-  const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
-  return new Promise((resolve) => {
-    const call = request({ agent, host: '127.0.0.1', port, path, method: 'POST', headers });
-    const fail = (error) => resolve({ error });
-    call.on('error', fail);
-    call.on('response', (response) => {
-      response.on('error', fail);
-      response.on('end', () => resolve({ status: response.statusCode }));
-      response.resume();
-    });
-    call.end(body);
-  });
 }
 
 /**
@@ -38,12 +25,12 @@ function send(agent, { port, path }, body) {
  * what is under way counts together with its time. Texts a second.
  */
 export async function saturate(server, nextText, { seconds, connections }) {
-  const agent = new Agent({ keepAlive: true, maxSockets: connections });
+  const kept = new Connections(server);
   const start = performance.now();
   let answered = 0;
   const connection = async () => {
     while (performance.now() - start < seconds * 1000) {
-      const status = await post(agent, server, nextText());
+      const status = await post(kept, server, nextText());
       if (status !== 200) throw new Error(`${server.name} answered ${status}`);
       answered += 1;
     }
@@ -52,7 +39,7 @@ export async function saturate(server, nextText, { seconds, connections }) {
     await Promise.all(Array.from({ length: connections }, connection));
     return (answered / (performance.now() - start)) * 1000;
   } finally {
-    agent.destroy();
+    kept.close();
   }
 }
 
@@ -61,12 +48,12 @@ export async function saturate(server, nextText, { seconds, connections }) {
  * from a text's arrival to the end of its answer, sorted; refusals (429, 408) are counted apart.
  */
 export async function arrivals(server, nextText, { seconds, rate }) {
-  const agent = new Agent({ keepAlive: true });
+  const kept = new Connections(server);
   const random = generator(2);
   const latencies = [];
   let refused = 0;
   const deliver = async (arrival) => {
-    const status = await post(agent, server, nextText());
+    const status = await post(kept, server, nextText());
     if (status === 200) latencies.push(performance.now() - arrival);
     else if (status === 429 || status === 408) refused += 1;
     else throw new Error(`${server.name} answered ${status}`);
@@ -84,7 +71,7 @@ export async function arrivals(server, nextText, { seconds, rate }) {
   try {
     await Promise.all(sent);
   } finally {
-    agent.destroy();
+    kept.close();
   }
   return { latencies: latencies.sort((a, b) => a - b), refused };
 }

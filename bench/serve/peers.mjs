@@ -7,16 +7,23 @@ import { startServer } from './server-process.mjs';
 
 const pathOf = (name) => fileURLToPath(new URL(`../peers/${name}`, import.meta.url));
 
-/** `mbti-serve` as it comes: int8, one engine for each worker. */
-export const startOurs = (dir, workers) =>
-  startServer({ name: 'mbti-serve', path: '/predict', readyPath: '/health/ready' }, (port) => ({
+/** `mbti-serve` as it comes, of this checkout or another one: int8, one engine for each worker. */
+export const startOurs = (dir, workers, { root = packageRoot, name = 'mbti-serve' } = {}) =>
+  startServer({ name, path: '/predict', readyPath: '/health/ready' }, (port) => ({
     program: process.execPath,
     args: [
-      join(packageRoot, 'dist/src/bin/mbti-serve.js'),
+      join(root, 'dist/src/bin/mbti-serve.js'),
       ...['--model', dir, '--host', '127.0.0.1', '--port', String(port)],
       ...['--workers', String(workers), 'log.level=error'],
     ],
   }));
+
+/** The server of another checkout, for comparing versions. */
+export const anotherBuild = (root, workers) => ({
+  missing: () =>
+    existsSync(join(root, 'dist/src/bin/mbti-serve.js')) ? undefined : `${root} is not built`,
+  start: (dir) => startOurs(dir, workers, { root: resolve(root), name: `mbti-serve of ${root}` }),
+});
 
 /** Every peer: why it cannot run here, or undefined; and how it is started. */
 export const peers = {

@@ -1,14 +1,13 @@
 import { fileURLToPath } from 'node:url';
-import { readBundle } from '../../dist/src/bundle/index.js';
 import { loadConfig } from '../../dist/src/config/index.js';
-import { describeModel } from '../../dist/src/served-model.js';
+import { openModel } from '../../dist/src/served-model.js';
 import { Peer } from '../train/peer.mjs';
 
 const script = fileURLToPath(new URL('raw-process.mjs', import.meta.url));
 
 /** As many engines as the server has, each fed texts one after another, with nothing between them and the texts. */
 export async function startRaw(bundleDir, workers) {
-  const { spec } = describeModel(await readBundle(bundleDir), loadConfig({}).config);
+  const { spec } = await openModel(bundleDir, loadConfig({}).config);
   const start = (_, engine) =>
     Peer.start(process.execPath, [script, JSON.stringify({ spec, engine, workers })]);
   const engines = await Promise.all(Array.from({ length: workers }, start));

@@ -44,6 +44,11 @@ export const servingKeys = {
       integer(0, 3600000),
       0,
     ),
+    stall_timeout_ms: key(
+      'How long an inference process may show no sign of life at a window of a text before it is replaced',
+      integer(100, 86400000),
+      120_000,
+    ),
     watch: key('Whether a bundle that changes on disk is reloaded', flag(), false),
   },
   queue: {

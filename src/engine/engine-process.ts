@@ -18,6 +18,9 @@ export interface EngineProcessEvents {
   exit(reason: string, refusal: AppError | undefined): void;
 }
 
+/** Milliseconds without a sign of life after which a process that is at a text is ended. */
+export const STALL_MS = 120_000;
+
 /** How long a process may take to end by itself before it is killed. */
 const GRACE_MS = 500;
 
@@ -29,9 +32,18 @@ export class EngineProcess implements Engine {
   #pending: Pending | undefined;
   #nextId = 0;
   #refusal: AppError | undefined;
+  readonly #stallMs: number;
+  #stallTimer: NodeJS.Timeout | undefined;
+  #stalled: string | undefined;
 
-  constructor(workerPath: string, spec: EngineSpec, events: EngineProcessEvents) {
+  constructor(
+    workerPath: string,
+    spec: EngineSpec,
+    events: EngineProcessEvents,
+    stallMs = STALL_MS,
+  ) {
     this.#events = events;
+    this.#stallMs = stallMs;
     this.#child = fork(workerPath, [], {
       execArgv: [],
       env: { ...process.env, ORT_DISABLE_TELEMETRY: '1' },
@@ -63,6 +75,7 @@ export class EngineProcess implements Engine {
     const id = this.#nextId;
     return new Promise((resolve, reject) => {
       this.#pending = { id, resolve, reject };
+      this.#watch();
       this.#send({ type: 'score', id, text, options });
     });
   }
@@ -98,6 +111,9 @@ export class EngineProcess implements Engine {
         this.#child.kill('SIGKILL');
         return;
       }
+      case 'progress':
+        if (this.#pending?.id === reply.id) this.#watch();
+        return;
       case 'scored':
         this.#settle(reply.id, (pending) => pending.resolve(reply.score));
         return;
@@ -108,17 +124,30 @@ export class EngineProcess implements Engine {
     }
   }
 
+  /** A process that is stopped, or hangs, would hold its text and its place for ever. */
+  #watch(): void {
+    clearTimeout(this.#stallTimer);
+    this.#stallTimer = setTimeout(() => {
+      this.#stalled = `no sign of life for ${this.#stallMs} ms`;
+      this.#child.kill('SIGKILL');
+    }, this.#stallMs);
+    this.#stallTimer.unref();
+  }
+
   #settle(id: number, settle: (pending: Pending) => void): void {
     const pending = this.#pending;
     if (pending?.id !== id) return;
     this.#pending = undefined;
+    clearTimeout(this.#stallTimer);
     settle(pending);
     this.#events.idle();
   }
 
-  #end(reason: string): void {
+  #end(ending: string): void {
     if (this.#state === 'gone') return;
     this.#state = 'gone';
+    clearTimeout(this.#stallTimer);
+    const reason = this.#stalled ?? ending;
     const pending = this.#pending;
     this.#pending = undefined;
     pending?.reject(new EngineDeath(reason));

@@ -10,12 +10,13 @@ import type { ExplainedWord, Explanation } from './score.ts';
  *
  * @param words of the whole text; their ids in order are the windows' ids without the special tokens
  * @param until milliseconds of `Date.now()` after which no further window is begun
+ * @param progress called before each window
  */
 export async function explain(
   session: ExplainSession,
   words: readonly TokenizedWord[],
   windows: readonly (readonly number[])[],
-  until: number,
+  { until, progress }: { readonly until: number; readonly progress: () => void },
 ): Promise<Explanation> {
   const sums: { logits: number[]; baseline: number[]; special: number[]; tokens: number[][] } = {
     logits: [],
@@ -24,6 +25,7 @@ export async function explain(
     tokens: [],
   };
   for (const window of windows) {
+    progress();
     if (Date.now() > until) {
       throw new AppError('deadline_exceeded', 'nobody waits for the explanation any more');
     }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { AppError } from '../errors.ts';
 import { packageRoot } from '../package-root.ts';
 import { availableCores } from './cores.ts';
-import { EngineProcess } from './engine-process.ts';
+import { EngineProcess, type EngineProcessEvents } from './engine-process.ts';
 import type { EngineSpec } from './protocol.ts';
 import type { Engine, Engines } from './score.ts';
 
@@ -21,6 +21,8 @@ export interface PoolOptions {
   /** The compiled worker; forked processes run no TypeScript. */
   readonly workerPath?: string;
   readonly observer?: PoolObserver;
+  /** Milliseconds without a sign of life after which a process that is at a text is ended. */
+  readonly stallMs?: number;
 }
 
 const defaultWorker = join(packageRoot, 'dist/src/engine/worker.js');
@@ -114,10 +116,10 @@ export class EnginePool implements Engines {
 
   #start(slot: number): void {
     if (this.#stopped) return;
-    const { workerPath = defaultWorker, spec, observer } = this.#options;
+    const { workerPath = defaultWorker, spec, observer, stallMs } = this.#options;
     let hasScored = false;
     let cameUp = false;
-    const engine = new EngineProcess(workerPath, spec, {
+    const events: EngineProcessEvents = {
       ready: (loadMs) => {
         this.#cameUp = true;
         this.#upSince.set(slot, performance.now());
@@ -137,7 +139,8 @@ export class EnginePool implements Engines {
         if (this.#upSince.delete(slot)) this.#deathsInARow += 1;
         this.#afterExit(slot, reason, refusal);
       },
-    });
+    };
+    const engine = new EngineProcess(workerPath, spec, events, stallMs);
     this.#slots[slot] = engine;
   }
 

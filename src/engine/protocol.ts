@@ -47,5 +47,7 @@ export type EngineReply =
       readonly message: string;
       readonly hint?: string;
     }
+  /** A window of the text is done, and it is at the next one. */
+  | { readonly type: 'progress'; readonly id: number }
   | { readonly type: 'scored'; readonly id: number; readonly score: Score }
   | { readonly type: 'error'; readonly id: number; readonly message: string };

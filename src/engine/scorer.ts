@@ -39,22 +39,30 @@ export class Scorer {
     return scorer;
   }
 
-  /** Scores every window alone and takes the mean of the probabilities; explains them if asked to. */
-  async score(text: string, options: ScoreOptions = {}): Promise<Score> {
+  /**
+   * Scores every window alone and takes the mean of the probabilities; explains them if asked to. `progress` is called
+   * between windows.
+   */
+  async score(
+    text: string,
+    options: ScoreOptions = {},
+    progress: () => void = () => {},
+  ): Promise<Score> {
     const begun = performance.now();
     const { task, maxLength, maxWindows } = this.#spec;
     const all = tokenWindows(this.#tokenizer.encode(text), maxLength, this.#tokenizer);
     const windows = all.slice(0, maxWindows);
     const tokenized = performance.now();
     const sums = task.axes.map(() => 0);
-    for (const window of windows) {
+    for (const [i, window] of windows.entries()) {
+      if (i > 0) progress();
       const scored = probabilities(task, await this.#session.run(window));
       scored.forEach((p, axis) => {
         sums[axis] = (sums[axis] ?? 0) + p;
       });
     }
     const explanation =
-      options.explain && (await this.#explain(text, windows, options.explain.until));
+      options.explain && (await this.#explain(text, windows, options.explain.until, progress));
     return {
       probabilities: sums.map((sum) => sum / windows.length),
       tokens: windows.reduce((sum, window) => sum + window.length, 0),
@@ -71,13 +79,15 @@ export class Scorer {
     text: string,
     windows: readonly (readonly number[])[],
     until: number,
+    progress: () => void,
   ): Promise<Explanation> {
     this.#explainer ??= this.#loadExplainer().catch((error: unknown) => {
       // Memory may be there the next time.
       this.#explainer = undefined;
       throw error;
     });
-    return explain(await this.#explainer, tokenizedWords(text, this.#tokenizer), windows, until);
+    const words = tokenizedWords(text, this.#tokenizer);
+    return explain(await this.#explainer, words, windows, { until, progress });
   }
 
   async #loadExplainer(): Promise<ExplainSession> {

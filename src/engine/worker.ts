@@ -49,9 +49,10 @@ async function score({
   text,
   options,
 }: Extract<EngineRequest, { type: 'score' }>): Promise<EngineReply> {
+  const progress = () => reply({ type: 'progress', id });
   try {
     if (!scorer) throw new AppError('engine_failed', 'no model is loaded');
-    return { type: 'scored', id, score: await scorer.score(text, options) };
+    return { type: 'scored', id, score: await scorer.score(text, options, progress) };
   } catch (error) {
     return { type: 'error', id, message: messageOf(error) };
   }

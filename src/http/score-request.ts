@@ -2,6 +2,7 @@ import type { Request, Response } from 'express';
 import { AppError } from '../errors.ts';
 import { type Prediction, toPrediction } from '../task/index.ts';
 import type { AppDeps } from './deps.ts';
+import { callerOf } from './middleware/access.ts';
 import { requestIdOf } from './middleware/request-id.ts';
 import { spanOf } from './middleware/request-span.ts';
 import type { Parameter } from './openapi/operation.ts';
@@ -44,7 +45,8 @@ export async function scoreTexts(
   options: { readonly timeoutMs: number; readonly explain?: boolean },
 ): Promise<TextResult[]> {
   const signal = whenLeft(response);
-  const scores = await recallOrScore(deps, spanOf(response), texts, { ...options, signal });
+  const caller = callerOf(response);
+  const scores = await recallOrScore(deps, spanOf(response), texts, { ...options, signal, caller });
   logPredictions(deps, requestIdOf(response), texts, scores);
   return scores;
 }

@@ -1,14 +1,18 @@
 import type { Ticket, WaitingText } from './ticket.ts';
 
+/** What each request of a caller still has waiting; the one whose turn it is comes first. */
+type Turns = Map<Ticket, Set<WaitingText>>;
+
 /**
- * Texts that wait. Requests take turns, a text at each: one with hundreds of texts holds a request of
- * one text up by a text, not by all of them. Among requests of one text that is first come first served.
+ * Texts that wait. Callers take turns, a text at each, and so do the requests of one caller: who sends
+ * hundreds of texts, in one request or in many, holds another caller's text up by a text, not by all of
+ * them. Among requests of one text of one caller that is first come first served.
  */
 export class FairQueue {
-  /** What each request still has waiting; the one whose turn it is comes first. */
-  readonly #turns = new Map<Ticket, Set<WaitingText>>();
+  /** The caller whose turn it is comes first. */
+  readonly #callers = new Map<string, Turns>();
   /** Texts whose engine failed; they go before everything else. */
-  readonly #retries = new Set<WaitingText>();
+  readonly #first = new Set<WaitingText>();
   #depth = 0;
   #tokens = 0;
 
@@ -23,47 +27,60 @@ export class FairQueue {
   }
 
   add(ticket: Ticket): void {
-    this.#turns.set(ticket, new Set(ticket.texts));
+    const turns: Turns = this.#callers.get(ticket.caller) ?? new Map();
+    this.#callers.set(ticket.caller, turns.set(ticket, new Set(ticket.texts)));
     for (const text of ticket.texts) this.#count(text, 1);
   }
 
   /** Puts a text that was taken back, before all others. */
-  addRetry(text: WaitingText): void {
-    this.#retries.add(text);
+  addFirst(text: WaitingText): void {
+    this.#first.add(text);
     this.#count(text, 1);
   }
 
   /** The next text, which then waits no longer. */
   take(): WaitingText | undefined {
-    const [text] = this.#retries.size > 0 ? this.#retries : this.#nextTurn();
+    const [first] = this.#first;
+    const text = first ?? this.#nextTurn();
     if (!text) return undefined;
-    this.#retries.delete(text);
+    this.#first.delete(text);
     this.#count(text, -1);
     return text;
   }
 
   /** Forgets what still waits of a request. */
   drop(ticket: Ticket): void {
-    for (const text of this.#turns.get(ticket) ?? []) this.#count(text, -1);
-    this.#turns.delete(ticket);
-    for (const text of ticket.texts) if (this.#retries.delete(text)) this.#count(text, -1);
+    const turns = this.#callers.get(ticket.caller);
+    for (const text of turns?.get(ticket) ?? []) this.#count(text, -1);
+    turns?.delete(ticket);
+    if (turns?.size === 0) this.#callers.delete(ticket.caller);
+    for (const text of ticket.texts) if (this.#first.delete(text)) this.#count(text, -1);
   }
 
-  /** The first text of the request whose turn it is; the request then waits behind all others. */
-  #nextTurn(): WaitingText[] {
-    const [turn] = this.#turns;
-    if (!turn) return [];
-    const [ticket, texts] = turn;
-    this.#turns.delete(ticket);
-    const [text] = texts;
-    if (!text) return [];
-    texts.delete(text);
-    if (texts.size > 0) this.#turns.set(ticket, texts);
-    return [text];
+  /** The first text of the caller's request whose turn it is; both then wait behind all others. */
+  #nextTurn(): WaitingText | undefined {
+    const [turn] = this.#callers;
+    if (!turn) return undefined;
+    const [caller, turns] = turn;
+    this.#callers.delete(caller);
+    const text = takeTurn(turns);
+    if (turns.size > 0) this.#callers.set(caller, turns);
+    return text;
   }
 
   #count(text: WaitingText, by: 1 | -1): void {
     this.#depth += by;
     this.#tokens += by * text.tokens;
   }
+}
+
+function takeTurn(turns: Turns): WaitingText | undefined {
+  const [turn] = turns;
+  if (!turn) return undefined;
+  const [ticket, texts] = turn;
+  turns.delete(ticket);
+  const [text] = texts;
+  if (text) texts.delete(text);
+  if (texts.size > 0) turns.set(ticket, texts);
+  return text;
 }

@@ -27,6 +27,8 @@ export interface SchedulerOptions {
 
 export interface SubmitOptions {
   readonly timeoutMs: number;
+  /** Whose request it is, for turns; by default all are of one caller. */
+  readonly caller?: string;
   /** Aborted when the client leaves. */
   readonly signal?: AbortSignal;
   /** The texts are explained too. */
@@ -37,7 +39,7 @@ export interface SubmitOptions {
 const MOST_ATTEMPTS = 2;
 
 /**
- * Hands texts to engines, requests taking turns. The queue is bounded, in texts and in tokens; a
+ * Hands texts to engines, callers taking turns. The queue is bounded, in texts and in tokens; a
  * request's texts are admitted or refused together; what nobody waits for any more is not begun; a
  * text that ended two engines is refused for a while.
  */
@@ -68,12 +70,13 @@ export class Scheduler {
    */
   submit(
     texts: readonly string[],
-    { timeoutMs, signal, explain = false }: SubmitOptions,
+    { timeoutMs, signal, caller = '', explain = false }: SubmitOptions,
   ): Promise<ScoredText[]> {
     if (texts.length === 0) return Promise.resolve([]);
     const refusal = this.#refusal(texts, signal);
     if (refusal) return Promise.reject(refusal);
-    const ticket = new Ticket(texts, explain ? { explain: { until: Date.now() + timeoutMs } } : {});
+    const options = explain ? { explain: { until: Date.now() + timeoutMs } } : {};
+    const ticket = new Ticket(texts, caller, options);
     this.#open.add(ticket);
     this.#queue.add(ticket);
     const timer = setTimeout(() => {
@@ -174,7 +177,7 @@ export class Scheduler {
     if (text.deaths >= MOST_ATTEMPTS) this.#quarantine.add(text.content);
     if (text.ticket.isSettled) return;
     if (text.attempts < MOST_ATTEMPTS) {
-      this.#queue.addRetry(text);
+      this.#queue.addFirst(text);
       return;
     }
     text.ticket.fail(

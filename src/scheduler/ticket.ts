@@ -36,6 +36,8 @@ export function estimateTokens(text: string): number {
 /** One admitted request: settled once, by its last score or by its first failure. */
 export class Ticket {
   readonly texts: readonly WaitingText[];
+  /** Who asks; callers take turns. */
+  readonly caller: string;
   readonly answer: Promise<ScoredText[]>;
   readonly #scores: ScoredText[] = [];
   #resolve: (scores: ScoredText[]) => void = () => {};
@@ -44,8 +46,9 @@ export class Ticket {
   #isSettled = false;
   #onSettled: () => void = () => {};
 
-  constructor(contents: readonly string[], options: ScoreOptions = {}) {
+  constructor(contents: readonly string[], caller: string, options: ScoreOptions = {}) {
     const admitted = performance.now();
+    this.caller = caller;
     this.texts = contents.map((content, index) => ({
       ticket: this,
       index,

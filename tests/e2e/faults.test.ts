@@ -18,7 +18,7 @@ describe('mbti-serve', () => {
     await standsHostileRequests(server, hostileRequests.length * 2);
   });
 
-  it('answers or turns away, and nothing else, at twice its capacity', async () => {
+  it('answers or turns away, and nothing else, at three times its capacity', async () => {
     const server = await serveProcess(
       '--model',
       bundle,
@@ -27,7 +27,7 @@ describe('mbti-serve', () => {
       'queue.max_depth=8',
       'limits.max_texts=8',
     );
-    await standsOverload(server, 1);
+    await standsOverload(server, { seconds: 1, times: 3 });
   });
 
   it('fails no request when it is stopped under load', async () => {

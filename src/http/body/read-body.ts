@@ -74,7 +74,10 @@ function readBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer> 
       reject(tooLarge(maxBytes));
     });
     request.on('end', () => resolve(Buffer.concat(parts)));
-    const onGone = () => reject(new AppError('client_closed', 'the body did not arrive whole'));
+    const onGone = () => {
+      // Every request closes in the end; an error, with its stack, is dear.
+      if (!request.complete) reject(new AppError('client_closed', 'the body did not arrive whole'));
+    };
     request.on('error', onGone);
     request.on('close', onGone);
   });

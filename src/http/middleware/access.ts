@@ -36,6 +36,7 @@ export function guard(deps: Pick<AppDeps, 'access' | 'metrics'>, route: Route): 
     const caller = deps.access?.keys
       ? keyOf(deps.access.keys, scope, request, response)
       : addressOf(scope, request);
+    response.locals.caller = caller;
     const seconds = deps.access?.rateLimiter?.take(caller) ?? 0;
     if (seconds === 0) return next();
     deps.metrics.requestRejected(RATE_LIMITED);
@@ -43,6 +44,11 @@ export function guard(deps: Pick<AppDeps, 'access' | 'metrics'>, route: Route): 
       retryAfter: seconds,
     });
   };
+}
+
+/** Whose request it is: its API key's name, or else its address, by the proxies that are trusted. */
+export function callerOf(response: Response): string {
+  return typeof response.locals.caller === 'string' ? response.locals.caller : '';
 }
 
 /** The name of the key that a request was let in with. */

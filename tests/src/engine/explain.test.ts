@@ -28,10 +28,15 @@ const word = (text: string, ids: readonly number[]) => ({
 });
 const later = Number.POSITIVE_INFINITY;
 
+const progress = () => {};
+
 describe('explaining a text', () => {
   it('sums a word’s pieces and reports the special tokens apart', async () => {
     const words = [word('ab', [3, 4]), word('c', [5])];
-    const result = await explain(session().fake, words, [[100, 3, 4, 5, 200]], later);
+    const result = await explain(session().fake, words, [[100, 3, 4, 5, 200]], {
+      until: later,
+      progress,
+    });
     expect(result).toEqual({
       method: 'integrated_gradients',
       logits: [5, 1],
@@ -50,7 +55,7 @@ describe('explaining a text', () => {
       [100, 3, 200],
       [100, 4, 200],
     ];
-    const result = await explain(session().fake, words, windows, later);
+    const result = await explain(session().fake, words, windows, { until: later, progress });
     expect(result.words[0]?.attributions).toEqual([3.5, 35]);
     expect(result.specialTokens).toEqual([300, 3000]);
     expect([result.logits, result.baselineLogits]).toEqual([
@@ -61,19 +66,28 @@ describe('explaining a text', () => {
 
   it('leaves out words that are in no window', async () => {
     const words = [word('a', [3]), word('b', [4])];
-    const result = await explain(session().fake, words, [[100, 3, 200]], later);
+    const result = await explain(session().fake, words, [[100, 3, 200]], {
+      until: later,
+      progress,
+    });
     expect(result.words.map(({ text }) => text)).toEqual(['a']);
   });
 
   it('has no baseline where the method has none', async () => {
     const { fake } = session(false);
-    const result = await explain(fake, [word('a', [3])], [[100, 3, 200]], later);
+    const result = await explain(fake, [word('a', [3])], [[100, 3, 200]], {
+      until: later,
+      progress,
+    });
     expect(Object.keys(result)).not.toContain('baselineLogits');
   });
 
   it('begins no window once nobody waits any more', async () => {
     const { fake, runs } = session();
-    const late = explain(fake, [word('a', [3])], [[100, 3, 200]], Date.now() - 1);
+    const late = explain(fake, [word('a', [3])], [[100, 3, 200]], {
+      until: Date.now() - 1,
+      progress,
+    });
     await expect(late).rejects.toMatchObject({ code: 'deadline_exceeded' });
     expect(runs).toEqual([]);
   });

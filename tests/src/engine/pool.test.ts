@@ -20,6 +20,13 @@ const obedient = folder.write(
      if (type === 'load') return process.send({ type: 'ready', loadMs: 250 });
      if (text === 'die') process.exit(7);
      if (text === 'hang') for (;;);
+     if (text === 'long') {
+       const timer = setInterval(() => process.send({ type: 'progress', id }), 50);
+       return setTimeout(() => {
+         clearInterval(timer);
+         process.send({ type: 'scored', id, score: { probabilities: [process.pid], tokens: 4 } });
+       }, 1500);
+     }
      if (text === 'fail') return process.send({ type: 'error', id, message: 'cannot' });
      process.send({ type: 'scored', id, score: { probabilities: [process.pid], tokens: text.length } });
    });`,
@@ -57,8 +64,13 @@ const spec: EngineSpec = {
 const pools: EnginePool[] = [];
 afterEach(() => Promise.all(pools.splice(0).map((pool) => pool.stop())));
 
-function start(workerPath: string, size: number, observer: PoolObserver = {}): EnginePool {
-  const pool = new EnginePool({ spec, size, workerPath, observer });
+function start(
+  workerPath: string,
+  size: number,
+  observer: PoolObserver = {},
+  more: { readonly stallMs?: number } = {},
+): EnginePool {
+  const pool = new EnginePool({ spec, size, workerPath, observer, ...more });
   pools.push(pool);
   return pool;
 }
@@ -72,6 +84,25 @@ const isAlive = (pid: number): boolean => {
 };
 
 describe('EnginePool', () => {
+  it('ends a process that shows no sign of life, and leaves one that does alone', async () => {
+    const reasons: string[] = [];
+    const pool = start(
+      obedient,
+      1,
+      { restarted: (reason) => reasons.push(reason) },
+      { stallMs: 750 },
+    );
+    await pool.ready;
+    const [pid] = pool.pids;
+    expect(await pool.idle()?.score('long')).toMatchObject({ probabilities: [pid] });
+    const hung = pool.idle()?.score('hang');
+    await expect(hung).rejects.toThrow(EngineDeath);
+    await expect(hung).rejects.toThrow('no sign of life for 750 ms');
+    expect(reasons).toEqual(['no sign of life for 750 ms']);
+    await until(() => pool.up === 1);
+    expect(pool.pids).not.toEqual([pid]);
+  });
+
   it('is ready when a process has come up, and says how long loading took', async () => {
     const loaded: number[] = [];
     const pool = start(obedient, 2, { loaded: (seconds) => loaded.push(seconds) });

@@ -173,6 +173,24 @@ describe('Scheduler', () => {
     expect((await batch).map(({ tokens }) => tokens)).toEqual(many.map((text) => text.length));
   });
 
+  it('lets callers take turns, so that many requests of one do not starve a single one of another', async () => {
+    const { fakes, scheduler } = setUp({ maxDepth: 300 });
+    const requests = Array.from({ length: 10 }, (_, i) =>
+      outcome(scheduler.submit([`${i} first`, `${i} second`], { ...patient, caller: 'greedy' })),
+    );
+    const single = scheduler.submit(['single'], { ...patient, caller: 'modest' });
+    for (let scored = 0; scored < 3; scored += 1) {
+      fakes.running[0]!.finish();
+      await settle();
+    }
+    await single;
+    // The first was begun before the single one came.
+    expect(fakes.begun.slice(0, 4)).toEqual(['0 first', '0 second', 'single', '1 first']);
+    fakes.auto = true;
+    fakes.running[0]!.finish();
+    expect(new Set(await Promise.all(requests))).toEqual(new Set(['ok']));
+  });
+
   it('does not starve a request of many texts either', async () => {
     const { fakes, scheduler } = setUp({ maxDepth: 100 });
     const batch = scheduler.submit(['1', '2', '3'], patient);

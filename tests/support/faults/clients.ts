@@ -1,6 +1,8 @@
 /** What a prediction is told apart by. */
 export interface Outcome {
   readonly status: number;
+  /** Of the header Retry-After, in seconds; NaN where there is none. */
+  readonly retryAfter: number;
   /** The answer's version of the model and its scores; undefined where it is none. */
   readonly answer: { readonly version: string; readonly scores: readonly number[] } | undefined;
 }
@@ -16,16 +18,21 @@ export const textOf = (length: number, seed: number) =>
   ).join(' ');
 
 /** Rejects where the connection breaks. */
-export async function predict(url: string, text: string): Promise<Outcome> {
+export async function predict(url: string, text: string, timeoutMs?: number): Promise<Outcome> {
   const response = await fetch(`${url}/predict`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: {
+      'content-type': 'application/json',
+      ...(timeoutMs === undefined ? {} : { 'x-request-timeout-ms': String(timeoutMs) }),
+    },
     body: JSON.stringify({ text }),
   });
   const body = JSON.parse(await response.text());
-  if (response.status !== 200) return { status: response.status, answer: undefined };
+  const { status, headers } = response;
+  const retryAfter = Number(headers.get('retry-after') ?? Number.NaN);
+  if (status !== 200) return { status, retryAfter, answer: undefined };
   const scores = body.dimensions.map(({ score }: { score: number }) => score);
-  return { status: 200, answer: { version: body.model.version, scores } };
+  return { status, retryAfter, answer: { version: body.model.version, scores } };
 }
 
 /** Clients that each send one text after another until `stop`; resolves to all that they were told. */

@@ -4,13 +4,15 @@ import { expect } from '@jest/globals';
 import { total } from '../exposition.ts';
 import { type ServeProcess, serveProcess } from '../serve-process.ts';
 import { until } from '../until.ts';
-import { predict, startClients, textOf } from './clients.ts';
+import { type Outcome, predict, startClients, textOf } from './clients.ts';
 import { hostileRequests, sendHostile, statuses } from './hostile-requests.ts';
 
 // What a server has to stand. Every scenario takes how much of it, so that the short tests and the
 // long ones do the same.
 
 const exposition = async (url: string) => (await fetch(`${url}/metrics`)).text();
+const residentBytes = async (url: string) =>
+  total(await exposition(url), 'process_resident_memory_bytes');
 const texts = Array.from({ length: 6 }, (_, i) => textOf(10 + i * 4, i));
 
 /** The answers that a server without load gives. */
@@ -52,22 +54,48 @@ export async function standsHostileRequests(server: ServeProcess, count: number)
   await until(async () => total(await exposition(server.url), 'mbti_queue_depth') === 0);
 }
 
-/** Twice as many requests as it can answer, for so long: all are answered or turned away. */
-export async function standsOverload(server: ServeProcess, seconds: number): Promise<void> {
-  const text = textOf(900, 1);
-  const probe = startClients(() => server.url, new Array(4).fill(text));
+/** Seconds that a client of an overloaded server may be told to wait, where few texts may wait. */
+const MOST_RETRY_SECONDS = 10;
+
+/** What short deadlines are in an overload, in milliseconds, and what part of the requests has one. */
+const hurry = { ms: 100, everyNth: 5 } as const;
+
+/** So many times what it can answer, for so long: every request is answered, given up in time or turned away. */
+export async function standsOverload(
+  server: ServeProcess,
+  { seconds, times }: { readonly seconds: number; readonly times: number },
+): Promise<void> {
+  // Of both kinds: such as are sent ahead, and longer ones.
+  const texts = [textOf(900, 1), textOf(600, 2)];
+  const probe = startClients(() => server.url, [...texts, ...texts]);
   await sleep(1_000);
   const perSecond = Math.max((await probe.stop()).length, 4);
-  const sent: Promise<number>[] = [];
+  const sent: Promise<Outcome>[] = [];
+  const memory: number[] = [];
   const begun = performance.now();
-  while (performance.now() - begun < seconds * 1000) {
-    const due = ((performance.now() - begun) / 1000) * perSecond * 2;
-    while (sent.length < due) sent.push(predict(server.url, text).then(({ status }) => status));
+  const elapsed = () => (performance.now() - begun) / 1000;
+  while (elapsed() < seconds) {
+    while (sent.length < elapsed() * perSecond * times) {
+      const isHurried = sent.length % hurry.everyNth === 0;
+      const text = texts[sent.length % texts.length]!;
+      sent.push(predict(server.url, text, isHurried ? hurry.ms : undefined));
+    }
+    if (memory.length < (elapsed() / seconds) * 10) memory.push(await residentBytes(server.url));
     await sleep(5);
   }
-  const answered = await Promise.all(sent);
-  expect(new Set(answered)).toEqual(new Set([200, 429]));
-  expect((await predict(server.url, text)).status).toBe(200);
+  const outcomes = await Promise.all(sent);
+  const statuses = new Set(outcomes.map(({ status }) => status));
+  expect([...statuses].filter((status) => ![200, 408, 429].includes(status))).toEqual([]);
+  expect([statuses.has(200), statuses.has(429)]).toEqual([true, true]);
+  for (const { status, retryAfter } of outcomes.filter((one) => one.status === 429)) {
+    expect([status, Number.isInteger(retryAfter)]).toEqual([429, true]);
+    expect(retryAfter).toBeGreaterThanOrEqual(1);
+    expect(retryAfter).toBeLessThanOrEqual(MOST_RETRY_SECONDS);
+  }
+  // In a second or two a heap only grows to its size.
+  if (seconds >= 10) expectFlat(memory);
+  expect((await predict(server.url, texts[0]!)).status).toBe(200);
+  await until(async () => total(await exposition(server.url), 'mbti_queue_depth') === 0);
 }
 
 /** Engines killed one after another under load: no wrong answer, none that fails. */
@@ -100,7 +128,7 @@ export async function standsReloads(server: ServeProcess, reloads: number): Prom
   for (let reload = 1; reload <= reloads; reload += 1) {
     server.child.kill('SIGHUP');
     await until(() => server.output().split('the bundle was reloaded').length > reload);
-    memory.push(total(await exposition(server.url), 'process_resident_memory_bytes'));
+    memory.push(await residentBytes(server.url));
   }
   for (const { text, status, answer } of await clients.stop()) {
     expect([status, answer]).toEqual([200, expected.get(text)]);
@@ -120,18 +148,28 @@ export async function standsStop(...args: readonly string[]): Promise<void> {
   expect(await server.ended).toBe(0);
 }
 
-/** Load for so long: no request fails, memory stays what it was. */
+/** Load for so long, engines killed and bundles reloaded meanwhile: no request fails, memory stays what it was. */
 export async function standsTime(server: ServeProcess, seconds: number): Promise<void> {
   const expected = await answersOf(server.url);
+  const engines = childrenOf(server.child.pid).length;
   const memory: number[] = [];
-  for (let round = 0; round < 10; round += 1) {
+  for (let round = 1; round <= 10; round += 1) {
     const clients = startClients(() => server.url, texts);
-    await sleep(seconds * 100);
+    await sleep(seconds * 50);
+    process.kill(childrenOf(server.child.pid)[0] ?? 0, 'SIGKILL');
+    await until(
+      async () => total(await exposition(server.url), 'mbti_worker_restarts_total') === round,
+    );
+    await until(async () => total(await exposition(server.url), 'mbti_worker_up') === engines);
+    await sleep(seconds * 50);
+    server.child.kill('SIGHUP');
+    await until(() => server.output().split('the bundle was reloaded').length > round);
     for (const { text, status, answer } of await clients.stop()) {
       expect([status, answer]).toEqual([200, expected.get(text)]);
     }
-    memory.push(total(await exposition(server.url), 'process_resident_memory_bytes'));
+    memory.push(await residentBytes(server.url));
   }
+  await until(() => childrenOf(server.child.pid).length === engines);
   expectFlat(memory);
 }
 

@@ -1,6 +1,7 @@
 import type { Argv } from 'yargs';
 import { AppError } from '../../src/errors.ts';
 import { encodeModel, readModel, requireOpset, writeModel } from '../onnx/codec/index.ts';
+import { namePattern } from '../onnx/name-pattern.ts';
 import type { Int8Metrics } from '../recipes/int8/limits.ts';
 import { quantizeFileChecked } from '../recipes/quantize-file.ts';
 import { type QuantizedLayer, quantizeModel } from '../rewrite/quantize/quantize-model.ts';
@@ -76,10 +77,7 @@ function requireArguments({ out, data, model }: QuantizeArguments): void {
 
 function keeper(patterns: string | undefined): (layer: string) => boolean {
   const list = (patterns ?? '').split(',').filter((pattern) => pattern !== '');
-  const expressions = list.map((pattern) => {
-    const parts = pattern.split('*').map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
-    return new RegExp(`^${parts.join('.*')}$`);
-  });
+  const expressions = list.map(namePattern);
   return (layer) => expressions.some((expression) => expression.test(layer));
 }
 

@@ -76,6 +76,11 @@ const arrayTypes: Partial<Record<DataType, ArrayConstructor>> = {
   bool: Uint8Array,
 };
 
+/**
+ * The least float32: what masked scores become. Not −∞, with which the softmax of a text of padding alone is NaN.
+ */
+export const LEAST_FLOAT32 = -3.4028234663852886e38;
+
 export const isFloat = (type: DataType | undefined): boolean =>
   type === 'float32' || type === 'float64' || type === 'float16' || type === 'bfloat16';
 

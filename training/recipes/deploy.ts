@@ -1,10 +1,8 @@
 import { modelFiles, type QuantizationMetrics } from '../../src/bundle/index.ts';
 import type { Config } from '../../src/config/index.ts';
-import { encodeModel } from '../onnx/codec/index.ts';
 import type { Model } from '../onnx/model.ts';
-import { quantizeModel } from '../rewrite/quantize/quantize-model.ts';
 import type { Screen } from '../tracking/index.ts';
-import { type CheckedInt8, quantizeChecked } from './int8/quantize-checked.ts';
+import { type CheckedInt8, int8Of, quantizeChecked } from './int8/quantize-checked.ts';
 import type { ServedTexts } from './int8/score-as-served.ts';
 
 /** The int8 side of a bundle: what goes into it, and what is to be said after it is written. */
@@ -15,9 +13,10 @@ export interface Int8Stage {
   readonly refusal?: CheckedInt8['refusal'];
 }
 
-/** Quantizes the trained model and holds it to `quantize.*` on validation texts. */
+/** Quantizes the trained model, whose fp32 file has `fp32Size` bytes, and holds it to `quantize.*` on validation texts. */
 export async function int8Stage(
   model: Model,
+  fp32Size: number,
   { quantize, seed, runtime }: Config,
   validation: Omit<ServedTexts, 'threads'>,
   calibration: ServedTexts['examples'],
@@ -25,7 +24,8 @@ export async function int8Stage(
 ): Promise<Int8Stage> {
   const { scheme, texts, max_size_ratio: largest, ...limits } = quantize;
   if (scheme === 'none') return { files: {} };
-  const ratio = encodeModel(quantizeModel(model).model).length / encodeModel(model).length;
+  const plain = int8Of(model);
+  const ratio = plain.bytes.length / fp32Size;
   if (ratio > largest) {
     const size = `${ratio.toFixed(3)} of the size (quantize.max_size_ratio is ${largest})`;
     screen.write(`int8       left out: not worth it at ${size}\n`);
@@ -37,6 +37,8 @@ export async function int8Stage(
     { ...validation, examples, threads: runtime.threads },
     {
       limits,
+      fp32Size,
+      plain,
       seed,
       screen,
       calibration: { ...validation, examples: calibration, threads: runtime.threads },

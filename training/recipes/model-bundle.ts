@@ -63,6 +63,7 @@ export async function writeModelBundle(
   const texts = { examples: data.validation, task, batch: batchOptions(config, words), stop };
   const int8 = await int8Stage(
     model,
+    bytes.length,
     config,
     texts,
     data.train.slice(0, CALIBRATION_TEXTS),

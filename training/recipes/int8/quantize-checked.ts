@@ -11,9 +11,13 @@ import { harmOfLayers, type LayerHarm } from './layer-harm.ts';
 import { aimedAt, type Int8Limits, type Int8Metrics, int8Problems } from './limits.ts';
 import { type ServedTexts, scoreAsServed } from './score-as-served.ts';
 
-export interface CheckedInt8 {
+/** An int8 model and its file. */
+export interface EncodedInt8 {
   readonly bytes: Uint8Array;
   readonly quantized: QuantizedModel;
+}
+
+export interface CheckedInt8 extends EncodedInt8 {
   readonly metrics: Int8Metrics;
   /** Of the layers, the worst first; measured only where the plain int8 file misses a limit, or when asked for. */
   readonly harms: readonly LayerHarm[];
@@ -29,6 +33,9 @@ export interface CheckOptions {
   readonly calibration?: ServedTexts;
   /** Layers that stay in fp32 from the start. */
   readonly keep?: (layer: string) => boolean;
+  /** Bytes of the fp32 file, and the int8 file with nothing kept, where they are known already. */
+  readonly fp32Size?: number;
+  readonly plain?: EncodedInt8;
   /** Measures every layer's harm even where all limits are met. */
   readonly ablate?: boolean;
 }
@@ -43,11 +50,12 @@ export async function quantizeChecked(
   texts: ServedTexts,
   options: CheckOptions,
 ): Promise<CheckedInt8> {
-  const { limits, screen } = options;
+  const { limits, screen, seed, keep } = options;
   const reference = await scoreAsServed(model, texts);
+  const measured = { reference, texts, seed, size: options.fp32Size ?? encodeModel(model).length };
   let source = model;
-  const attempt = (kept: ReadonlySet<string>) => measure(source, kept, reference, texts, options);
-  let best = await attempt(new Set());
+  const attempt = (kept: ReadonlySet<string>) => measure(int8Of(source, kept, keep), measured);
+  let best = await (options.plain ? measure(options.plain, measured) : attempt(new Set()));
   const aim = aimedAt(limits);
   const passes = () => int8Problems(best.metrics, aim).length === 0;
   if (!passes() && options.calibration) {
@@ -91,26 +99,34 @@ async function smoothed(model: Model, calibration: ServedTexts): Promise<Model> 
   return best?.model ?? model;
 }
 
-async function measure(
+/** Quantizes a model; what is `kept` is computed in fp32 and stored in 8 bits. */
+export function int8Of(
   model: Model,
-  kept: ReadonlySet<string>,
-  reference: Float64Array,
-  texts: ServedTexts,
-  { seed, keep }: CheckOptions,
-) {
-  const quantized = quantizeModel(model, {
-    storeOnly: (name) => kept.has(name),
-    ...(keep === undefined ? {} : { keep }),
-  });
-  const bytes = encodeModel(quantized.model);
+  kept: ReadonlySet<string> = new Set(),
+  keep: (layer: string) => boolean = () => false,
+): EncodedInt8 {
+  const quantized = quantizeModel(model, { storeOnly: (name) => kept.has(name), keep });
+  return { quantized, bytes: encodeModel(quantized.model) };
+}
+
+interface Measured {
+  /** The fp32 model's probabilities of the texts. */
+  readonly reference: Float64Array;
+  readonly texts: ServedTexts;
+  readonly seed: number;
+  /** Bytes of the fp32 file. */
+  readonly size: number;
+}
+
+async function measure(int8: EncodedInt8, { reference, texts, seed, size }: Measured) {
   const { task, examples } = texts;
-  const probabilities = await scoreAsServed(quantized.model, texts);
+  const probabilities = await scoreAsServed(int8.quantized.model, texts);
   const labels = labelTable(examples, task.axes.length);
   const metrics: Int8Metrics = {
     ...parityOf(task.axes, reference, probabilities, labels, seed),
-    size_ratio: bytes.length / encodeModel(model).length,
+    size_ratio: int8.bytes.length / size,
   };
-  return { bytes, quantized, metrics };
+  return { ...int8, metrics };
 }
 
 const NAMED_LAYERS = 5;

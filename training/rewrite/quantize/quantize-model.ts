@@ -1,7 +1,7 @@
 import { AppError } from '../../../src/errors.ts';
 import { isMadeUp, recoverModuleNames } from '../../artifacts/module-names.ts';
+import { declareDomains } from '../../artifacts/opset.ts';
 import { prune } from '../../artifacts/prune.ts';
-import { int } from '../../onnx/attributes.ts';
 import { GraphBuilder } from '../../onnx/builder.ts';
 import { cloneModel } from '../../onnx/clone.ts';
 import { requireOpset } from '../../onnx/codec/index.ts';
@@ -10,11 +10,13 @@ import type { Model } from '../../onnx/model.ts';
 import { inferGraph } from '../../onnx/shapes/infer.ts';
 import { refuseQuantized } from './already-quantized.ts';
 import { type ConstantMatrix, constantMatrix } from './constant-matrix.ts';
-import { activationRounder, type Product, productOf } from './products.ts';
-import { LOOKUP_LIMIT, PRODUCT_LIMIT } from './round.ts';
+import { lookUp, replacements, type Scheme, store } from './nodes.ts';
+import { type Product, productOf } from './products.ts';
 import { type RoundedWeight, RoundedWeights } from './rounded-weights.ts';
 
 export interface QuantizeOptions {
+  /** Left out: int8. */
+  readonly scheme?: Scheme;
   /** Whether a layer stays as it is, by its name. */
   readonly keep?: (layer: string) => boolean;
   /**
@@ -43,10 +45,11 @@ export interface QuantizedModel {
 }
 
 /**
- * A copy of a model with 8-bit weights: of MatMul and Gemm int8, symmetric, a scale for each column, their
- * activations rounded to uint8 at run time; of embeddings int8, a scale for each row. Inputs, outputs and
- * everything else stay. The operators are standard ones, in the form that the runtime fuses. AppError
- * `model_invalid` where the model is quantized already, has nothing to round, or an opset out of range.
+ * A copy of a model with rounded weights. Of MatMul and Gemm, by the scheme: `int8`, symmetric, a scale for each column,
+ * and the activations rounded to uint8 at run time, in standard operators and the form that the runtime fuses;
+ * `weight8` and `weight4`, a scale for each block of a column (the runtime's own MatMulNBits). Of embeddings int8,
+ * a scale for each row. Inputs, outputs and everything else stay. AppError `model_invalid` where the
+ * model is quantized already, has nothing to round, or an opset out of range.
  */
 export function quantizeModel(source: Model, options: QuantizeOptions = {}): QuantizedModel {
   requireOpset(source);
@@ -57,7 +60,7 @@ export function quantizeModel(source: Model, options: QuantizeOptions = {}): Qua
   recoverModuleNames(graph);
   const b = new GraphBuilder(graph, 'int8');
   const weights = new RoundedWeights(graph);
-  const rounded = activationRounder(b);
+  const multiply = replacements[options.scheme ?? 'int8'](b, weights);
   const layers: QuantizedLayer[] = [];
   const kept: string[] = [];
   for (const node of graph.topologicalOrder()) {
@@ -71,11 +74,12 @@ export function quantizeModel(source: Model, options: QuantizeOptions = {}): Qua
       ? lookUp(b, node, name, weights)
       : inFloats
         ? store(b, node, product, weights, name)
-        : multiply(b, node, product, weights, name, rounded);
+        : multiply(node, product, name);
     layers.push({ name, op: node.op, ...facts(weight) });
   }
   if (layers.length + kept.length === 0) throw nothingToRound(graph);
   prune(graph);
+  declareDomains(graph);
   return { model, layers, kept };
 }
 
@@ -111,69 +115,6 @@ const nameOf = (node: Node, { name }: Value): string =>
   isMadeUp(name) && node.name !== '' ? node.name : name;
 
 const facts = ({ rows, columns, error }: RoundedWeight) => ({ rows, columns, error });
-
-/** x·W as MatMulInteger of 8-bit numbers, brought back to float32 by both scales. */
-function multiply(
-  b: GraphBuilder,
-  node: Node,
-  { activations, weight, alpha, addend }: Product,
-  weights: RoundedWeights,
-  name: string,
-  rounder: ReturnType<typeof activationRounder>,
-): RoundedWeight {
-  const rounded = weights.product(weight, name, PRODUCT_LIMIT, alpha);
-  const x = rounder(activations);
-  const sums = b.op('MatMulInteger', [x.values, rounded.values, x.zero]);
-  // Operands in the order that the runtime's fusion to MatMulIntegerToFloat looks for.
-  let result = b.mul(b.cast(sums, 'float32'), b.mul(x.scale, rounded.scales));
-  if (addend && addend.factor !== 0) {
-    const { value, factor } = addend;
-    result = b.add(result, factor === 1 ? value : b.mul(value, factor));
-  }
-  replace(b.graph, node, result);
-  return rounded;
-}
-
-/** The same product in fp32, its weight put together from 8-bit values and scales: constants, which the runtime folds. */
-function store(
-  b: GraphBuilder,
-  node: Node,
-  { weight }: Product,
-  weights: RoundedWeights,
-  name: string,
-): RoundedWeight {
-  const rounded = weights.product(weight, name, LOOKUP_LIMIT);
-  const whole = b.mul(b.cast(rounded.values, 'float32'), rounded.scales);
-  node.setInput(1, whole);
-  if (node.op === 'Gemm') node.attributes.set('transB', int(0));
-  return rounded;
-}
-
-/** Rows of an int8 table, times their scales. */
-function lookUp(b: GraphBuilder, node: Node, name: string, weights: RoundedWeights): RoundedWeight {
-  const [table, ...which] = node.inputs;
-  const matrix = constantMatrix(table);
-  if (!matrix) throw new AppError('internal', `${node} looks nothing up`);
-  const rounded = weights.table(matrix, name, LOOKUP_LIMIT);
-  const [rows, scales] = [rounded.values, rounded.scales].map((value) =>
-    b.op(node.op, [value, ...which], Object.fromEntries(node.attributes)),
-  );
-  if (!rows || !scales) throw new AppError('internal', `${node} looks nothing up`);
-  replace(b.graph, node, b.mul(b.cast(rows, 'float32'), scales));
-  return rounded;
-}
-
-/** Lets the readers of a node read another value, under the old name where that was an output of the graph. */
-function replace(graph: Graph, node: Node, by: Value): void {
-  const [output] = node.outputs;
-  if (output === undefined) return;
-  const isOutput = graph.outputs.includes(output);
-  by.shape ??= output.shape;
-  graph.replaceUses(output, by);
-  const { name } = output;
-  graph.removeNode(node);
-  if (isOutput) graph.rename(by, name);
-}
 
 const nothingToRound = ({ name }: Graph): AppError =>
   new AppError(

@@ -8,14 +8,15 @@ import { LOOKUP_LIMIT, PRODUCT_LIMIT } from './round.ts';
 import type { BlockBits } from './round-blocks.ts';
 import type { RoundedWeight, RoundedWeights } from './rounded-weights.ts';
 
-export type Scheme = 'int8' | 'weight8' | 'weight4';
+/** The schemes that round weights to whole numbers. */
+export type RoundingScheme = 'int8' | 'weight8' | 'weight4';
 
 /** Puts a product with a rounded weight in the place of a node. */
 type Replace = (node: Node, product: Product, name: string) => RoundedWeight;
 
 /** How the products of a graph are computed, by scheme. */
 export const replacements: Readonly<
-  Record<Scheme, (b: GraphBuilder, weights: RoundedWeights) => Replace>
+  Record<RoundingScheme, (b: GraphBuilder, weights: RoundedWeights) => Replace>
 > = {
   int8: multiplyInIntegers,
   weight8: (b, weights) => multiplyByBlocks(b, weights, 8),

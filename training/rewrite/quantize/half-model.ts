@@ -17,6 +17,7 @@ import {
 import { nothingToRound, refuseQuantized } from './already-quantized.ts';
 import type { ConstantMatrix } from './constant-matrix.ts';
 import { layerOf, type QuantizedLayer, type QuantizedModel } from './layer.ts';
+import { notFinite } from './round.ts';
 
 /** The largest float16. */
 const LARGEST = 65504;
@@ -42,7 +43,7 @@ export function halfModel(source: Model, keep: (layer: string) => boolean): Quan
     const layer = layerOf(node);
     if (layer === undefined) continue;
     const { name, matrix, product } = layer;
-    if (keep(name) || !fits(matrix.tensor)) {
+    if (keep(name) || !fits(matrix)) {
       kept.push(name);
       inFloats.add(node);
       continue;
@@ -59,8 +60,11 @@ export function halfModel(source: Model, keep: (layer: string) => boolean): Quan
   return { model, layers, kept };
 }
 
-const fits = (tensor: Tensor): boolean =>
-  (elementsOf(tensor) as Float32Array).every((x) => Math.abs(x) <= LARGEST);
+function fits({ tensor, source }: ConstantMatrix): boolean {
+  const weights = elementsOf(tensor) as Float32Array;
+  if (!weights.every(Number.isFinite)) throw notFinite(source.name);
+  return weights.every((x) => Math.abs(x) <= LARGEST);
+}
 
 function facts({ tensor, transposed }: ConstantMatrix) {
   const weights = elementsOf(tensor) as Float32Array;

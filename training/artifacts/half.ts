@@ -93,7 +93,7 @@ function widthOf(node: Node, operands: readonly Value[]): Width {
   );
   // Bodies of control flow were written for float32.
   if (node.domain !== '' || inside) return 'float32';
-  if (products.has(node.op)) return 'float16';
+  if (products.has(node.op)) return operands.every(fits) ? 'float16' : 'float32';
   // Squares in the derivative of Gelu's tanh form overflow float16 for inputs above 256.
   const isTanhGelu = node.string('approximate') === 'tanh';
   if (!followers.has(node.op) || isTanhGelu) return 'float32';

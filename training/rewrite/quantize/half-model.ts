@@ -17,6 +17,7 @@ import {
 import { nothingToRound, refuseQuantized } from './already-quantized.ts';
 import type { ConstantMatrix } from './constant-matrix.ts';
 import { layerOf, type QuantizedLayer, type QuantizedModel } from './layer.ts';
+import { replace } from './nodes.ts';
 import { notFinite } from './round.ts';
 
 /** The largest float16. */
@@ -79,19 +80,12 @@ function facts({ tensor, transposed }: ConstantMatrix) {
 
 /** Rows of a float16 table, as float32 again: what reads them normalises them. */
 function lookUpInHalf(graph: Graph, node: Node, halves: Halves): void {
-  const [table] = node.inputs;
-  const [output] = node.outputs;
+  const [table, ...which] = node.inputs;
   const half = table && halves.of(table);
-  if (!half || !output) return;
+  if (!half) return;
   const b = new GraphBuilder(graph, 'fp16');
-  const { name } = output;
-  const rows = b.op(node.op, [half, ...node.inputs.slice(1)], Object.fromEntries(node.attributes));
-  const full = b.cast(rows, 'float32');
-  full.shape ??= output.shape;
-  const isOutput = graph.outputs.includes(output);
-  graph.replaceUses(output, full);
-  graph.removeNode(node);
-  if (isOutput) graph.rename(full, name);
+  const rows = b.op(node.op, [half, ...which], Object.fromEntries(node.attributes));
+  replace(graph, node, b.cast(rows, 'float32'));
 }
 
 /** A constant that is cast to float16 is held in float16. */

@@ -109,7 +109,7 @@ export function lookUp(
 }
 
 /** Lets the readers of a node read another value, under the old name where that was an output of the graph. */
-function replace(graph: Graph, node: Node, by: Value): void {
+export function replace(graph: Graph, node: Node, by: Value): void {
   const [output] = node.outputs;
   if (output === undefined) return;
   const isOutput = graph.outputs.includes(output);

@@ -131,6 +131,19 @@ describe('a model in float16', () => {
     expect(types.map(({ outputs }) => outputs[0]?.type)).toEqual(['float32', 'float16']);
   });
 
+  it('computes a product in float32 whose bias is too large', async () => {
+    const graph = new Graph('g', { opset: 17 });
+    const x = graph.addInput('x', 'float32', [symbolicDim('n'), 2]);
+    const w = graph.addInitializer('w', floatTensor([2, 2], Float32Array.of(1, 0, 0, 1)));
+    const c = graph.addInitializer('c', floatTensor([2], Float32Array.of(1e6, -1e6)));
+    graph.outputs.push(new GraphBuilder(graph).op('Gemm', [x, w, c], {}, { outputs: ['y'] }));
+    const small = half(newModel(graph));
+    const { y } = await runSession(await sessionOf(small.graph), {
+      x: floatTensor([1, 2], Float32Array.of(1, 2)),
+    });
+    expect(y?.values).toEqual([1000001, -999998]);
+  });
+
   it('keeps layers in float32 that it is told to', () => {
     const { model, kept } = quantizeModel(twoProducts(1), {
       scheme: 'fp16',

@@ -1,4 +1,4 @@
-// npm run bench:infer [-- --json] [--rounds N] [--model F] [--int8 F] [--passes]: docs/inference.md says what is measured.
+// npm run bench:infer [-- --json] [--rounds N] [--model F] [--int8 F] [--passes | --schemes]: docs/inference.md says what is measured.
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { encodeModel } from '../dist/training/onnx/codec/index.js';
@@ -12,6 +12,7 @@ const { values: flags } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
     passes: { type: 'boolean', default: false },
+    schemes: { type: 'boolean', default: false },
     rounds: { type: 'string', default: '9' },
     model: { type: 'string' },
     int8: { type: 'string' },

@@ -25,7 +25,7 @@ export const errorTable = {
   write_failed: { title: 'A file cannot be written', status: 500, exitCode: 1 },
   training_failed: { title: 'Training failed', status: 500, exitCode: 1 },
   quantization_refused: {
-    title: 'The int8 model is not good enough',
+    title: 'The quantized model is not good enough',
     status: 500,
     exitCode: 1,
   },

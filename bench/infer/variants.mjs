@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { distilbert } from '../../dist/training/architectures/index.js';
 import { encodeModel, readModel } from '../../dist/training/onnx/codec/index.js';
 import { optimizeForInference } from '../../dist/training/rewrite/optimize.js';
-import { quantizeModel } from '../../dist/training/rewrite/quantize/quantize-model.js';
+import { quantizeModel, schemes } from '../../dist/training/rewrite/quantize/quantize-model.js';
 import { config, weights } from '../train/model.mjs';
 
 /** DistilBERT-base's shape with its classification head and random weights; or a model of the user's. */
@@ -27,7 +27,8 @@ const ablation = {
 };
 
 /** The bytes of every variant by its name; `int8` is a file that was quantized from the same model, else it is made. */
-export function variants(model, { passes = false, int8 } = {}) {
+export function variants(model, { passes = false, schemes: bySchemes = false, int8 } = {}) {
+  if (bySchemes) return everyScheme(model);
   const made = Object.entries(passes ? ablation : sets).map(([name, wanted]) => [
     name,
     encodeModel(wanted ? optimizeForInference(model, { passes: wanted }).model : model),
@@ -39,4 +40,14 @@ export function variants(model, { passes = false, int8 } = {}) {
     encodeModel(quantizeModel(optimizeForInference(model, { passes: wanted }).model).model),
   ]);
   return Object.fromEntries([...made, ...quantized]);
+}
+
+/** The pruned model in fp32 and as every `--scheme` of `mbti-model quantize` writes it. */
+function everyScheme(given) {
+  const { model } = optimizeForInference(given, { passes: sets.pruned });
+  const made = schemes.map((scheme) => [
+    scheme,
+    encodeModel(quantizeModel(model, { scheme }).model),
+  ]);
+  return Object.fromEntries([['fp32', encodeModel(model)], ...made]);
 }

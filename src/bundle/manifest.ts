@@ -35,13 +35,13 @@ export interface MetricSet {
   readonly average: Readonly<Record<string, number>>;
 }
 
-/** How far the int8 graph lies from the fp32 one. */
+/** How far a smaller graph lies from the fp32 one. */
 export interface QuantizationMetrics {
   readonly agreement: number;
   readonly mean_dp: number;
   readonly max_dp: number;
   readonly size_ratio: number;
-  /** Of the int8 graph less that of fp32, and its 95 % interval. */
+  /** Of the smaller graph less that of fp32, and its 95 % interval. */
   readonly macro_f1_change?: number;
   readonly macro_f1_interval?: readonly [number, number];
   /** Validation texts that this was measured on. */
@@ -65,6 +65,7 @@ export interface Manifest {
     readonly test?: MetricSet;
     readonly validation?: MetricSet;
     readonly int8?: QuantizationMetrics;
+    readonly fp16?: QuantizationMetrics;
   };
   readonly baselines?: Readonly<Record<string, MetricSet>>;
   /** Statistics of the training data that drift is measured against. */

@@ -49,6 +49,14 @@ export async function readBundle(dir: string): Promise<Bundle> {
   return { dir: folder, manifest };
 }
 
+/** What brings a graph that a bundle lacks. */
+const howToGet: Readonly<Record<Precision | 'auto', string>> = {
+  auto: '',
+  fp32: '',
+  int8: ', or train with quantize.scheme=int8',
+  fp16: ', or train with quantize.fp16=yes',
+};
+
 /**
  * The graph to serve for `runtime.precision` on `runtime.device`. AppError `bundle_invalid` where the bundle
  * has none of that precision.
@@ -69,7 +77,7 @@ export function selectModel(
   throw new AppError(
     'bundle_invalid',
     `the bundle ${name} holds no ${precision} model: expected ${wanted.map((one) => modelFiles[one]).join(' or ')}`,
-    { hint: 'set runtime.precision=auto to take what is there' },
+    { hint: `set runtime.precision=auto to take what is there${howToGet[precision]}` },
   );
 }
 

@@ -150,6 +150,11 @@ export const learningKeys = {
   },
   quantize: {
     scheme: key('The 8-bit file of the bundle', choice('int8', 'none'), 'int8'),
+    fp16: key(
+      'A float16 file in the bundle, for GPUs; auto: where the run was on CUDA or in fp16',
+      choice('auto', 'yes', 'no'),
+      'auto',
+    ),
     texts: key('Validation texts that it is measured on, at most', integer(1, 1e6), 1000),
     min_agreement: key(
       'Decisions that must be those of the fp32 model',

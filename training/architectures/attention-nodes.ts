@@ -1,8 +1,6 @@
 import { GraphBuilder } from '../onnx/builder.ts';
 import type { Graph, Node, Value } from '../onnx/graph.ts';
-
-/** The least float32: what masked scores become. Not −∞, which makes a fully masked row NaN. */
-const MASKED = -3.4028234663852886e38;
+import { LEAST_FLOAT32 } from '../onnx/tensor.ts';
 
 interface Operands {
   readonly query: Value;
@@ -72,6 +70,6 @@ function expanded(b: GraphBuilder, operands: Operands, node: Node): Value {
 function masked(b: GraphBuilder, scores: Value, mask: Value | undefined): Value {
   if (mask === undefined) return scores;
   return mask.type === 'bool'
-    ? b.where(mask, scores, b.scalar(MASKED, scores))
+    ? b.where(mask, scores, b.scalar(LEAST_FLOAT32, scores))
     : b.add(scores, mask);
 }

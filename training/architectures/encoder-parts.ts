@@ -1,11 +1,6 @@
 import type { Value } from '../onnx/graph.ts';
+import { LEAST_FLOAT32 } from '../onnx/tensor.ts';
 import type { ModuleBuilder } from './module-builder.ts';
-
-/**
- * The most negative float32: a masked score stays finite, so that a row of padding alone gives no
- * NaN.
- */
-const MASKED = -3.4028234663852886e38;
 
 /**
  * 0 where there is text, the most negative number where there is padding: [batch, 1, 1, sequence].
@@ -13,7 +8,11 @@ const MASKED = -3.4028234663852886e38;
 export function additiveMask(m: ModuleBuilder, path: string, attentionMask: Value): Value {
   const { b } = m;
   const isText = b.cast(attentionMask, 'bool');
-  const mask = m.op(path, 'Where', [isText, b.scalar(0, 'float32'), b.scalar(MASKED, 'float32')]);
+  const mask = m.op(path, 'Where', [
+    isText,
+    b.scalar(0, 'float32'),
+    b.scalar(LEAST_FLOAT32, 'float32'),
+  ]);
   return m.op(path, 'Unsqueeze', [mask, b.ints([1, 2])]);
 }
 

@@ -1,4 +1,5 @@
 import { AppError } from '../../src/errors.ts';
+import { namePattern } from '../onnx/name-pattern.ts';
 
 /** The number of a layer in a parameter's name: `encoder.layer.3.…`, `transformer.layers.3.…`, `h.3.…`. */
 const layerNumber = /(?:^|\.)(?:layers?|blocks?|h|attentions|ffns)\.(\d+)\./;
@@ -24,7 +25,7 @@ export function parametersMeant(entry: string, names: readonly string[], option:
   const part = parts.find(([words]) => words.test(entry));
   const count = Number(part?.[0].exec(entry)?.[1]);
   const found = names.filter((name) =>
-    part ? part[1](name, count) : globExpression(entry).test(name),
+    part ? part[1](name, count) : namePattern(entry).test(name),
   );
   const layers = new Set(names.flatMap((name) => layerNumber.exec(name)?.[1] ?? [])).size;
   if (found.length > 0 && !(count > layers)) return found;
@@ -36,9 +37,4 @@ export function parametersMeant(entry: string, names: readonly string[], option:
   throw new AppError('config_invalid', problem, {
     hint: `expected embeddings, layers:N, encoder, or a name in which * stands for any characters; one is ${example}`,
   });
-}
-
-function globExpression(pattern: string): RegExp {
-  const literal = pattern.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-  return new RegExp(`^${literal.join('.*')}$`);
 }

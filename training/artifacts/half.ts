@@ -31,11 +31,12 @@ const layouts = words('Identity Transpose Reshape Flatten Squeeze Unsqueeze');
  * normalisation, softmax, reductions, powers and the loss in float32, as every operator that is not listed here;
  * element-wise and layout operators follow their activations: float32 if any is, else float16, to which parameters
  * and constants are cast. Initializers stay float32, and so do the graph's outputs, under their names. To be called
- * before differentiation: the rule of Cast brings gradients back to the parameters' float32.
+ * before differentiation: the rule of Cast brings gradients back to the parameters' float32. `inFloats` names further
+ * nodes that stay in float32.
  */
-export function toHalf(graph: Graph): void {
+export function toHalf(graph: Graph, inFloats: (node: Node) => boolean = () => false): void {
   const casts = new Casts(graph);
-  for (const node of graph.topologicalOrder()) convert(node, casts);
+  for (const node of graph.topologicalOrder()) convert(node, casts, inFloats(node));
   graph.outputs.forEach((output, i) => {
     if (output.type !== 'float16') return;
     const { name } = output;
@@ -67,15 +68,13 @@ class Casts {
   }
 }
 
-function convert(node: Node, casts: Casts): void {
+function convert(node: Node, casts: Casts, inFloats: boolean): void {
   if (node.domain === '' && (node.op === 'Cast' || node.op === 'Constant')) return;
   const operands = operandsOf(node);
   const isWide = operands.some(([, { type }]) => type !== 'float16' && type !== 'float32');
   if (operands.length === 0 || isWide) return;
-  const type = widthOf(
-    node,
-    operands.map(([, value]) => value),
-  );
+  const values = operands.map(([, value]) => value);
+  const type = inFloats ? 'float32' : widthOf(node, values);
   for (const [index, value] of operands) node.setInput(index, casts.of(value, type));
   for (const output of node.outputs) if (output && isFloat(output.type)) output.type = undefined;
   inferNode(node);
@@ -94,7 +93,7 @@ function widthOf(node: Node, operands: readonly Value[]): Width {
   );
   // Bodies of control flow were written for float32.
   if (node.domain !== '' || inside) return 'float32';
-  if (products.has(node.op)) return 'float16';
+  if (products.has(node.op)) return operands.every(fits) ? 'float16' : 'float32';
   // Squares in the derivative of Gelu's tanh form overflow float16 for inputs above 256.
   const isTanhGelu = node.string('approximate') === 'tanh';
   if (!followers.has(node.op) || isTanhGelu) return 'float32';

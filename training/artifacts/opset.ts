@@ -24,3 +24,9 @@ export function raiseOpset(graph: Graph): void {
   }
   graph.opsets.set('', emitted);
 }
+
+/** The runtime asks for the version of every operator set that a node is of: of its own one, where a pass has put it in. */
+export function declareDomains(graph: Graph): void {
+  const used = [...graph.nodes].some(({ domain }) => domain === 'com.microsoft');
+  if (used && !graph.opsets.has('com.microsoft')) graph.opsets.set('com.microsoft', 1);
+}

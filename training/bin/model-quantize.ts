@@ -1,14 +1,16 @@
 import type { Argv } from 'yargs';
 import { AppError } from '../../src/errors.ts';
 import { encodeModel, readModel, requireOpset, writeModel } from '../onnx/codec/index.ts';
+import { namePattern } from '../onnx/name-pattern.ts';
 import type { Int8Metrics } from '../recipes/int8/limits.ts';
 import { quantizeFileChecked } from '../recipes/quantize-file.ts';
-import { type QuantizedLayer, quantizeModel } from '../rewrite/quantize/quantize-model.ts';
+import type { QuantizedLayer } from '../rewrite/quantize/layer.ts';
+import { quantizeModel, type Scheme, schemes } from '../rewrite/quantize/quantize-model.ts';
 
 export interface QuantizeArguments {
   readonly file: string;
   readonly out: string;
-  readonly scheme: 'int8';
+  readonly scheme: Scheme;
   readonly keep: string | undefined;
   readonly data: string | undefined;
   readonly model: string | undefined;
@@ -21,10 +23,11 @@ export function quantizeOptions<T>(command: Argv<T>): Argv<T & QuantizeArguments
     .positional('file', { type: 'string', demandOption: true, describe: 'The fp32 .onnx file' })
     .option('out', { ...text, demandOption: true, describe: 'The .onnx file to write' })
     .option('scheme', {
-      choices: ['int8'] as const,
+      choices: schemes,
       default: 'int8' as const,
       requiresArg: true,
-      describe: 'int8: 8-bit weights, activations rounded at run time',
+      describe:
+        'int8: fastest on CPUs; weight8, weight4: weights in blocks of 8 or 4 bits; fp16: for GPUs',
     })
     .option('keep', { ...text, describe: 'PATTERN,…: layers that stay as they are, * is anything' })
     .option('data', { ...text, describe: 'A CSV file of labelled texts to hold the result to' })
@@ -50,15 +53,21 @@ export async function quantize(args: QuantizeArguments): Promise<void> {
   requireOpset(source, args.file);
   const keep = keeper(args.keep);
   if (args.data !== undefined && args.model !== undefined) {
-    const { data, model } = args;
+    const { data, model, scheme } = args;
     const screen = args.json ? process.stderr : process.stdout;
-    const checked = await quantizeFileChecked(source, { data, bundle: model, keep, screen });
+    const checked = await quantizeFileChecked(source, {
+      data,
+      bundle: model,
+      scheme,
+      keep,
+      screen,
+    });
     if (checked.refusal) throw checked.refusal;
     await writeModel(checked.quantized.model, args.out);
     print(args, { ...checked.quantized, metrics: checked.metrics });
     return;
   }
-  const quantized = quantizeModel(source, { keep });
+  const quantized = quantizeModel(source, { scheme: args.scheme, keep });
   await writeModel(quantized.model, args.out);
   const size_ratio = encodeModel(quantized.model).length / encodeModel(source).length;
   print(args, { ...quantized, metrics: { size_ratio } });
@@ -76,10 +85,7 @@ function requireArguments({ out, data, model }: QuantizeArguments): void {
 
 function keeper(patterns: string | undefined): (layer: string) => boolean {
   const list = (patterns ?? '').split(',').filter((pattern) => pattern !== '');
-  const expressions = list.map((pattern) => {
-    const parts = pattern.split('*').map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
-    return new RegExp(`^${parts.join('.*')}$`);
-  });
+  const expressions = list.map(namePattern);
   return (layer) => expressions.some((expression) => expression.test(layer));
 }
 

@@ -1,4 +1,4 @@
-import type { Manifest, MetricSet } from '../../src/bundle/index.ts';
+import { type Manifest, type MetricSet, modelFiles } from '../../src/bundle/index.ts';
 import { MBTI } from '../../src/task/index.ts';
 
 /** What a model card says that the manifest does not know. */
@@ -18,7 +18,8 @@ export function modelCard(manifest: Manifest, facts: CardFacts = {}): string {
     `# ${manifest.name}`,
     summary(manifest),
     measured(manifest),
-    int8Parity(manifest),
+    parity(manifest, 'int8', 'CPU'),
+    parity(manifest, 'fp16', 'GPU'),
     data(manifest, facts),
     use(manifest),
     limits(manifest),
@@ -72,26 +73,26 @@ function pair(values: Readonly<Record<string, number>> | undefined): string {
   return `${show(values?.accuracy)} / ${show(values?.macro_f1)}`;
 }
 
-/** How the int8 file answers beside the fp32 one. */
-function int8Parity({ metrics }: Manifest): string {
-  const int8 = metrics?.int8;
-  if (int8 === undefined) return '';
-  const { macro_f1_change: change, macro_f1_interval: interval, texts, fp32_layers: kept } = int8;
+/** How a smaller file answers beside the fp32 one, and what it is served on. */
+function parity({ metrics }: Manifest, precision: 'int8' | 'fp16', servedOn: string): string {
+  const found = metrics?.[precision];
+  if (found === undefined) return '';
+  const { macro_f1_change: change, macro_f1_interval: interval, texts, fp32_layers: kept } = found;
   const rows = [
-    ['same decisions', int8.agreement.toFixed(4)],
-    ['mean difference of probability', int8.mean_dp.toFixed(4)],
-    ['largest difference of probability', int8.max_dp.toFixed(4)],
+    ['same decisions', found.agreement.toFixed(4)],
+    ['mean difference of probability', found.mean_dp.toFixed(4)],
+    ['largest difference of probability', found.max_dp.toFixed(4)],
     ...(change === undefined ? [] : [['change of macro-F1', signed(change)]]),
     ...(interval === undefined ? [] : [['its 95 % interval', interval.map(signed).join(' to ')]]),
-    ['size of the file', int8.size_ratio.toFixed(3)],
+    ['size of the file', found.size_ratio.toFixed(3)],
   ];
   const where = texts === undefined ? '' : `, measured on ${texts} validation texts`;
   return [
-    '## int8',
+    `## ${precision}`,
     '',
-    `\`onnx/model_quantized.onnx\` beside \`onnx/model.onnx\`${where}; a server on a CPU uses it.`,
+    `\`${modelFiles[precision]}\` beside \`${modelFiles.fp32}\`${where}; a server on a ${servedOn} uses it.`,
     '',
-    '| int8 against fp32 | |',
+    `| ${precision} against fp32 | |`,
     '| --- | --- |',
     ...rows.map(([what, value]) => `| ${what} | ${value} |`),
     ...(kept?.length ? ['', `Computed in fp32, by measurement: ${kept.join(', ')}.`] : []),

@@ -76,6 +76,11 @@ const arrayTypes: Partial<Record<DataType, ArrayConstructor>> = {
   bool: Uint8Array,
 };
 
+/**
+ * The least float32: what masked scores become. Not −∞, with which the softmax of a text of padding alone is NaN.
+ */
+export const LEAST_FLOAT32 = -3.4028234663852886e38;
+
 export const isFloat = (type: DataType | undefined): boolean =>
   type === 'float32' || type === 'float64' || type === 'float16' || type === 'bfloat16';
 
@@ -89,6 +94,13 @@ export const tensorOf = (type: DataType, dims: readonly number[], data: NumericA
 
 export const floatTensor = (dims: readonly number[], values: Float32Array): Tensor =>
   tensorOf('float32', dims, values);
+
+/** A tensor of float16, each element rounded to the nearest. */
+export function float16Tensor(dims: readonly number[], values: Float32Array): Tensor {
+  const bits = new Uint16Array(values.length);
+  for (let i = 0; i < bits.length; i++) bits[i] = float16Bits(values[i] ?? 0);
+  return tensorOf('float16', dims, bits);
+}
 
 export const intTensor = (dims: readonly number[], values: readonly number[]): Tensor =>
   tensorOf('int64', dims, BigInt64Array.from(values, BigInt));
@@ -122,10 +134,14 @@ export function numbersOf(tensor: Tensor): number[] {
   return tensor.type === 'float16' ? elements.map(float16Value) : elements;
 }
 
+/** Where the bits of a number are looked at: whole weights go through. */
+const f32 = new Float32Array(1);
+const f32Bits = new Uint32Array(f32.buffer);
+
 /** IEEE half-precision bits of a number: nearest, ties to even. */
 export function float16Bits(value: number): number {
-  const f32 = new Float32Array([value]);
-  const bits = new Uint32Array(f32.buffer)[0] ?? 0;
+  f32[0] = value;
+  const bits = f32Bits[0] ?? 0;
   const sign = (bits >>> 16) & 0x8000;
   const magnitude = bits & 0x7fffffff;
   if (magnitude > 0x7f800000) return sign | 0x7e00;

@@ -10,7 +10,7 @@ import { encodeModel } from '../onnx/codec/index.ts';
 import type { Model } from '../onnx/model.ts';
 import { optimizeForInference } from '../rewrite/optimize.ts';
 import type { Screen } from '../tracking/index.ts';
-import { int8Stage } from './deploy.ts';
+import { fp16Stage, int8Stage } from './deploy.ts';
 import { explanationFile } from './explanation.ts';
 import { metricSet } from './metric-set.ts';
 import { gitCommit, packageVersions } from './provenance.ts';
@@ -46,8 +46,8 @@ export interface BundleData {
 const CALIBRATION_TEXTS = 128;
 
 /**
- * Optimizes, quantizes, holds the int8 file to its limits, and writes the bundle with whatever passed. Returns the
- * error that names the layers of an int8 file that did not.
+ * Optimizes, quantizes, holds the smaller files to their limits, and writes the bundle with whatever passed. Returns the
+ * error that names the layers of the first that did not.
  */
 export async function writeModelBundle(
   { config, hash }: LoadedConfig,
@@ -61,17 +61,18 @@ export async function writeModelBundle(
   const model = optimizeForInference(forward).model;
   const bytes = encodeModel(model);
   const texts = { examples: data.validation, task, batch: batchOptions(config, words), stop };
-  const int8 = await int8Stage(
-    model,
-    config,
-    texts,
-    data.train.slice(0, CALIBRATION_TEXTS),
-    screen,
-  );
+  const calibration = data.train.slice(0, CALIBRATION_TEXTS);
+  const deployed = { model, fp32Size: bytes.length, validation: texts, calibration };
+  const int8 = await int8Stage(deployed, config, screen);
+  const fp16 = await fp16Stage(deployed, config, screen);
   await writeBundle({
     dir: config.model.out,
     model: bytes,
-    extraFiles: { ...explanationFile(config, words.tokenizer, bytes, screen), ...int8.files },
+    extraFiles: {
+      ...explanationFile(config, words.tokenizer, bytes, screen),
+      ...int8.files,
+      ...fp16.files,
+    },
     tokenizerJson: words.tokenizerJson,
     tokenizerConfig: windowedTokenizer(words.tokenizerConfig, config.train.max_length),
     hfConfig: classifierConfig(hfConfig, task),
@@ -83,6 +84,7 @@ export async function writeModelBundle(
         validation: metricSet(validation),
         test: metricSet(test),
         ...(int8.metrics === undefined ? {} : { int8: int8.metrics }),
+        ...(fp16.metrics === undefined ? {} : { fp16: fp16.metrics }),
       },
       baselines: { majority: metricSet(majority) },
       reference,
@@ -92,7 +94,7 @@ export async function writeModelBundle(
       packages: packageVersions(),
     },
   });
-  return int8.refusal;
+  return int8.refusal ?? fp16.refusal;
 }
 
 /** Batches of a split, as the configuration has them. */

@@ -4,9 +4,10 @@ import { loadConfig } from '../../src/config/index.ts';
 import { TextTokenizer } from '../../src/text/index.ts';
 import { readExamples, tokenizeExamples } from '../data/index.ts';
 import type { Model } from '../onnx/model.ts';
+import type { Scheme } from '../rewrite/quantize/quantize-model.ts';
 import type { Screen } from '../tracking/index.ts';
-import { int8Summary } from './deploy.ts';
-import { type CheckedInt8, quantizeChecked } from './int8/quantize-checked.ts';
+import { quantizedSummary } from './deploy.ts';
+import { type CheckedModel, quantizeChecked } from './int8/quantize-checked.ts';
 import { taskSettings } from './task-columns.ts';
 
 export interface FileCheck {
@@ -14,6 +15,7 @@ export interface FileCheck {
   readonly data: string;
   /** The bundle whose task, tokenizer and window the texts are read with. */
   readonly bundle: string;
+  readonly scheme: Scheme;
   readonly keep: (layer: string) => boolean;
   readonly screen: Screen;
 }
@@ -27,8 +29,8 @@ const CALIBRATION_TEXTS = 128;
 /** Quantizes a classifier and holds it to the `quantize.*` limits on the texts of a file. AppError as readExamples. */
 export async function quantizeFileChecked(
   model: Model,
-  { data, bundle: dir, keep, screen }: FileCheck,
-): Promise<CheckedInt8> {
+  { data, bundle: dir, scheme, keep, screen }: FileCheck,
+): Promise<CheckedModel> {
   const bundle = await readBundle(dir);
   const { task, max_length: maxLength } = bundle.manifest;
   const flags = { ...taskSettings(bundle.manifest, noColumns), 'data.source': data };
@@ -45,12 +47,13 @@ export async function quantizeFileChecked(
   });
   const rest = examples.length - held;
   const checked = await quantizeChecked(model, served(0, Math.min(texts, rest)), {
+    scheme,
     limits,
     seed: config.seed,
     screen,
     keep,
     calibration: served(rest, examples.length),
   });
-  screen.write(`${int8Summary(checked)}\n`);
+  screen.write(`${quantizedSummary(scheme, checked)}\n`);
   return checked;
 }

@@ -1,5 +1,5 @@
 import { AppError } from '../../src/errors.ts';
-import { raiseOpset } from '../artifacts/opset.ts';
+import { declareDomains, raiseOpset } from '../artifacts/opset.ts';
 import { prune } from '../artifacts/prune.ts';
 import { cloneModel } from '../onnx/clone.ts';
 import { requireOpset } from '../onnx/codec/index.ts';
@@ -102,10 +102,4 @@ const describe = ({ name, type, shape }: Port): string =>
 function requireSound(problems: readonly string[]): void {
   if (problems.length === 0) return;
   throw new AppError('internal', `a rewrite broke the graph:\n  ${problems.join('\n  ')}`);
-}
-
-/** The runtime asks for the version of every operator set that a node is of. */
-function declareDomains(graph: Graph): void {
-  const fused = [...graph.nodes].some(({ domain }) => domain === 'com.microsoft');
-  if (fused && !graph.opsets.has('com.microsoft')) graph.opsets.set('com.microsoft', 1);
 }

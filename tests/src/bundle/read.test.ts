@@ -250,6 +250,25 @@ describe('selectModel', () => {
     expect(selectModel(both, 'auto', 'auto').precision).toBe('int8');
   });
 
+  it('takes float16 for auto on a GPU where there is one, and on a CPU only when it is asked for', () => {
+    const all = bundleWith('onnx/model.onnx', 'onnx/model_quantized.onnx', 'onnx/model_fp16.onnx');
+    expect(selectModel(all, 'auto', 'cuda').file).toBe('onnx/model_fp16.onnx');
+    expect(selectModel(all, 'auto', 'cpu').precision).toBe('int8');
+    expect(selectModel(all, 'fp16', 'cpu').precision).toBe('fp16');
+    const noInt8 = bundleWith('onnx/model.onnx', 'onnx/model_fp16.onnx');
+    expect(selectModel(noInt8, 'auto', 'cpu').precision).toBe('fp32');
+  });
+
+  it('says what to do where the float16 model that is asked for is not there', () => {
+    expect(() => selectModel(bundleWith('onnx/model.onnx'), 'fp16', 'cuda')).toThrow(
+      expect.objectContaining({
+        code: 'bundle_invalid',
+        message: expect.stringMatching(/no fp16 model: expected onnx\/model_fp16\.onnx/),
+        hint: expect.stringMatching(/runtime\.precision=auto .*quantize\.fp16=yes/),
+      }),
+    );
+  });
+
   it('refuses a precision that the bundle does not hold', () => {
     expect(() => selectModel(bundleWith('onnx/model.onnx'), 'int8')).toThrow(
       /no int8 model.*model_quantized/,

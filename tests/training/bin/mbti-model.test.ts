@@ -9,6 +9,7 @@ import {
 } from '../../../training/architectures/index.ts';
 import { encodeModel } from '../../../training/onnx/codec/index.ts';
 import { readSafetensors } from '../../../training/onnx/safetensors.ts';
+import { fixturePath } from '../../support/reference-tensors.ts';
 import { runBin } from '../../support/run-bin.ts';
 
 const bin = 'training/bin/mbti-model';
@@ -29,6 +30,8 @@ beforeAll(() => {
   writeFileSync(join(dir, 'cut.onnx'), bytes.subarray(0, bytes.length >> 1));
   writeFileSync(join(dir, 'text.onnx'), 'this is no ONNX model at all');
   writeFileSync(join(dir, 'empty.onnx'), '');
+  const external = fixturePath('graphs/distilbert/dynamo-op18-sdpa-head-external.onnx');
+  writeFileSync(join(dir, 'external.onnx'), readFileSync(external));
   mkdirSync(join(dir, 'no-bundle'));
 });
 
@@ -68,6 +71,12 @@ const refused: readonly [string, readonly string[], number, RegExp][] = [
   ['to quantize into no .onnx', ['quantize', 'encoder.onnx', '--out', 'a'], 2, /expected the name/],
   ['to quantize what is not there', ['quantize', 'none.onnx', '--out', 'a.onnx'], 3, /none\.onnx/],
   ['to quantize no ONNX', ['quantize', 'text.onnx', '--out', 'a.onnx'], 1, /text\.onnx/],
+  ...['int8', 'weight8', 'weight4', 'fp16'].map((scheme): (typeof refused)[number] => [
+    `to quantize to ${scheme} without the external data`,
+    ['quantize', 'external.onnx', '--out', 'a.onnx', '--scheme', scheme],
+    3,
+    /external data of external\.onnx is missing: .*\.data/,
+  ]),
   [
     'an unknown scheme',
     ['quantize', 'encoder.onnx', '--out', 'a.onnx', '--scheme', 'int3'],
@@ -105,6 +114,7 @@ describe('mbti-model refuses, with a readable line and nothing left behind,', ()
     expect(ended.stderr).toMatch(says);
     expect(ended.stderr).not.toMatch(/^\s+at |node:internal/m);
     expect(existsSync(join(dir, 'a'))).toBe(false);
+    expect(existsSync(join(dir, 'a.onnx'))).toBe(false);
   });
 });
 
@@ -148,12 +158,15 @@ describe('mbti-model', () => {
   });
 
   it('quantize makes a smaller file once, and refuses to quantize that again', async () => {
-    const again = ['quantize', 'encoder.onnx', '--out', 'small.onnx', '--json'];
-    const { code, stdout, stderr } = await runBin(bin, again, { cwd: dir });
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    const { layers, metrics } = JSON.parse(stdout);
-    expect(layers.length).toBe(8);
-    expect(metrics.size_ratio).toBeGreaterThan(0);
+    for (const scheme of ['weight8', 'fp16', 'int8']) {
+      const again = ['quantize', 'encoder.onnx', '--out', 'small.onnx', '--json'];
+      const ended = await runBin(bin, [...again, '--scheme', scheme], { cwd: dir });
+      const { code, stdout, stderr } = ended;
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      const { layers, metrics } = JSON.parse(stdout);
+      expect(layers.length).toBe(8);
+      expect(metrics.size_ratio).toBeGreaterThan(0);
+    }
     const args = ['quantize', 'small.onnx', '--out', 'smaller.onnx'];
     const refusal = await runBin(bin, args, { cwd: dir });
     expect(refusal.code).toBe(1);

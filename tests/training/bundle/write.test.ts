@@ -126,7 +126,7 @@ describe('modelCard', () => {
     expect(card).toContain('| majority | 0.750 / 0.435 |');
   });
 
-  it('says how int8 answers beside fp32, where there is such a file', () => {
+  it('says how int8 and float16 answer beside fp32, where there are such files', () => {
     const int8 = { agreement: 0.9934, mean_dp: 0.0042, max_dp: 0.1, size_ratio: 0.254 };
     const manifest = {
       ...anyManifest,
@@ -134,13 +134,18 @@ describe('modelCard', () => {
       version: 'abc',
       files: {},
       created: '2026-01-01T00:00:00.000Z',
-      metrics: { int8: { ...int8, texts: 1000, fp32_layers: ['layer.0.lin2'] } },
+      metrics: {
+        int8: { ...int8, texts: 1000, fp32_layers: ['layer.0.lin2'] },
+        fp16: { ...int8, agreement: 1, size_ratio: 0.5 },
+      },
     };
     const text = modelCard(manifest);
     expect(text).toContain('| same decisions | 0.9934 |');
     expect(text).toContain('measured on 1000 validation texts');
     expect(text).toContain('Computed in fp32, by measurement: layer.0.lin2.');
-    expect(card).not.toContain('model_quantized');
+    expect(text).toContain('`onnx/model_fp16.onnx` beside `onnx/model.onnx`; a server on a GPU');
+    expect(text).toContain('| same decisions | 1.0000 |');
+    expect(card).not.toMatch(/model_quantized|model_fp16/);
   });
 
   it('states licence, misuse and how to reproduce it', () => {

@@ -1,11 +1,9 @@
 import type { Dim } from '../../onnx/dim.ts';
 import type { Value } from '../../onnx/graph.ts';
+import { LEAST_FLOAT32 } from '../../onnx/tensor.ts';
 import { sumToShapeOf } from '../broadcast.ts';
 import { type InputGradient, once, type RuleContext, type RuleTable } from '../rule.ts';
 import { floatTypeOf } from './arithmetic.ts';
-
-/** The least float32: what masked scores become. Not −∞, which makes a fully masked row NaN. */
-const MASKED = -3.4028234663852886e38;
 
 /** Attributes that have a rule only at their neutral value. */
 const neutral = { is_causal: 0, qk_matmul_output_mode: 0 } as const;
@@ -87,7 +85,7 @@ function masked(c: RuleContext, scores: Value): Value {
   const mask = c.node.inputs[3];
   if (mask === undefined) return scores;
   return mask.type === 'bool'
-    ? c.b.where(mask, scores, c.b.scalar(MASKED, scores))
+    ? c.b.where(mask, scores, c.b.scalar(LEAST_FLOAT32, scores))
     : c.b.add(scores, mask);
 }
 

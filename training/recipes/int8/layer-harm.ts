@@ -1,8 +1,9 @@
 import type { Model } from '../../onnx/model.ts';
-import { type QuantizedModel, quantizeModel } from '../../rewrite/quantize/quantize-model.ts';
+import type { QuantizedModel } from '../../rewrite/quantize/layer.ts';
+import { quantizeModel, type Scheme } from '../../rewrite/quantize/quantize-model.ts';
 import { type ServedTexts, scoreAsServed } from './score-as-served.ts';
 
-/** What one layer costs when it alone is in int8. */
+/** What one layer costs when it alone is quantized. */
 export interface LayerHarm {
   readonly name: string;
   /** Mean |Δp| over texts and axes. */
@@ -18,12 +19,13 @@ export async function harmOfLayers(
   { layers }: QuantizedModel,
   reference: Float64Array,
   texts: ServedTexts,
+  scheme: Scheme,
 ): Promise<LayerHarm[]> {
   const some = { ...texts, examples: texts.examples.slice(0, TEXTS) };
   const products = layers.filter(({ op }) => op === 'MatMul' || op === 'Gemm');
   const harms: LayerHarm[] = [];
   for (const name of new Set(products.map((layer) => layer.name))) {
-    const alone = quantizeModel(model, { keep: (layer) => layer !== name });
+    const alone = quantizeModel(model, { scheme, keep: (layer) => layer !== name });
     const probabilities = await scoreAsServed(alone.model, some);
     const sum = probabilities.reduce((s, p, i) => s + Math.abs(p - (reference[i] ?? p)), 0);
     harms.push({ name, mean_dp: sum / probabilities.length });

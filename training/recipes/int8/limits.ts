@@ -2,7 +2,10 @@ import type { Config } from '../../../src/config/index.ts';
 import type { Parity } from '../../evaluate/index.ts';
 
 /** How far the answers may lie from those in fp32. */
-export type Int8Limits = Omit<Config['quantize'], 'scheme' | 'texts' | 'max_size_ratio'>;
+export type Int8Limits = Pick<
+  Config['quantize'],
+  'min_agreement' | 'max_mean_dp' | 'max_dp' | 'max_f1_drop'
+>;
 
 /** What an int8 file is measured by. */
 export interface Int8Metrics extends Parity {

@@ -1,12 +1,11 @@
 import type { GraphBuilder } from '../../onnx/builder.ts';
 import { type Shape, sameDim } from '../../onnx/dim.ts';
 import type { Value } from '../../onnx/graph.ts';
+import { LEAST_FLOAT32 } from '../../onnx/tensor.ts';
 import { maskExpression } from './padding-mask.ts';
 
 /** Scores this low vanish in the softmax. */
 const MASKED = -1e4;
-/** The least float32, what −∞ is replaced by: a text of padding alone then gives no NaN. */
-const LEAST = -3.4028234663852886e38;
 
 /** The padding of the keys, as MultiHeadAttention takes it. */
 export interface Padding {
@@ -43,7 +42,7 @@ export function paddingOf({ mask, added }: Effect, scores: Shape): Padding | und
   if (!sameDim(batch, scoreBatch) || !sameDim(keys, scoreKeys)) return undefined;
   const [padding, text] = [added(of(0)), added(of(1))];
   if (text !== 0 || !(padding <= MASKED)) return undefined;
-  return { source, filler: Math.max(padding, LEAST) };
+  return { source, filler: Math.max(padding, LEAST_FLOAT32) };
 }
 
 const INT32 = 6;

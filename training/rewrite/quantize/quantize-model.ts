@@ -1,54 +1,47 @@
-import { AppError } from '../../../src/errors.ts';
-import { isMadeUp, recoverModuleNames } from '../../artifacts/module-names.ts';
+import { recoverModuleNames } from '../../artifacts/module-names.ts';
+import { declareDomains } from '../../artifacts/opset.ts';
 import { prune } from '../../artifacts/prune.ts';
-import { int } from '../../onnx/attributes.ts';
 import { GraphBuilder } from '../../onnx/builder.ts';
 import { cloneModel } from '../../onnx/clone.ts';
 import { requireOpset } from '../../onnx/codec/index.ts';
-import type { Graph, Node, Value } from '../../onnx/graph.ts';
 import type { Model } from '../../onnx/model.ts';
 import { inferGraph } from '../../onnx/shapes/infer.ts';
-import { refuseQuantized } from './already-quantized.ts';
-import { type ConstantMatrix, constantMatrix } from './constant-matrix.ts';
-import { activationRounder, type Product, productOf } from './products.ts';
-import { LOOKUP_LIMIT, PRODUCT_LIMIT } from './round.ts';
+import { nothingToRound, refuseQuantized } from './already-quantized.ts';
+import { halfModel } from './half-model.ts';
+import { layerOf, type QuantizedLayer, type QuantizedModel } from './layer.ts';
+import { lookUp, type RoundingScheme, replacements, store } from './nodes.ts';
 import { type RoundedWeight, RoundedWeights } from './rounded-weights.ts';
 
+/** The ways to make a model smaller. */
+export const schemes = ['int8', 'weight8', 'weight4', 'fp16'] as const;
+export type Scheme = (typeof schemes)[number];
+
 export interface QuantizeOptions {
+  /** Left out: int8. */
+  readonly scheme?: Scheme;
   /** Whether a layer stays as it is, by its name. */
   readonly keep?: (layer: string) => boolean;
   /**
    * Whether a product is computed in fp32 with weights that the file holds in 8 bits: for layers whose
-   * activations suffer. The runtime makes them fp32 once, when it loads the file.
+   * activations suffer. The runtime makes them fp32 once, when it loads the file. In fp16 they stay as they are.
    */
   readonly storeOnly?: (layer: string) => boolean;
 }
 
-/** A node whose weight can be rounded. */
-export interface QuantizedLayer {
-  /** The weight's name where it has one, else the node's. */
-  readonly name: string;
-  readonly op: string;
-  readonly rows: number;
-  readonly columns: number;
-  /** Of the weights, relative: ‖w − ŵ‖ / ‖w‖. */
-  readonly error: number;
-}
-
-export interface QuantizedModel {
-  readonly model: Model;
-  readonly layers: readonly QuantizedLayer[];
-  /** Names of the layers that are computed in fp32, because `keep` or `storeOnly` said so. */
-  readonly kept: readonly string[];
-}
-
 /**
- * A copy of a model with 8-bit weights: of MatMul and Gemm int8, symmetric, a scale for each column, their
- * activations rounded to uint8 at run time; of embeddings int8, a scale for each row. Inputs, outputs and
- * everything else stay. The operators are standard ones, in the form that the runtime fuses. AppError
- * `model_invalid` where the model is quantized already, has nothing to round, or an opset out of range.
+ * A copy of a model with rounded weights. Of MatMul and Gemm, by the scheme: `int8`, symmetric, a scale for each column,
+ * and the activations rounded to uint8 at run time, in standard operators and the form that the runtime fuses;
+ * `weight8` and `weight4`, a scale for each block of a column (the runtime's own MatMulNBits). Of embeddings int8,
+ * a scale for each row. Or, `fp16`, as halfModel says. Inputs, outputs and everything else stay. AppError `model_invalid` where the
+ * model is quantized already, has nothing to round, or an opset out of range.
  */
 export function quantizeModel(source: Model, options: QuantizeOptions = {}): QuantizedModel {
+  const { scheme = 'int8', keep, storeOnly } = options;
+  if (scheme !== 'fp16') return rounded(source, scheme, options);
+  return halfModel(source, (name) => Boolean(keep?.(name) || storeOnly?.(name)));
+}
+
+function rounded(source: Model, scheme: RoundingScheme, options: QuantizeOptions): QuantizedModel {
   requireOpset(source);
   refuseQuantized(source.graph);
   const model = cloneModel(source);
@@ -57,7 +50,7 @@ export function quantizeModel(source: Model, options: QuantizeOptions = {}): Qua
   recoverModuleNames(graph);
   const b = new GraphBuilder(graph, 'int8');
   const weights = new RoundedWeights(graph);
-  const rounded = activationRounder(b);
+  const multiply = replacements[scheme](b, weights);
   const layers: QuantizedLayer[] = [];
   const kept: string[] = [];
   for (const node of graph.topologicalOrder()) {
@@ -71,113 +64,13 @@ export function quantizeModel(source: Model, options: QuantizeOptions = {}): Qua
       ? lookUp(b, node, name, weights)
       : inFloats
         ? store(b, node, product, weights, name)
-        : multiply(b, node, product, weights, name, rounded);
+        : multiply(node, product, name);
     layers.push({ name, op: node.op, ...facts(weight) });
   }
   if (layers.length + kept.length === 0) throw nothingToRound(graph);
   prune(graph);
+  declareDomains(graph);
   return { model, layers, kept };
 }
 
-interface Layer {
-  readonly name: string;
-  /** undefined: rows of a table are looked up. */
-  readonly product?: Product;
-}
-
-function layerOf(node: Node): Layer | undefined {
-  const product = productOf(node);
-  if (product) return { name: nameOf(node, product.weight.source), product };
-  const table = readsRows(node) ? constantMatrix(node.inputs[0]) : undefined;
-  if (table === undefined || rowsOf(table) < FEWEST_ROWS) return undefined;
-  return { name: nameOf(node, table.source) };
-}
-
-/** Tables of fewer rows, such as those of token types, are not worth their error. */
-const FEWEST_ROWS = 16;
-
-const rowsOf = ({ tensor, transposed }: ConstantMatrix): number =>
-  tensor.dims[transposed ? 1 : 0] ?? 0;
-
-/** Whether a node takes whole rows of its first input: Gather on axis 0, or Slice of axis 0 alone. */
-function readsRows(node: Node): boolean {
-  if (node.domain !== '') return false;
-  if (node.op === 'Gather') return (node.int('axis') ?? 0) === 0;
-  const axes = node.op === 'Slice' ? node.inputs[3]?.content : undefined;
-  return axes?.length === 1 && axes[0] === 0;
-}
-
-const nameOf = (node: Node, { name }: Value): string =>
-  isMadeUp(name) && node.name !== '' ? node.name : name;
-
 const facts = ({ rows, columns, error }: RoundedWeight) => ({ rows, columns, error });
-
-/** x·W as MatMulInteger of 8-bit numbers, brought back to float32 by both scales. */
-function multiply(
-  b: GraphBuilder,
-  node: Node,
-  { activations, weight, alpha, addend }: Product,
-  weights: RoundedWeights,
-  name: string,
-  rounder: ReturnType<typeof activationRounder>,
-): RoundedWeight {
-  const rounded = weights.product(weight, name, PRODUCT_LIMIT, alpha);
-  const x = rounder(activations);
-  const sums = b.op('MatMulInteger', [x.values, rounded.values, x.zero]);
-  // Operands in the order that the runtime's fusion to MatMulIntegerToFloat looks for.
-  let result = b.mul(b.cast(sums, 'float32'), b.mul(x.scale, rounded.scales));
-  if (addend && addend.factor !== 0) {
-    const { value, factor } = addend;
-    result = b.add(result, factor === 1 ? value : b.mul(value, factor));
-  }
-  replace(b.graph, node, result);
-  return rounded;
-}
-
-/** The same product in fp32, its weight put together from 8-bit values and scales: constants, which the runtime folds. */
-function store(
-  b: GraphBuilder,
-  node: Node,
-  { weight }: Product,
-  weights: RoundedWeights,
-  name: string,
-): RoundedWeight {
-  const rounded = weights.product(weight, name, LOOKUP_LIMIT);
-  const whole = b.mul(b.cast(rounded.values, 'float32'), rounded.scales);
-  node.setInput(1, whole);
-  if (node.op === 'Gemm') node.attributes.set('transB', int(0));
-  return rounded;
-}
-
-/** Rows of an int8 table, times their scales. */
-function lookUp(b: GraphBuilder, node: Node, name: string, weights: RoundedWeights): RoundedWeight {
-  const [table, ...which] = node.inputs;
-  const matrix = constantMatrix(table);
-  if (!matrix) throw new AppError('internal', `${node} looks nothing up`);
-  const rounded = weights.table(matrix, name, LOOKUP_LIMIT);
-  const [rows, scales] = [rounded.values, rounded.scales].map((value) =>
-    b.op(node.op, [value, ...which], Object.fromEntries(node.attributes)),
-  );
-  if (!rows || !scales) throw new AppError('internal', `${node} looks nothing up`);
-  replace(b.graph, node, b.mul(b.cast(rows, 'float32'), scales));
-  return rounded;
-}
-
-/** Lets the readers of a node read another value, under the old name where that was an output of the graph. */
-function replace(graph: Graph, node: Node, by: Value): void {
-  const [output] = node.outputs;
-  if (output === undefined) return;
-  const isOutput = graph.outputs.includes(output);
-  by.shape ??= output.shape;
-  graph.replaceUses(output, by);
-  const { name } = output;
-  graph.removeNode(node);
-  if (isOutput) graph.rename(by, name);
-}
-
-const nothingToRound = ({ name }: Graph): AppError =>
-  new AppError(
-    'model_invalid',
-    `the graph "${name}" has nothing to quantize: no MatMul, Gemm or Gather with a constant float32 matrix`,
-    { hint: 'expected an fp32 model; mbti-model inspect says what a graph holds' },
-  );

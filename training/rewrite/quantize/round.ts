@@ -66,7 +66,8 @@ function forEachElement(
   }
 }
 
-const notFinite = (name: string): AppError =>
+/** AppError `model_invalid` for a weight that cannot be rounded. */
+export const notFinite = (name: string): AppError =>
   new AppError('model_invalid', `the weight "${name}" holds numbers that are not finite`, {
     hint: 'the model was damaged, or its training diverged: train or export it again',
   });

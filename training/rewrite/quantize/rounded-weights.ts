@@ -2,12 +2,13 @@ import type { Graph, Value } from '../../onnx/graph.ts';
 import { floatTensor, type Tensor, tensorOf } from '../../onnx/tensor.ts';
 import type { ConstantMatrix } from './constant-matrix.ts';
 import { type RoundedMatrix, roundMatrix } from './round.ts';
+import { type BlockForm, roundBlocks } from './round-blocks.ts';
 
 /** A rounded matrix in the graph: its 8-bit values and their scales. */
 export interface RoundedWeight extends Pick<RoundedMatrix, 'rows' | 'columns' | 'error'> {
-  /** int8 [rows, columns] */
+  /** int8 [rows, columns]; in blocks: uint8 [columns, blocks, bytes of a block]. */
   readonly values: Value;
-  /** float32 [columns] of a product, [rows, 1] of a table. */
+  /** float32 [columns] of a product, [rows, 1] of a table, [columns, blocks] in blocks. */
   readonly scales: Value;
 }
 
@@ -26,8 +27,12 @@ export class RoundedWeights {
   product(matrix: ConstantMatrix, name: string, limit: number, factor = 1): RoundedWeight {
     return this.#once(`${this.#key(matrix)} product ${limit} ${factor}`, () => {
       const rounded = roundMatrix(matrix, 'column', limit);
-      const scales = rounded.scales.map((scale) => scale * factor);
-      return this.#add(rounded, name, scales, [rounded.columns]);
+      const { rows, columns, values } = rounded;
+      const scales = floatTensor(
+        [columns],
+        rounded.scales.map((scale) => scale * factor),
+      );
+      return this.#add(rounded, name, tensorOf('int8', [rows, columns], values), scales);
     });
   }
 
@@ -35,25 +40,33 @@ export class RoundedWeights {
   table(matrix: ConstantMatrix, name: string, limit: number): RoundedWeight {
     return this.#once(`${this.#key(matrix)} table`, () => {
       const rounded = roundMatrix(matrix, 'row', limit);
-      return this.#add(rounded, name, rounded.scales, [rounded.rows, 1]);
+      const { rows, columns, values, scales } = rounded;
+      const tensor = tensorOf('int8', [rows, columns], values);
+      return this.#add(rounded, name, tensor, floatTensor([rows, 1], scales));
+    });
+  }
+
+  /** The weight of a product in blocks, as MatMulNBits reads it; `factor` multiplies the scales. */
+  blocks(matrix: ConstantMatrix, name: string, form: BlockForm, factor = 1): RoundedWeight {
+    return this.#once(`${this.#key(matrix)} blocks ${form.bits} ${form.size} ${factor}`, () => {
+      const rounded = roundBlocks(matrix, form);
+      const { rows, columns, values } = rounded;
+      const blocks = Math.ceil(rows / form.size);
+      const tensor = tensorOf('uint8', [columns, blocks, (form.size * form.bits) / 8], values);
+      const scales = rounded.scales.map((scale) => scale * factor);
+      return this.#add(rounded, name, tensor, floatTensor([columns, blocks], scales));
     });
   }
 
   #add(
-    { rows, columns, values, error }: RoundedMatrix,
+    { rows, columns, error }: Pick<RoundedMatrix, 'rows' | 'columns' | 'error'>,
     name: string,
-    scales: Float32Array,
-    scaleDims: readonly number[],
+    values: Tensor,
+    scales: Tensor,
   ): RoundedWeight {
-    const add = (hint: string, tensor: Parameters<Graph['addInitializer']>[1]): Value =>
+    const add = (hint: string, tensor: Tensor): Value =>
       this.#graph.addInitializer(this.#graph.freshName(`${name}_${hint}`), tensor);
-    return {
-      rows,
-      columns,
-      error,
-      values: add('quantized', tensorOf('int8', [rows, columns], values)),
-      scales: add('scale', floatTensor(scaleDims, scales)),
-    };
+    return { rows, columns, error, values: add('quantized', values), scales: add('scale', scales) };
   }
 
   #key({ tensor, transposed }: ConstantMatrix): string {

@@ -50,7 +50,12 @@ const silent = { write: () => true };
 
 describe('quantizeChecked', () => {
   it('measures a file that keeps its limits, and no layer alone', async () => {
-    const checked = await quantizeChecked(model, texts, { limits: loose, seed: 1, screen: silent });
+    const checked = await quantizeChecked(model, texts, {
+      scheme: 'int8',
+      limits: loose,
+      seed: 1,
+      screen: silent,
+    });
     expect(checked.refusal).toBeUndefined();
     expect(checked.harms).toEqual([]);
     expect(checked.metrics.texts).toBe(12);
@@ -59,7 +64,7 @@ describe('quantizeChecked', () => {
   });
 
   it('computes the most harmful layers in fp32 until the limits are kept', async () => {
-    const options = { seed: 1, screen: silent };
+    const options = { scheme: 'int8', seed: 1, screen: silent } as const;
     const plain = await quantizeChecked(model, texts, { ...options, limits: loose });
     const limits = { ...loose, max_mean_dp: plain.metrics.mean_dp * 0.95 };
     const checked = await quantizeChecked(model, texts, { ...options, limits });
@@ -74,7 +79,12 @@ describe('quantizeChecked', () => {
 
   it('refuses what no layer in fp32 makes right, and says which layers hurt most', async () => {
     const limits = { ...loose, max_mean_dp: 0 };
-    const checked = await quantizeChecked(model, texts, { limits, seed: 1, screen: silent });
+    const checked = await quantizeChecked(model, texts, {
+      scheme: 'int8',
+      limits,
+      seed: 1,
+      screen: silent,
+    });
     expect(checked.refusal).toMatchObject({ code: 'quantization_refused', exitCode: 1 });
     expect(checked.refusal?.message).toContain('quantize.max_mean_dp is 0');
     expect(checked.refusal?.message).toContain(checked.harms[0]!.name);

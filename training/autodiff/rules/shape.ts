@@ -78,6 +78,12 @@ function padGradient(c: RuleContext): Value {
   return c.b.op('Pad', axes ? [c.dy, opposite, undefined, axes] : [c.dy, opposite]);
 }
 
+/** The running sum from the other end. */
+function cumSumGradient({ b, dy, node }: RuleContext): Value {
+  const reverse = node.int('reverse') ? 0 : 1;
+  return b.op('CumSum', [dy, node.inputs[1]], { exclusive: node.int('exclusive') ?? 0, reverse });
+}
+
 export const shapeRules: RuleTable = {
   Reshape: sameElements,
   Squeeze: sameElements,
@@ -87,5 +93,11 @@ export const shapeRules: RuleTable = {
   Concat: { vjp: concatGradients },
   Split: { allOutputs: true, vjp: (c) => [() => splitGradient(c)] },
   Tile: { vjp: (c) => [() => tileGradient(c)] },
+  CumSum: { vjp: (c) => [() => cumSumGradient(c)] },
+  Trilu: {
+    vjp: ({ b, dy, node }) => [
+      () => b.op('Trilu', [dy, node.inputs[1]], { upper: node.int('upper') ?? 1 }),
+    ],
+  },
   Pad: { vjp: (c) => [() => padGradient(c)] },
 };

@@ -2,6 +2,7 @@ import type { GraphBuilder } from '../../onnx/builder.ts';
 import type { Value } from '../../onnx/graph.ts';
 import { isFloat } from '../../onnx/tensor.ts';
 import type { Rule, RuleContext, RuleTable } from '../rule.ts';
+import { activationRules } from './activation.ts';
 import { floatTypeOf } from './arithmetic.ts';
 
 /** An element-wise rule: dX = derivative(context), which includes the factor dY. */
@@ -52,6 +53,7 @@ function clipGradient(c: RuleContext): Value {
 const passOn: Rule = elementwise(({ dy }) => dy);
 
 export const unaryRules: RuleTable = {
+  ...activationRules,
   Identity: passOn,
   Neg: elementwise(({ b, dy }) => b.neg(dy)),
   Abs: elementwise((c) =>
@@ -71,14 +73,6 @@ export const unaryRules: RuleTable = {
   Sigmoid: elementwise((c) => c.b.mul(c.dy, c.b.mul(c.y(), c.b.sub(1, c.y())))),
   Softplus: elementwise((c) => c.b.mul(c.dy, c.b.op('Sigmoid', [c.x()]))),
   Relu: elementwise((c) => c.b.where(isPositive(c), c.dy, c.b.scalar(0, c.dy))),
-  LeakyRelu: elementwise((c) => {
-    const slope = c.node.float('alpha') ?? 0.01;
-    return c.b.where(isPositive(c), c.dy, c.b.mul(c.dy, slope));
-  }),
-  Elu: elementwise((c) => {
-    const alpha = c.node.float('alpha') ?? 1;
-    return c.b.where(isPositive(c), c.dy, c.b.mul(c.dy, c.b.add(c.y(), alpha)));
-  }),
   Gelu: elementwise((c) => {
     const isTanh = c.node.string('approximate') === 'tanh';
     return isTanh ? c.b.mul(c.dy, tanhGeluDerivative(c, c.x())) : erfGeluGradient(c.b, c.x(), c.dy);

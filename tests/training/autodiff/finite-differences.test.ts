@@ -242,6 +242,8 @@ const cases: Record<string, GradientCase[]> = {
       (b, [v]) => b.cast(b.op('CastLike', [v, b.scalar(1, 'float64')]), 'float32'),
       f32,
     ),
+    // Of the second operand only the type is read.
+    spec([x(2, 3)], (b, [v]) => b.mul(v!, b.op('CastLike', [b.scalar(2, 'float64'), v])), f32),
   ],
   MatMul: (
     [
@@ -294,6 +296,16 @@ const cases: Record<string, GradientCase[]> = {
     layerNorm(2, [2, 3, 5], f32),
     layerNorm(1, [4, 6], f32),
     spec([x(2, 5), within(0.5, 1.5, 5)], op('LayerNormalization', { axis: -1 }), f32),
+  ],
+  RMSNormalization: [
+    spec([x(2, 3, 5), within(0.5, 1.5, 5)], op('RMSNormalization', { axis: -1 }), {
+      ...f32,
+      opset: 23,
+    }),
+    spec([x(2, 3, 4), within(0.5, 1.5, 3, 4)], op('RMSNormalization', { axis: 1 }), {
+      ...f32,
+      opset: 23,
+    }),
   ],
   Dropout: [
     spec([x(2, 3)], op('Dropout'), f32),

@@ -1,6 +1,7 @@
 import type { GraphBuilder } from '../../onnx/builder.ts';
 import type { Node, Value } from '../../onnx/graph.ts';
 import { inferNode } from '../../onnx/shapes/infer.ts';
+import { sumToShapeOf } from '../broadcast.ts';
 import { constantScalar } from '../constants.ts';
 import { type InputGradient, once, type RuleContext, type RuleTable } from '../rule.ts';
 import { floatTypeOf } from './arithmetic.ts';
@@ -61,6 +62,27 @@ function layerNormGradients(c: RuleContext): InputGradient[] {
   ];
 }
 
+/** x̂ = x·r with r = 1/√(mean x² + ε); g = dY·γ: dX = r(g − x̂·mean(g·x̂)), dγ = Σ dY·x̂. */
+function rmsNormGradients(c: RuleContext): InputGradient[] {
+  const { b, dy } = c;
+  const first = c.axis(c.node.int('axis') ?? -1);
+  const axes = c.shape().flatMap((_, i) => (i >= first ? [i] : []));
+  const r = once(() => {
+    const meanSquare = b.reduceMean(b.mul(c.x(), c.x()), axes);
+    const epsilon = c.node.float('epsilon') ?? 1e-5;
+    return b.op('Reciprocal', [b.op('Sqrt', [b.add(meanSquare, epsilon)])]);
+  });
+  const xHat = once(() => b.mul(c.x(), r()));
+  return [
+    () => {
+      const g = b.mul(dy, c.x(1));
+      const along = b.reduceMean(b.mul(g, xHat()), axes);
+      return b.mul(b.sub(g, b.mul(xHat(), along)), r());
+    },
+    () => sumToShapeOf(b, b.mul(dy, xHat()), c.x(1)),
+  ];
+}
+
 /** dY·mask/(1−p) when training; a Dropout that does not train passes dY on. */
 function dropoutGradient(c: RuleContext): Value {
   const { b, dy, node } = c;
@@ -86,5 +108,6 @@ export const normalizationRules: RuleTable = {
   Softmax: { vjp: (c) => [() => softmaxGradient(c)] },
   LogSoftmax: { vjp: (c) => [() => logSoftmaxGradient(c)] },
   LayerNormalization: { vjp: layerNormGradients },
+  RMSNormalization: { vjp: rmsNormGradients },
   Dropout: { vjp: (c) => [() => dropoutGradient(c)] },
 };

@@ -288,7 +288,20 @@ const cases: Record<string, GradientCase[]> = {
       ),
     ),
   ),
-  Softmax: [-1, 0, 1].map((axis) => spec([x(2, 3, 4)], op('Softmax', { axis }))),
+  Softmax: [
+    ...[-1, 0, 1].map((axis) => spec([x(2, 3, 4)], op('Softmax', { axis }))),
+    // The second row is masked as a whole, and 0 by what comes after.
+    spec(
+      [x(2, 4)],
+      (b, [v], [kept]) => {
+        const isKept = b.op('Greater', [kept, b.scalar(0, 'int64')]);
+        const scores = b.where(isKept, v!, b.scalar(Number.NEGATIVE_INFINITY, v!));
+        const y = b.op('Softmax', [scores], { axis: -1 });
+        return b.where(b.op('IsNaN', [y]), b.scalar(0, y), y);
+      },
+      { ...f32, integers: [{ shape: [2, 1], values: [1, 0] }] },
+    ),
+  ],
   LogSoftmax: [-1, 0, 1].map((axis) => spec([x(2, 3, 4)], op('LogSoftmax', { axis }))),
   LayerNormalization: [
     layerNorm(2, [2, 3, 5]),

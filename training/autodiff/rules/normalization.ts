@@ -9,8 +9,25 @@ import { floatTypeOf } from './arithmetic.ts';
 /** Y⊙(dY − Σ(dY⊙Y)) along the axis. */
 function softmaxGradient(c: RuleContext): Value {
   const axis = c.axis(c.node.int('axis') ?? -1);
-  const weighted = c.b.mul(c.dy, c.y());
-  return c.b.sub(weighted, c.b.mul(c.y(), c.b.reduceSum(weighted, [axis])));
+  const y = withoutNaN(c.y());
+  const weighted = c.b.mul(c.dy, y);
+  return c.b.sub(weighted, c.b.mul(y, c.b.reduceSum(weighted, [axis])));
+}
+
+/**
+ * The probabilities with 0 in the rows that are masked as a whole, where the graph makes them so, as PyTorch's
+ * attention with a boolean mask does: the softmax itself is NaN there, and so would the gradient be.
+ */
+function withoutNaN(y: Value): Value {
+  for (const { node } of y.uses) {
+    const [undefinedRows] = node.op === 'IsNaN' ? node.outputs : [];
+    for (const use of undefinedRows?.uses ?? []) {
+      const { op, inputs, outputs } = use.node;
+      const isReplaced = op === 'Where' && use.index === 0 && inputs[2] === y;
+      if (isReplaced && constantScalar(inputs[1]) === 0 && outputs[0]) return outputs[0];
+    }
+  }
+  return y;
 }
 
 /** dY − exp(Y)·ΣdY along the axis. */

@@ -23,10 +23,11 @@ export function recoverModuleNames(graph: Graph): Map<Value, string> {
   for (const node of graph.topologicalOrder()) {
     if (node.op === 'Identity') resolveIdentity(graph, node, origins);
   }
+  const modules = modulePaths(graph);
   for (const value of graph.initializers) {
     // A single number is a constant of the module's formula.
     const isConstant = elementCount(value.initializer?.dims ?? []) === 1;
-    const name = isMadeUp(value.name) && !isConstant ? moduleName(graph, value) : undefined;
+    const name = isMadeUp(value.name) && !isConstant ? moduleName(modules, value) : undefined;
     if (name === undefined) continue;
     const taken = graph.find(name);
     if (taken === undefined) {
@@ -67,23 +68,39 @@ function resolveIdentity(graph: Graph, node: Node, origins: Map<Value, string>):
   graph.rename(own, name);
 }
 
-function moduleName(graph: Graph, value: Value): string | undefined {
+function moduleName(modules: ReadonlySet<string>, value: Value): string | undefined {
   for (const use of value.uses) {
     const kind = parameterKind(use, value);
-    const path = kind && (dynamoScope(use.node) ?? legacyPath(graph, use.node));
+    const path = kind && (dynamoScope(use.node) ?? legacyPath(modules, use.node));
     if (kind && path) return `${path}.${kind}`;
   }
   return undefined;
 }
 
 /** The legacy exporter names nodes by module: `/distilbert/transformer/layer.0/ffn/lin1/MatMul`. */
-function legacyPath(graph: Graph, node: Node): string | undefined {
+function pathOf(node: Node): string | undefined {
   const segments = node.name.split('/');
-  if (segments.length < 3 || segments[0] !== '') return undefined;
-  const path = segments.slice(1, -1).join('.');
-  // A module that runs more than once: `dense_1` is the second run of `dense`, unless it is a module itself.
-  const first = path.replace(/_\d+$/, '');
-  return graph.find(`${path}.bias`) ? path : first;
+  return segments.length < 3 || segments[0] !== '' ? undefined : segments.slice(1, -1).join('.');
+}
+
+/** The modules that nodes or parameters are named after. */
+function modulePaths(graph: Graph): Set<string> {
+  const ofNodes = [...graph.nodes].flatMap((node) => pathOf(node) ?? []);
+  return new Set([
+    ...ofNodes,
+    ...graph.initializers.map(({ name }) => `parameters of ${name.replace(/\.\w+$/, '')}`),
+  ]);
+}
+
+/**
+ * Of a module that runs more than once, `dense_1` is the second run of `dense`; unless it is a module itself, which has
+ * parameters of its own, or there is no `dense` (a gated feed-forward of `wi_0` and `wi_1`).
+ */
+function legacyPath(modules: ReadonlySet<string>, node: Node): string | undefined {
+  const path = pathOf(node);
+  const first = path?.replace(/_\d+$/, '');
+  if (path === undefined || first === undefined) return undefined;
+  return modules.has(`parameters of ${path}`) || !modules.has(first) ? path : first;
 }
 
 /** The dynamo exporter's metadata: a list such as `['', 'distilbert', …, 'distilbert.….q_lin', 'linear']`. */

@@ -1,5 +1,10 @@
 import { AppError } from '../../src/errors.ts';
-import { attachHead, expandAttention, repeatsMask } from '../architectures/index.ts';
+import {
+  attachHead,
+  expandAttention,
+  repeatRotaryTables,
+  repeatsMask,
+} from '../architectures/index.ts';
 import { cloneModel } from '../onnx/clone.ts';
 import { requireOpset } from '../onnx/codec/index.ts';
 import type { Graph, Value } from '../onnx/graph.ts';
@@ -33,6 +38,7 @@ export function prepare(forward: Model, options: CompileOptions): PreparedModel 
   raiseOpset(graph);
   inferGraph(graph);
   expandAttention(graph, repeatsMask);
+  repeatRotaryTables(graph);
   const origins = recoverModuleNames(graph);
   const logits = options.head === 'mlp' ? mlpLogits(graph, options) : ownLogits(graph, options);
   graph.outputs.splice(0, graph.outputs.length, logits);

@@ -4,7 +4,7 @@ import type { Graph, Node, Value } from '../onnx/graph.ts';
 import { isFloat } from '../onnx/tensor.ts';
 import { sumToShapeOf } from './broadcast.ts';
 import { writtenGelu } from './gelu-pattern.ts';
-import { nonDifferentiable, operatorKey } from './non-differentiable.ts';
+import { differentiableInputs, operatorKey } from './non-differentiable.ts';
 import { type Rule, RuleContext } from './rule.ts';
 import { rules } from './rules/index.ts';
 import { erfGeluGradient } from './rules/unary.ts';
@@ -54,8 +54,7 @@ export function addGradients(
 function activeValues(order: readonly Node[], wrt: readonly Value[]): Set<Value> {
   const active = new Set(wrt);
   for (const node of order) {
-    if (nonDifferentiable.has(operatorKey(node))) continue;
-    if (!node.inputs.some((input) => input && active.has(input))) continue;
+    if (!differentiableInputs(node).some(([, input]) => active.has(input))) continue;
     for (const output of node.outputs) {
       if (output && (output.type === undefined || isFloat(output.type))) active.add(output);
     }
@@ -77,7 +76,7 @@ function requireRules(
   for (const node of order.toReversed()) {
     if (!node.outputs.some((output) => output && active.has(output) && wanted.has(output)))
       continue;
-    for (const input of node.inputs) if (input) wanted.add(input);
+    for (const [, input] of differentiableInputs(node)) wanted.add(input);
     if (!Object.hasOwn(rules, operatorKey(node))) missing.push(node);
   }
   const [first] = missing.reverse();
@@ -119,8 +118,8 @@ function inputGradients(
   const context = new RuleContext(node, b, upstream);
   const rule = ruleOf(node, upstream);
   const makers = rule.vjp(context);
-  return node.inputs.flatMap((input, i): [Value, Value][] => {
-    if (input === undefined || !active.has(input)) return [];
+  return differentiableInputs(node).flatMap(([i, input]): [Value, Value][] => {
+    if (!active.has(input)) return [];
     const make = makers[i];
     if (make === undefined) {
       throw context.unsupported(

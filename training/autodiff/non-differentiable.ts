@@ -1,4 +1,4 @@
-import type { Node } from '../onnx/graph.ts';
+import type { Node, Value } from '../onnx/graph.ts';
 
 /** The key of an operator in the tables: its name, with the domain before it unless that is the default one. */
 export const operatorKey = (node: Pick<Node, 'op' | 'domain'>): string =>
@@ -48,3 +48,13 @@ export const nonDifferentiable: ReadonlySet<string> = new Set([
   'Round',
   'Sign',
 ]);
+
+/** Inputs of differentiable operators of which only the type is read. */
+const typeOnly: Readonly<Record<string, readonly number[]>> = { CastLike: [1] };
+
+/** The inputs of a node, by their places, through which a gradient may flow. */
+export function differentiableInputs(node: Node): readonly (readonly [number, Value])[] {
+  if (nonDifferentiable.has(operatorKey(node))) return [];
+  const skipped = typeOnly[operatorKey(node)] ?? [];
+  return node.inputs.flatMap((input, i) => (input && !skipped.includes(i) ? [[i, input]] : []));
+}

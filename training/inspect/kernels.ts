@@ -89,6 +89,31 @@ const kernels: Readonly<Record<string, string>> = {
   Bernoulli: '- - -',
   IsNaN: 'fhb fhb -',
   IsInf: 'fhb fhb -',
+  // From here to the end of the block WebGPU was not checked, and no kernel is claimed
+  GreaterOrEqual: 'fli fhli -',
+  LessOrEqual: 'fli fhli -',
+  Or: 'o o -',
+  NonZero: 'flio fhlio -',
+  Flatten: 'fhblio fhblio -',
+  CumSum: 'fli fhli -',
+  GatherND: 'fhblio fhblo -',
+  Einsum: 'fli fh -',
+  Conv: 'f fh -',
+  ConvTranspose: 'f fh -',
+  MaxPool: 'f fh -',
+  GlobalAveragePool: 'f fh -',
+  Ceil: 'f fh -',
+  Floor: 'f fh -',
+  Cos: 'f fh -',
+  Sin: 'f fh -',
+  Elu: 'f fh -',
+  LeakyRelu: 'f fh -',
+  PRelu: 'f fh -',
+  HardSigmoid: 'f fh -',
+  HardSwish: 'f fh -',
+  Mod: 'fli fhbli -',
+  InstanceNormalization: 'f fh -',
+  RMSNormalization: 'fh fhb -',
   'com.microsoft:FusedMatMul': 'f fhb -',
   'com.microsoft:BiasGelu': 'f fhb fh',
   'com.microsoft:FastGelu': 'f fhb fh',
@@ -124,7 +149,7 @@ const withoutCudaFrom: Readonly<Record<string, number>> = {
 };
 
 /** The first operator set that has an operator, where that is above 17. */
-const since: Readonly<Record<string, number>> = { Gelu: 20 };
+const since: Readonly<Record<string, number>> = { Gelu: 20, RMSNormalization: 23 };
 
 export type KernelAnswer = Readonly<Record<Provider, boolean>>;
 

@@ -105,6 +105,75 @@ const layerNorm = (axis: number, shape: Shape, rest: Rest = {}): GradientCase =>
 
 const f32: Rest = { type: 'float32' };
 
+const einsum = (equation: string, ...shapes: Shape[]): GradientCase =>
+  spec(
+    shapes.map((shape) => x(...shape)),
+    op('Einsum', { equation }),
+  );
+
+/** Kernels are parameters: their sizes, and the number of channels, are always known. */
+const conv = (
+  data: Shape,
+  kernel: Shape,
+  attributes: Parameters<GraphBuilder['op']>[2] = {},
+): GradientCase =>
+  spec(
+    [x(...data), x(...kernel), x(kernel[0] ?? 1)],
+    (b, [v, w, bias]) => {
+      w!.shape = kernel;
+      v!.shape = v!.shape?.map((dim, i) => (i === 1 ? (data[1] ?? dim) : dim));
+      return b.op('Conv', [v, w, bias], attributes);
+    },
+    f32,
+  );
+const withKnownChannels = (one: GradientCase): GradientCase => ({
+  ...one,
+  build: (b, [v], integers) => {
+    v!.shape = v!.shape?.map((dim, i) => (i === 1 ? one.inputs[0]!.shape[1]! : dim));
+    return one.build(b, [v!], integers);
+  },
+});
+const withKnownTuples = (one: GradientCase): GradientCase => ({
+  ...one,
+  build: (b, floats, [i]) => {
+    const length = one.integers![0]!.shape.at(-1)!;
+    i!.shape = [...(i!.shape?.slice(0, -1) ?? []), length];
+    return one.build(b, floats, [i!]);
+  },
+});
+
+/** Functions of one element, at points away from where they bend. */
+const bent = [-3.6, -1.3, -0.4, 0.3, 1.6, 3.4];
+const activationCases = Object.fromEntries(
+  (
+    [
+      ['LeakyRelu', { alpha: float(0.2) }],
+      ['ThresholdedRelu', { alpha: float(0.7) }],
+      ['Elu', { alpha: float(0.7) }],
+      ['Celu', { alpha: float(0.7) }],
+      ['Selu', {}],
+      ['HardSigmoid', {}],
+      ['HardSwish', {}],
+      ['Mish', {}],
+      ['Softsign', {}],
+      ['Tan', {}, [-0.9, -0.4, 0.2, 0.7]],
+      ['Asin', {}, [-0.8, -0.4, 0.2, 0.7]],
+      ['Acos', {}, [-0.8, -0.4, 0.2, 0.7]],
+      ['Atan', {}],
+    ] as [string, Record<string, ReturnType<typeof float>>, number[]?][]
+  ).map(([name, attributes, points = bent]) => [
+    name,
+    [spec([values([points.length], ...points)], op(name, attributes), { ...f32, opset: 18 })],
+  ]),
+);
+activationCases.Swish = [
+  spec([x(2, 3)], op('Swish', { alpha: float(1.3) }), { ...f32, opset: 24 }),
+];
+activationCases.PRelu = [
+  spec([awayFromZero([2, 3]), x(2, 3)], op('PRelu'), f32),
+  spec([awayFromZero([2, 3, 4]), x(3, 1)], op('PRelu'), f32),
+];
+
 /** Cases of each rule: shapes, axes, broadcasts and attributes; inputs stay away from kinks. */
 const cases: Record<string, GradientCase[]> = {
   Add: broadcasts('Add', x),
@@ -153,8 +222,7 @@ const cases: Record<string, GradientCase[]> = {
     spec([values([4], -8, -0.5, 0, 9)], op('Softplus'), f32),
   ],
   Relu: [spec([awayFromZero([2, 3])], op('Relu'))],
-  LeakyRelu: [spec([awayFromZero([2, 3])], op('LeakyRelu', { alpha: float(0.2) }), f32)],
-  Elu: [spec([awayFromZero([2, 3])], op('Elu', { alpha: float(0.7) }), f32)],
+  ...activationCases,
   Gelu: [
     spec([x(2, 5)], op('Gelu'), { ...f32, opset: 20 }),
     spec([x(2, 5)], op('Gelu', { approximate: 'tanh' }), { ...f32, opset: 20 }),
@@ -164,15 +232,6 @@ const cases: Record<string, GradientCase[]> = {
     spec([awayFromZero([6])], (b, [v]) => b.op('Clip', [v, b.scalar(-0.6, v!)])),
     spec([awayFromZero([6])], (b, [v]) => b.op('Clip', [v, undefined, b.scalar(0.7, v!)])),
   ],
-  Selu: [spec([awayFromZero([2, 3])], op('Selu'), f32)],
-  Celu: [spec([awayFromZero([2, 3])], op('Celu', { alpha: float(0.7) }), f32)],
-  Mish: [spec([x(2, 3)], op('Mish'), { ...f32, opset: 18 })],
-  Swish: [spec([x(2, 3)], op('Swish', { alpha: float(1.3) }), { ...f32, opset: 24 })],
-  Softsign: [spec([awayFromZero([2, 3])], op('Softsign'), f32)],
-  HardSigmoid: [
-    spec([values([5], -4, -1, 0.2, 1.5, 3.5)], op('HardSigmoid', { alpha: float(0.3) }), f32),
-  ],
-  HardSwish: [spec([values([6], -4, -2, -0.3, 0.4, 2, 4)], op('HardSwish'), f32)],
   Cast: [
     spec(
       [x(2, 3)],
@@ -186,6 +245,8 @@ const cases: Record<string, GradientCase[]> = {
       (b, [v]) => b.cast(b.op('CastLike', [v, b.scalar(1, 'float64')]), 'float32'),
       f32,
     ),
+    // Of the second operand only the type is read.
+    spec([x(2, 3)], (b, [v]) => b.mul(v!, b.op('CastLike', [b.scalar(2, 'float64'), v])), f32),
   ],
   MatMul: (
     [
@@ -230,70 +291,37 @@ const cases: Record<string, GradientCase[]> = {
       ),
     ),
   ),
-  Einsum: (
-    [
-      ['bhid,bhjd->bhij', [2, 2, 3, 4], [2, 2, 5, 4]],
-      ['bhld,lrd->bhlr', [2, 2, 3, 4], [3, 5, 4]],
-      ['...ij,jk->...ik', [2, 2, 3, 4], [4, 5]],
-      ['...ij,...jk', [5, 2, 3, 4], [5, 2, 4, 2]],
-      ['ij,jk', [2, 3], [3, 4]],
-      ['i,j->ij', [3], [4]],
-      ['i,i->', [3], [3]],
-      ['ij->ji', [2, 3]],
-      ['bij->b', [2, 3, 4]],
-      ['ij->', [2, 3]],
-      ['ijk,j->k', [2, 3, 4], [3]],
-      [' ij , jk , kl -> il ', [2, 3], [3, 4], [4, 2]],
-    ] as [string, ...Shape[]][]
-  ).map(([equation, ...shapes]) =>
+  Softmax: [
+    ...[-1, 0, 1].map((axis) => spec([x(2, 3, 4)], op('Softmax', { axis }))),
+    // The second row is masked as a whole, and 0 by what comes after.
     spec(
-      shapes.map((shape) => x(...shape)),
-      op('Einsum', { equation }),
-      f32,
+      [x(2, 4)],
+      (b, [v], [kept]) => {
+        const isKept = b.op('Greater', [kept, b.scalar(0, 'int64')]);
+        const scores = b.where(isKept, v!, b.scalar(Number.NEGATIVE_INFINITY, v!));
+        const y = b.op('Softmax', [scores], { axis: -1 });
+        return b.where(b.op('IsNaN', [y]), b.scalar(0, y), y);
+      },
+      { ...f32, integers: [{ shape: [2, 1], values: [1, 0] }] },
     ),
-  ),
-  Conv: (
-    [
-      [[2, 3, 7], [4, 3, 3], {}],
-      [[2, 3, 7], [4, 3, 3], { pads: [1, 1] }],
-      [[2, 3, 7], [4, 3, 3], { pads: [2, 0], dilations: [2] }],
-      [[2, 4, 6], [4, 1, 3], { group: 4, pads: [1, 1] }],
-      [[2, 4, 6], [6, 2, 2], { group: 2, auto_pad: 'SAME_UPPER' }],
-      [[2, 4, 6], [6, 2, 2], { group: 2, auto_pad: 'SAME_LOWER' }],
-      [[2, 2, 5, 6], [3, 2, 3, 2], { pads: [1, 0, 1, 1] }],
-      [[2, 3, 5], [4, 3, 1], { auto_pad: 'VALID' }],
-      [[2, 3, 8], [4, 3, 3], { strides: [2] }],
-      [[2, 4, 9], [4, 2, 2], { strides: [3], group: 2, pads: [1, 0] }],
-      [[2, 3, 6, 7], [2, 3, 2, 3], { strides: [2, 2], auto_pad: 'SAME_UPPER' }],
-    ] as [Shape, Shape, Record<string, number | number[] | string>][]
-  ).map(([data, weight, attributes]) =>
-    spec(
-      [x(...data), x(...weight), x(weight[0] ?? 0)],
-      // The kernel's size has to be known; with strides the length as well.
-      (b, [v, w, bias]) =>
-        b.op(
-          'Conv',
-          ['strides' in attributes ? b.reshape(v!, data) : v, b.reshape(w!, weight), bias],
-          attributes,
-        ),
-      f32,
-    ),
-  ),
-  Softmax: [-1, 0, 1].map((axis) => spec([x(2, 3, 4)], op('Softmax', { axis }))),
-  LogSoftmax: [-1, 0, 1].map((axis) => spec([x(2, 3, 4)], op('LogSoftmax', { axis }))),
-  RMSNormalization: [
-    spec([x(2, 3, 4), within(0.5, 1.5, 4)], op('RMSNormalization'), { ...f32, opset: 23 }),
-    spec([x(2, 3, 4), within(0.5, 1.5, 3, 4)], op('RMSNormalization', { axis: 1 }), {
-      ...f32,
-      opset: 23,
-    }),
   ],
+  LogSoftmax: [-1, 0, 1].map((axis) => spec([x(2, 3, 4)], op('LogSoftmax', { axis }))),
   LayerNormalization: [
     layerNorm(2, [2, 3, 5]),
     layerNorm(1, [2, 3, 4]),
     layerNorm(2, [2, 3, 5], f32),
     layerNorm(1, [4, 6], f32),
     spec([x(2, 5), within(0.5, 1.5, 5)], op('LayerNormalization', { axis: -1 }), f32),
+  ],
+  RMSNormalization: [
+    spec([x(2, 3, 5), within(0.5, 1.5, 5)], op('RMSNormalization', { axis: -1 }), {
+      ...f32,
+      opset: 23,
+    }),
+    spec([x(2, 3, 4), within(0.5, 1.5, 3, 4)], op('RMSNormalization', { axis: 1 }), {
+      ...f32,
+      opset: 23,
+    }),
   ],
   Dropout: [
     spec([x(2, 3)], op('Dropout'), f32),
@@ -329,9 +357,6 @@ const cases: Record<string, GradientCase[]> = {
     spec([distinct([3, 7])], op('ReduceMin', { axes: [1], keepdims: 0 })),
     spec([distinct([3, 7])], op('ReduceMin', { keepdims: 1 })),
   ],
-  ReduceL1: [spec([awayFromZero([2, 3, 4])], op('ReduceL1', { axes: [1], keepdims: 0 }))],
-  ReduceLogSum: [spec([within(0.5, 2, 2, 3, 4)], op('ReduceLogSum', { axes: [0, 2] }), f32)],
-  ReduceLogSumExp: [spec([x(2, 3, 4)], op('ReduceLogSumExp', { axes: [-1], keepdims: 0 }), f32)],
   ReduceSumSquare: [spec([x(2, 3, 4)], op('ReduceSumSquare', { axes: [1], keepdims: 0 }))],
   ReduceL2: [spec([x(2, 3, 4)], op('ReduceL2', { axes: [-1], keepdims: 0 }), f32)],
   Reshape: [
@@ -367,13 +392,6 @@ const cases: Record<string, GradientCase[]> = {
       { opset: 18 },
     ),
   ],
-  CumSum: [{}, { exclusive: 1 }, { reverse: 1 }, { exclusive: 1, reverse: 1 }].map((attributes) =>
-    spec([x(2, 4)], (b, [v]) => b.op('CumSum', [v, b.scalar(1, 'int64')], attributes)),
-  ),
-  Trilu: [
-    spec([x(2, 3, 4)], op('Trilu')),
-    spec([x(3, 3)], (b, [v]) => b.op('Trilu', [v, b.scalar(-1, 'int64')], { upper: 0 })),
-  ],
   Tile: [
     spec([x(2, 3)], constants('Tile', {}, [2, 3])),
     spec([x(3)], constants('Tile', {}, [4])),
@@ -397,27 +415,6 @@ const cases: Record<string, GradientCase[]> = {
       integers: [{ shape: [1], values: [3] }],
     }),
   ],
-  GatherND: [
-    spec([x(3, 4, 2)], (b, [v], [i]) => b.op('GatherND', [v, i]), {
-      integers: [{ shape: [3, 2], values: [0, 1, 2, 3, 0, 1] }],
-    }),
-    spec([x(2, 3, 2)], (b, [v], [i]) => b.op('GatherND', [v, i], { batch_dims: 1 }), {
-      integers: [{ shape: [2, 2, 1], values: [0, -1, 2, 2] }],
-    }),
-  ].map((one) => ({ ...one, ...f32 })),
-  ScatterElements: ['none', 'add'].map((reduction) =>
-    spec(
-      [x(4, 3), x(2, 3)],
-      (b, [v, u], [i]) => b.op('ScatterElements', [v, i, u], { axis: 0, reduction }),
-      { integers: [{ shape: [2, 3], values: [0, 1, 3, 2, 3, 0] }], ...f32 },
-    ),
-  ),
-  ScatterND: ['none', 'add'].map((reduction) =>
-    spec([x(4, 3), x(2, 3)], (b, [v, u], [i]) => b.op('ScatterND', [v, i, u], { reduction }), {
-      integers: [{ shape: [2, 1], values: [3, 1] }],
-      ...f32,
-    }),
-  ),
   Gather: [
     spec([x(5, 3)], (b, [v], [i]) => b.op('Gather', [v, i], { axis: 0 }), {
       integers: [{ shape: [2, 3], values: [4, 0, 4, -1, 2, 4] }],
@@ -432,6 +429,108 @@ const cases: Record<string, GradientCase[]> = {
     spec([x(2, 3, 4)], (b, [v]) => b.op('Gather', [v, b.scalar(-1, 'int64')], { axis: 2 })),
     spec([x(2, 3, 4)], (b, [v]) => b.op('Gather', [v, b.ints([1])], { axis: 0 })),
   ],
+  Mod: [
+    spec(
+      [values([2, 3], 5.3, -5.3, 2.4, 7.7, 0.9, -3.2), values([3], 2, 2.5, 1.7)],
+      op('Mod', { fmod: 1 }),
+      f32,
+    ),
+  ],
+  Einsum: [
+    einsum('bhqd,bhkd->bhqk', [2, 2, 3, 4], [2, 2, 5, 4]),
+    einsum('bhld,lrd->bhlr', [2, 2, 3, 4], [3, 5, 4]),
+    einsum('...ij,...jk->...ik', [2, 5, 2, 3], [2, 5, 3, 4]),
+    einsum('...ij,...jk->...ik', [2, 5, 2, 3], [1, 5, 3, 4]),
+    einsum('ij,jk', [2, 3], [3, 4]),
+    einsum('ij,kj->k', [2, 3], [4, 3]),
+    einsum('ij->j', [2, 3]),
+    einsum('ij,k->i', [2, 3], [4]),
+    einsum('ii->i', [3, 3]),
+    einsum('i,j,k->ijk', [2], [3], [4]),
+    einsum('ibnd,jbnd->bnij', [3, 2, 2, 4], [5, 2, 2, 4]),
+    einsum('ij,ij->ij', [2, 3], [2, 1]),
+  ],
+  Conv: [
+    conv([2, 4, 7], [6, 4, 3]),
+    conv([2, 4, 7], [6, 4, 3], { pads: [1, 1] }),
+    conv([2, 4, 7], [4, 1, 3], { group: 4, pads: [2, 0] }),
+    conv([2, 4, 8], [6, 2, 3], { group: 2, strides: [2] }),
+    conv([2, 4, 9], [6, 4, 3], { dilations: [2], strides: [3], pads: [1, 2] }),
+    conv([2, 4, 7], [6, 4, 1]),
+    conv([2, 3, 5, 6], [4, 3, 3, 2], { strides: [2, 1], pads: [1, 0, 1, 1] }),
+    conv([2, 4, 5, 6], [4, 2, 3, 3], { group: 2, dilations: [1, 2], pads: [1, 2, 1, 2] }),
+    conv([2, 4, 7], [6, 4, 4], { auto_pad: 'SAME_UPPER' }),
+    conv([2, 4, 7], [6, 4, 4], { auto_pad: 'SAME_LOWER' }),
+    conv([2, 4, 7], [6, 4, 3], { auto_pad: 'VALID' }),
+  ],
+  AveragePool: [
+    spec([x(2, 3, 8)], op('AveragePool', { kernel_shape: [2], strides: [2] }), f32),
+    spec([x(2, 3, 5, 6)], op('AveragePool', { kernel_shape: [3, 2], strides: [1, 2] }), f32),
+    spec(
+      [x(2, 3, 7)],
+      op('AveragePool', { kernel_shape: [3], pads: [1, 1], count_include_pad: 1 }),
+      f32,
+    ),
+  ].map(withKnownChannels),
+  MaxPool: [
+    spec([distinct([2, 2, 5])], op('MaxPool', { kernel_shape: [2], strides: [2] }), f32),
+    spec([distinct([1, 1, 4, 5])], op('MaxPool', { kernel_shape: [2, 3] }), f32),
+  ],
+  GlobalAveragePool: [
+    spec([x(2, 3, 8)], op('GlobalAveragePool'), f32),
+    spec([x(2, 3, 4, 5)], op('GlobalAveragePool'), f32),
+  ],
+  CumSum: [0, 1].flatMap((exclusive) =>
+    [0, 1].map((reverse) =>
+      spec([x(2, 5)], (b, [v]) =>
+        b.op('CumSum', [v, b.scalar(-1, 'int64')], { exclusive, reverse }),
+      ),
+    ),
+  ),
+  Trilu: [0, 1].flatMap((upper) =>
+    [-1, 0, 1].map((k) =>
+      spec([x(2, 4, 5)], (b, [v]) => b.op('Trilu', [v, b.scalar(k, 'int64')], { upper })),
+    ),
+  ),
+  ReduceL1: [spec([awayFromZero([2, 3])], op('ReduceL1', { axes: [1], keepdims: 0 }), f32)],
+  ReduceLogSum: [spec([within(0.5, 2, 2, 3)], op('ReduceLogSum', { axes: [1], keepdims: 0 }), f32)],
+  ReduceLogSumExp: [
+    spec([x(2, 3, 4)], op('ReduceLogSumExp', { axes: [1], keepdims: 0 })),
+    spec([x(2, 3)], op('ReduceLogSumExp', { keepdims: 1 })),
+  ],
+  ReduceProd: [
+    spec([x(2, 3, 4)], op('ReduceProd', { axes: [1], keepdims: 0 }), f32),
+    spec([values([2, 3], 0, 2, 3, 0, 0, 5)], op('ReduceProd', { axes: [1] }), f32),
+    spec([x(2, 3)], constants('ReduceProd', { keepdims: 0 }, [-1]), { ...f32, opset: 18 }),
+  ],
+  GatherND: [
+    spec([x(3, 4, 2)], (b, [v], [i]) => b.op('GatherND', [v, i]), {
+      ...f32,
+      integers: [{ shape: [4, 2], values: [0, 1, 2, 3, 0, 1, -1, -2] }],
+    }),
+    spec([x(3, 4)], (b, [v], [i]) => b.op('GatherND', [v, i]), {
+      ...f32,
+      integers: [{ shape: [2, 2, 1], values: [0, 2, 2, 0] }],
+    }),
+    spec([x(3, 4, 2)], (b, [v], [i]) => b.op('GatherND', [v, i], { batch_dims: 1 }), {
+      ...f32,
+      integers: [{ shape: [3, 2, 1], values: [0, 2, 3, 3, -1, 1] }],
+    }),
+  ].map(withKnownTuples),
+  ScatterElements: ['none', 'add'].map((reduction) =>
+    spec(
+      [x(3, 4), x(2, 4)],
+      (b, [v, u], [i]) => b.op('ScatterElements', [v, i, u], { axis: 0, reduction }),
+      { ...f32, opset: 18, integers: [{ shape: [2, 4], values: [0, 1, 2, 0, 2, 0, 1, 1] }] },
+    ),
+  ),
+  ScatterND: ['none', 'add'].map((reduction) =>
+    spec([x(3, 4, 2), x(2, 2)], (b, [v, u], [i]) => b.op('ScatterND', [v, i, u], { reduction }), {
+      ...f32,
+      opset: 18,
+      integers: [{ shape: [2, 2], values: [0, 1, 2, 3] }],
+    }),
+  ),
   Attention: [
     spec([x(2, 2, 3, 4), x(2, 2, 5, 4), x(2, 2, 5, 6)], op('Attention'), { ...f32, opset: 23 }),
     spec(

@@ -94,6 +94,26 @@ describe('optimizeForInference', () => {
     expect(difference).toBeLessThan(1e-5);
   });
 
+  it('leaves patterns alone that stand behind an operator of which nothing is known', () => {
+    const graph = new Graph('unknown', { opset: 17 });
+    graph.opsets.set('org.example', 1);
+    const b = new GraphBuilder(graph);
+    const x = b.op(
+      'Mystery',
+      [graph.addInput('x', 'float32', [symbolicDim('batch'), 8])],
+      {},
+      {
+        domain: 'org.example',
+      },
+    );
+    const erf = b.op('Erf', [b.op('Div', [x, b.scalar(Math.SQRT2, 'float32')])]);
+    const raised = b.op('Add', [erf, b.scalar(1, 'float32')]);
+    const half = b.op('Mul', [b.op('Mul', [x, raised]), b.scalar(0.5, 'float32')]);
+    graph.outputs.push(half);
+    const { model } = optimizeForInference(newModel(graph), { passes: all });
+    expect(counted(model, 'Erf')).toBe(1);
+  });
+
   it('uses operators of the default domain alone unless asked otherwise', async () => {
     const { model } = optimizeForInference(await read());
     expect([...model.graph.nodes].filter(({ domain }) => domain !== '')).toEqual([]);

@@ -53,6 +53,11 @@ export const arithmeticRules: RuleTable = {
     broadcasts: true,
     vjp: (c) => [() => powerGradient({ b: c.b, dy: c.dy, node: c.node, x: c.x(), y: c.y() })],
   },
+  // a − ⌊a/b⌋·b, or the quotient cut off toward 0: away from the jumps the quotient is constant.
+  Mod: {
+    broadcasts: true,
+    vjp: (c) => [() => c.dy, () => c.b.mul(c.dy, c.b.div(c.b.sub(c.y(), c.x(0)), c.x(1)))],
+  },
   Sum: { broadcasts: true, vjp: (c) => c.node.inputs.map(() => () => c.dy) },
   Mean: {
     broadcasts: true,

@@ -1,77 +1,161 @@
-import { type Convolution, convolutionOf, slackOf } from '../../onnx/convolution.ts';
+import type { GraphBuilder } from '../../onnx/builder.ts';
+import { type Dim, multiplyDims, productOf, subtractDims } from '../../onnx/dim.ts';
 import type { Value } from '../../onnx/graph.ts';
+import { type Window, windowOf } from '../../onnx/shapes/convolution.ts';
 import type { InputGradient, RuleContext, RuleTable } from '../rule.ts';
+import { floatTypeOf } from './arithmetic.ts';
 
-/** [N, C, …] as [C, N, …]. */
-const exchanged = (c: RuleContext, x: Value): Value => c.b.transpose(x, [1, 0, ...spatialAxes(c)]);
+type KnownWindow = Window & { readonly pads: readonly number[] };
 
-const spatialAxes = (c: RuleContext): number[] =>
-  c.shape().flatMap((_, axis) => (axis < 2 ? [] : [axis]));
-
-/** dX: the transposed convolution of dY with the same weights, over what no window reached as well. */
-function dataGradient(c: RuleContext, geometry: Convolution): Value {
-  const { group, strides, dilations, before, after } = geometry;
-  const left = strides.map((stride, axis) => {
-    if (stride === 1) return 0;
-    const slack = slackOf(c.node, geometry, axis);
-    if (typeof slack !== 'number')
-      throw c.unsupported('it has strides over an axis whose length is not known');
-    return slack % stride;
-  });
-  return c.b.op('ConvTranspose', [c.dy, c.x(1)], {
-    group,
-    strides: [...strides],
-    dilations: [...dilations],
-    pads: [...before, ...after],
-    output_padding: left,
-  });
+function knownWindow(c: RuleContext, kernel: readonly Dim[] | undefined): KnownWindow {
+  if (!kernel?.every((size) => typeof size === 'number'))
+    throw c.unsupported('the size of its kernel is not known');
+  const { pads, ...window } = windowOf(c.node, kernel, c.shape().slice(2));
+  if (pads === undefined) throw c.unsupported('its auto_pad needs lengths that are not known');
+  return { ...window, pads };
 }
 
 /**
- * dW: X convolved with dY, texts and channels in each other's place, steps and dilations too. Groups stay groups: X goes
- * from [N, C, …] to [C/g, g·N, …]. Where steps leave a rest, more than the kernel comes out, at the end.
+ * Y = X ∗ W + B: dX is the transposed convolution of dY, dW the convolution of X with dY, in which batch and channels
+ * change places and strides and dilations too, and dB the sum of dY over all but the channels.
  */
-function weightGradient(c: RuleContext, geometry: Convolution): Value {
-  const { b } = c;
-  const { group, strides, dilations, before, after } = geometry;
-  const product = b.op('Conv', [grouped(c, group), exchanged(c, c.dy)], {
-    group,
-    strides: [...dilations],
-    dilations: [...strides],
-    pads: [...before, ...after],
-  });
-  const all = exchanged(c, product);
-  const sizes = c.shape(1).slice(2).map(Number);
-  const axes = spatialAxes(c);
-  const gradient = strides.every((stride) => stride === 1)
-    ? all
-    : b.op('Slice', [all, b.ints(axes.map(() => 0)), b.ints(sizes), b.ints(axes)]);
-  // Inference knows the kernel's size by that of the text alone, which is a symbol.
-  gradient.shape = c.shape(1);
-  return gradient;
-}
-
-function grouped(c: RuleContext, group: number): Value {
-  if (group === 1) return exchanged(c, c.x());
-  const { b } = c;
-  const channels = c.shape(1)[1];
-  if (typeof channels !== 'number') throw c.unsupported('its channels are not known');
-  const apart = b.transpose(b.reshape(c.x(), [0, group, channels, -1]), [2, 1, 0, 3]);
-  const lengths = b.op('Slice', [b.shapeOf(c.x()), b.ints([2]), b.ints([2 ** 31 - 1])]);
-  return b.reshape(apart, b.op('Concat', [b.ints([channels, -1]), lengths], { axis: 0 }));
-}
-
-function convolutionGradients(c: RuleContext): InputGradient[] {
-  const geometry = convolutionOf(c.node);
-  if (geometry === undefined)
-    throw c.unsupported('the size of its kernel or its padding is not known');
+function convGradients(c: RuleContext): InputGradient[] {
+  const { b, dy, node } = c;
+  const group = node.int('group') ?? 1;
+  const window = knownWindow(c, node.ints('kernel_shape') ?? c.shape(1).slice(2));
+  const { strides, dilations } = window;
+  const axes = c.shape().flatMap((_, i) => (i === 1 ? [] : [i]));
   return [
-    () => dataGradient(c, geometry),
-    () => weightGradient(c, geometry),
-    () => c.b.reduceSum(c.dy, [0, ...spatialAxes(c)], false),
+    () => {
+      const attributes = { strides, dilations, group, kernel_shape: window.kernel };
+      return cutToInput(c, b.op('ConvTranspose', [dy, c.x(1)], attributes), window);
+    },
+    () => kernelGradient(c, window, group),
+    () => b.reduceSum(dy, axes, false),
   ];
 }
 
+/** A transposed convolution without pads, cut at both ends to the input; zeros where the last stride reached no further. */
+function cutToInput(c: RuleContext, whole: Value, { pads }: KnownWindow): Value {
+  const { b } = c;
+  const spatial = c.shape().slice(2);
+  const sizes = whole.shape?.slice(2) ?? [];
+  const before = pads.slice(0, spatial.length).map((pad) => 0 - pad);
+  const after = spatial.map((size, i) =>
+    subtractDims(subtractDims(size, sizes[i] ?? 0), before[i] ?? 0),
+  );
+  if ([...before, ...after].every((amount) => amount === 0)) return whole;
+  const amounts = b.dims([0, 0, ...before, 0, 0, ...after]) ?? measured(c, whole, before);
+  return inShapeOf(b.op('Pad', [whole, amounts, b.scalar(0, whole)]), c.x());
+}
+
+/** The same amounts where the sizes are found at run time. */
+function measured(c: RuleContext, whole: Value, before: readonly number[]): Value {
+  const { b } = c;
+  const begin = b.ints([0, 0, ...before]);
+  const missing = b.sub(b.op('Shape', [c.x()]), b.op('Shape', [whole]));
+  const spatial = b.ints([0, 0, ...before.map(() => 1)]);
+  const end = b.mul(b.sub(missing, begin), spatial);
+  return b.op('Concat', [begin, end], { axis: 0 });
+}
+
+function inShapeOf(value: Value, like: Value): Value {
+  value.shape = like.shape;
+  return value;
+}
+
+/** For a grouped one: X as [channels of a group, groups · batch, …], dY as [channels, batch, …]. */
+function kernelGradient(c: RuleContext, window: KnownWindow, group: number): Value {
+  const { b, dy } = c;
+  const weight = c.x(1);
+  const rest = window.kernel.map((_, i) => i + 2);
+  const attributes = { strides: window.dilations, dilations: window.strides, group };
+  const turned = group === 1 ? b.transpose(c.x(), [1, 0, ...rest]) : grouped(c, group);
+  const errors = b.transpose(dy, [1, 0, ...rest]);
+  const found = b.op('Conv', [turned, errors], { ...attributes, pads: window.pads });
+  // Where a stride leaves the end of X unread, there are more places than the kernel has.
+  const ends = b.ints(window.kernel);
+  const zeros = b.ints(rest.map(() => 0));
+  const cut = b.op('Slice', [found, zeros, ends, b.ints(rest)]);
+  return inShapeOf(b.transpose(cut, [1, 0, ...rest]), weight);
+}
+
+/** [batch, groups · channels, …] → [channels, groups · batch, …]. */
+function grouped(c: RuleContext, group: number): Value {
+  const { b } = c;
+  const [batch, channels, ...spatial] = c.shape();
+  const each = typeof channels === 'number' ? channels / group : c.shape(1)[1];
+  const whole = typeof each === 'number' ? each : undefined;
+  if (whole === undefined) throw c.unsupported('the number of its channels is not known');
+  const axes = spatial.map((_, i) => i + 3);
+  const split = b.reshape(c.x(), splitShape(b, c.x(), [0, group, whole]));
+  const turned = b.transpose(split, [2, 1, 0, ...axes]);
+  const rows =
+    batch === undefined ? undefined : b.dims([whole, multiplyDims(batch, group), ...spatial]);
+  if (rows) return b.reshape(turned, rows);
+  return b.reshape(turned, splitShape(b, c.x(), [whole, -1]));
+}
+
+/** A Reshape target: these dimensions, then the spatial ones of x. */
+function splitShape(b: GraphBuilder, x: Value, leading: readonly number[]): Value {
+  const spatial = b.op('Slice', [b.op('Shape', [x]), b.ints([2]), b.ints([2 ** 31 - 1])]);
+  return b.op('Concat', [b.ints(leading), spatial], { axis: 0 });
+}
+
+/** Each element of dY spread over its window: a transposed convolution with ones, channel by channel. */
+function averagePoolGradient(c: RuleContext): Value {
+  const { b, node } = c;
+  const kernel = node.ints('kernel_shape');
+  if (node.int('ceil_mode')) throw c.unsupported('ceil_mode has no rule');
+  const window = knownWindow(c, kernel);
+  const padded = window.pads.some((pad) => pad !== 0);
+  if (padded && !node.int('count_include_pad'))
+    throw c.unsupported('pads that do not count have no rule');
+  const channels = c.shape()[1];
+  if (typeof channels !== 'number') throw c.unsupported('the number of its channels is not known');
+  const count = window.kernel.reduce((product, size) => product * size, 1);
+  const { strides, dilations } = window;
+  const ones = b.expandLike(
+    b.scalar(1 / count, c.dy),
+    b.constant(zerosOf([channels, 1, ...window.kernel])),
+  );
+  const attributes = { strides, dilations, group: channels, kernel_shape: window.kernel };
+  return cutToInput(c, b.op('ConvTranspose', [c.dy, ones], attributes), window);
+}
+
+const zerosOf = (dims: readonly number[]) =>
+  ({
+    type: 'bool',
+    dims,
+    bytes: new Uint8Array(dims.reduce((product, dim) => product * dim, 1)),
+  }) as const;
+
+/** To the element that each maximum came from: the runtime gives its number in the whole tensor. */
+function maxPoolGradient(c: RuleContext): Value {
+  const { b, node } = c;
+  if (node.int('storage_order')) throw c.unsupported('storage_order=1 has no rule');
+  const numbers = node.graph.ensureOutput(node, 1, `${node.name}/indices`);
+  numbers.type = 'int64';
+  numbers.shape = c.y().shape;
+  const zeros = b.reshape(b.zerosLike(c.x()), [-1]);
+  const [indices, errors] = [b.reshape(numbers, [-1]), b.reshape(c.dy, [-1])];
+  const attributes = { axis: 0, reduction: 'add' };
+  return b.reshapeLike(b.op('ScatterElements', [zeros, indices, errors], attributes), c.x());
+}
+
+function globalAverageGradient(c: RuleContext): Value {
+  const { b, dy } = c;
+  const spatial = c.shape().slice(2);
+  const count = productOf(spatial);
+  if (typeof count === 'number') return b.expandLike(b.mul(dy, 1 / count), c.x());
+  const sizes = b.op('Slice', [b.shapeOf(c.x()), b.ints([2]), b.ints([2 ** 31 - 1])]);
+  const number = b.op('ReduceProd', [sizes], { keepdims: 0 });
+  return b.expandLike(b.div(dy, b.cast(number, floatTypeOf(dy))), c.x());
+}
+
 export const convolutionRules: RuleTable = {
-  Conv: { vjp: convolutionGradients },
+  Conv: { vjp: convGradients },
+  AveragePool: { vjp: (c) => [() => averagePoolGradient(c)] },
+  MaxPool: { vjp: (c) => [() => maxPoolGradient(c)] },
+  GlobalAveragePool: { vjp: (c) => [() => globalAverageGradient(c)] },
 };

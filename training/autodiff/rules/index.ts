@@ -7,6 +7,7 @@ import { indexingRules } from './indexing.ts';
 import { matrixRules } from './matrix.ts';
 import { normalizationRules } from './normalization.ts';
 import { reductionRules } from './reduction.ts';
+import { scatterRules } from './scatter.ts';
 import { shapeRules } from './shape.ts';
 import { unaryRules } from './unary.ts';
 
@@ -20,6 +21,7 @@ export const rules: RuleTable = {
   ...matrixRules,
   ...normalizationRules,
   ...reductionRules,
+  ...scatterRules,
   ...shapeRules,
   ...unaryRules,
 };

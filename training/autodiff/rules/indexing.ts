@@ -1,8 +1,8 @@
 import type { GraphBuilder } from '../../onnx/builder.ts';
 import { type Dim, productOf, subtractDims } from '../../onnx/dim.ts';
-import type { Node, Value } from '../../onnx/graph.ts';
+import type { Value } from '../../onnx/graph.ts';
 import { constantInts } from '../constants.ts';
-import type { Rule, RuleContext, RuleTable } from '../rule.ts';
+import type { RuleContext, RuleTable } from '../rule.ts';
 
 /** dY among zeros: `before[i]` and `after[i]` of them on axis i. Undefined where a count cannot be computed. */
 function padWithZeros(
@@ -104,59 +104,19 @@ function beginOf(start: number, size: Dim): Dim | undefined {
   return Math.min(size, Math.max(0, start < 0 ? start + size : start));
 }
 
-/**
- * Where any choice of elements takes them from: the same choice among the elements' numbers tells where each element
- * of dY belongs.
- */
-function gradientByNumbers(
-  c: RuleContext,
-  choose: (numbers: Value) => Value,
-  reduction: 'none' | 'add',
-): Value {
+/** Any steps, any starts: the same slice of the elements' numbers tells where each element of dY belongs. */
+function anySliceGradient(c: RuleContext): Value {
   const { b } = c;
   const shape = b.shapeOf(c.x());
   const count = b.op('ReduceProd', [shape], { keepdims: 0 });
   const numbers = b.op('Range', [b.scalar(0, 'int64'), count, b.scalar(1, 'int64')]);
-  const chosen = choose(b.reshape(numbers, shape));
+  const kept = b.op('Slice', [b.reshape(numbers, shape), ...c.node.inputs.slice(1)]);
   const zeros = b.reshape(b.zerosLike(c.x()), [-1]);
-  const flat = b.op('ScatterElements', [zeros, b.reshape(chosen, [-1]), b.reshape(c.dy, [-1])], {
+  const flat = b.op('ScatterElements', [zeros, b.reshape(kept, [-1]), b.reshape(c.dy, [-1])], {
     axis: 0,
-    ...(reduction === 'none' ? {} : { reduction }),
   });
   return b.reshapeLike(flat, c.x());
 }
-
-/** Any steps, any starts. */
-const anySliceGradient = (c: RuleContext): Value =>
-  gradientByNumbers(c, (numbers) => c.b.op('Slice', [numbers, ...c.node.inputs.slice(1)]), 'none');
-
-/** An index may be chosen more than once. */
-const gatherNDGradient = (c: RuleContext): Value =>
-  gradientByNumbers(
-    c,
-    (numbers) =>
-      c.b.op('GatherND', [numbers, c.x(1)], { batch_dims: c.node.int('batch_dims') ?? 0 }),
-    'add',
-  );
-
-/**
- * Updates written or added at indices: the updates' gradient is what dY has there, the data's is dY, with zeros where
- * something was written over.
- */
-const scatterRule = (gather: string, attributes: (node: Node) => Record<string, number>): Rule => ({
-  vjp: (c) => {
-    const { b, dy, node } = c;
-    const reduction = node.string('reduction') ?? 'none';
-    if (reduction !== 'none' && reduction !== 'add')
-      throw c.unsupported(`reduction "${reduction}" has no rule, only "none" and "add"`);
-    const over = (): Value => b.op(node.op, [dy, c.x(1), b.zerosLike(c.x(2))], attributes(node));
-    return [
-      () => (reduction === 'add' ? dy : over()),
-      undefined,
-      () => b.op(gather, [dy, c.x(1)], attributes(node)),
-    ];
-  },
-});
 
 export const indexingRules: RuleTable = {
   Gather: { vjp: (c) => [() => gatherGradient(c)] },
@@ -169,8 +129,5 @@ export const indexingRules: RuleTable = {
       },
     ],
   },
-  GatherND: { vjp: (c) => [() => gatherNDGradient(c)] },
-  ScatterElements: scatterRule('GatherElements', (node) => ({ axis: node.int('axis') ?? 0 })),
-  ScatterND: scatterRule('GatherND', () => ({})),
   Slice: { vjp: (c) => [() => sliceGradient(c)] },
 };

@@ -1,6 +1,7 @@
 import type { GraphBuilder } from '../../onnx/builder.ts';
 import type { Node, Value } from '../../onnx/graph.ts';
 import { inferNode } from '../../onnx/shapes/infer.ts';
+import { sumToShapeOf } from '../broadcast.ts';
 import { constantScalar } from '../constants.ts';
 import { type InputGradient, once, type RuleContext, type RuleTable } from '../rule.ts';
 import { floatTypeOf } from './arithmetic.ts';
@@ -8,8 +9,25 @@ import { floatTypeOf } from './arithmetic.ts';
 /** Y⊙(dY − Σ(dY⊙Y)) along the axis. */
 function softmaxGradient(c: RuleContext): Value {
   const axis = c.axis(c.node.int('axis') ?? -1);
-  const weighted = c.b.mul(c.dy, c.y());
-  return c.b.sub(weighted, c.b.mul(c.y(), c.b.reduceSum(weighted, [axis])));
+  const y = withoutNaN(c.y());
+  const weighted = c.b.mul(c.dy, y);
+  return c.b.sub(weighted, c.b.mul(y, c.b.reduceSum(weighted, [axis])));
+}
+
+/**
+ * The probabilities with 0 in the rows that are masked as a whole, where the graph makes them so, as PyTorch's
+ * attention with a boolean mask does: the softmax itself is NaN there, and so would the gradient be.
+ */
+function withoutNaN(y: Value): Value {
+  for (const { node } of y.uses) {
+    const [undefinedRows] = node.op === 'IsNaN' ? node.outputs : [];
+    for (const use of undefinedRows?.uses ?? []) {
+      const { op, inputs, outputs } = use.node;
+      const isReplaced = op === 'Where' && use.index === 0 && inputs[2] === y;
+      if (isReplaced && constantScalar(inputs[1]) === 0 && outputs[0]) return outputs[0];
+    }
+  }
+  return y;
 }
 
 /** dY − exp(Y)·ΣdY along the axis. */
@@ -61,23 +79,24 @@ function layerNormGradients(c: RuleContext): InputGradient[] {
   ];
 }
 
-/** x̂ = x·r, r = 1/√(mean x² + ε), g = dY·γ: dX = r(g − x̂·mean(g·x̂)); dγ = Σ dY·x̂. */
+/** x̂ = x·r with r = 1/√(mean x² + ε); g = dY·γ: dX = r(g − x̂·mean(g·x̂)), dγ = Σ dY·x̂. */
 function rmsNormGradients(c: RuleContext): InputGradient[] {
-  const { b, dy, node } = c;
-  const first = c.axis(node.int('axis') ?? -1);
+  const { b, dy } = c;
+  const first = c.axis(c.node.int('axis') ?? -1);
   const axes = c.shape().flatMap((_, i) => (i >= first ? [i] : []));
-  const leading = c.shape().flatMap((_, i) => (i < first ? [i] : []));
   const r = once(() => {
-    const square = b.reduceMean(b.mul(c.x(), c.x()), axes);
-    return b.op('Reciprocal', [b.op('Sqrt', [b.add(square, node.float('epsilon') ?? 1e-5)])]);
+    const meanSquare = b.reduceMean(b.mul(c.x(), c.x()), axes);
+    const epsilon = c.node.float('epsilon') ?? 1e-5;
+    return b.op('Reciprocal', [b.op('Sqrt', [b.add(meanSquare, epsilon)])]);
   });
   const xHat = once(() => b.mul(c.x(), r()));
   return [
     () => {
       const g = b.mul(dy, c.x(1));
-      return b.mul(b.sub(g, b.mul(xHat(), b.reduceMean(b.mul(g, xHat()), axes))), r());
+      const along = b.reduceMean(b.mul(g, xHat()), axes);
+      return b.mul(b.sub(g, b.mul(xHat(), along)), r());
     },
-    () => b.reshapeLike(b.reduceSum(b.mul(dy, xHat()), leading, false), c.x(1)),
+    () => sumToShapeOf(b, b.mul(dy, xHat()), c.x(1)),
   ];
 }
 

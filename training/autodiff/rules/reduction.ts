@@ -49,16 +49,45 @@ const reduction = (derivative: (c: RuleContext) => Value): Rule => ({
   vjp: (c) => [() => derivative(c)],
 });
 
+/** dY times the product of the other elements, right where one of them or several are 0 too. */
+function productGradient(c: RuleContext): Value {
+  const { b, dy } = c;
+  const axes = reducedAxes(c);
+  const zero = b.scalar(0, dy);
+  const isZero = b.op('Equal', [c.x(), zero]);
+  const zeros = b.reduceSum(b.cast(isZero, floatTypeOf(dy)), axes);
+  const rest = b.where(isZero, b.scalar(1, dy), c.x());
+  const attributes = { keepdims: 1 } as const;
+  const product =
+    axes.length === 0
+      ? rest
+      : c.node.graph.opset < 18
+        ? b.op('ReduceProd', [rest], { ...attributes, axes })
+        : b.op('ReduceProd', [rest, b.ints(axes)], attributes);
+  const isOnly = b.op('Equal', [zeros, b.cast(isZero, floatTypeOf(dy))]);
+  return b.mul(b.where(isOnly, b.div(product, rest), zero), keepAxes(c, dy));
+}
+
 export const reductionRules: RuleTable = {
   ReduceSum: reduction((c) => spread(c, c.dy)),
   ReduceMean: reduction((c) => c.b.expandLike(divideByCount(c, keepAxes(c, c.dy)), c.x())),
   ReduceMax: extreme,
   ReduceMin: extreme,
-  ReduceL1: reduction((c) => c.b.mul(c.b.op('Sign', [c.x()]), keepAxes(c, c.dy))),
-  ReduceLogSum: reduction((c) => spread(c, c.b.div(c.dy, c.b.op('Exp', [c.y()])))),
-  ReduceLogSumExp: reduction((c) =>
-    c.b.mul(c.b.op('Exp', [c.b.sub(c.x(), keepAxes(c, c.y()))]), keepAxes(c, c.dy)),
-  ),
   ReduceSumSquare: reduction((c) => c.b.mul(c.b.mul(c.x(), 2), keepAxes(c, c.dy))),
-  ReduceL2: reduction((c) => c.b.mul(c.x(), keepAxes(c, c.b.div(c.dy, c.y())))),
+  ReduceL1: reduction((c) => c.b.mul(c.b.op('Sign', [c.x()]), keepAxes(c, c.dy))),
+  // 0 where all elements are: of the slopes there, the one that PyTorch takes.
+  ReduceL2: reduction((c) => {
+    const { b, dy } = c;
+    const isZero = b.op('Equal', [c.y(), b.scalar(0, dy)]);
+    const share = b.where(isZero, b.scalar(0, dy), b.div(dy, c.y()));
+    return b.mul(c.x(), keepAxes(c, share));
+  }),
+  ReduceLogSum: reduction((c) =>
+    c.b.expandLike(keepAxes(c, c.b.mul(c.dy, c.b.op('Exp', [c.b.neg(c.y())]))), c.x()),
+  ),
+  ReduceLogSumExp: reduction((c) => {
+    const shares = c.b.op('Exp', [c.b.sub(c.x(), keepAxes(c, c.y()))]);
+    return c.b.mul(shares, keepAxes(c, c.dy));
+  }),
+  ReduceProd: reduction(productGradient),
 };

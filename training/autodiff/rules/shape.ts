@@ -78,20 +78,10 @@ function padGradient(c: RuleContext): Value {
   return c.b.op('Pad', axes ? [c.dy, opposite, undefined, axes] : [c.dy, opposite]);
 }
 
-/** A sum over all that comes before: each element takes part in those after it. */
-function cumulativeSumGradient(c: RuleContext): Value {
-  const attribute = (name: string): number => c.node.int(name) ?? 0;
-  return c.b.op('CumSum', [c.dy, c.x(1)], {
-    exclusive: attribute('exclusive'),
-    reverse: 1 - attribute('reverse'),
-  });
-}
-
-/** The same triangle of dY. */
-function triangleGradient(c: RuleContext): Value {
-  const diagonal = c.node.inputs[1];
-  const upper = c.node.int('upper') ?? 1;
-  return c.b.op('Trilu', diagonal ? [c.dy, diagonal] : [c.dy], { upper });
+/** The running sum from the other end. */
+function cumSumGradient({ b, dy, node }: RuleContext): Value {
+  const reverse = node.int('reverse') ? 0 : 1;
+  return b.op('CumSum', [dy, node.inputs[1]], { exclusive: node.int('exclusive') ?? 0, reverse });
 }
 
 export const shapeRules: RuleTable = {
@@ -103,7 +93,11 @@ export const shapeRules: RuleTable = {
   Concat: { vjp: concatGradients },
   Split: { allOutputs: true, vjp: (c) => [() => splitGradient(c)] },
   Tile: { vjp: (c) => [() => tileGradient(c)] },
-  CumSum: { vjp: (c) => [() => cumulativeSumGradient(c)] },
-  Trilu: { vjp: (c) => [() => triangleGradient(c)] },
+  CumSum: { vjp: (c) => [() => cumSumGradient(c)] },
+  Trilu: {
+    vjp: ({ b, dy, node }) => [
+      () => b.op('Trilu', [dy, node.inputs[1]], { upper: node.int('upper') ?? 1 }),
+    ],
+  },
   Pad: { vjp: (c) => [() => padGradient(c)] },
 };

@@ -2,6 +2,7 @@ import type { GraphBuilder } from '../../onnx/builder.ts';
 import type { Value } from '../../onnx/graph.ts';
 import { isFloat } from '../../onnx/tensor.ts';
 import type { Rule, RuleContext, RuleTable } from '../rule.ts';
+import { activationRules } from './activation.ts';
 import { floatTypeOf } from './arithmetic.ts';
 
 /** An element-wise rule: dX = derivative(context), which includes the factor dY. */
@@ -14,11 +15,6 @@ const indicator = ({ b, dy }: RuleContext, condition: Value): Value =>
   b.cast(condition, floatTypeOf(dy));
 
 const isPositive = (c: RuleContext): Value => c.b.op('Greater', [c.x(), c.b.scalar(0, c.dy)]);
-const isInside = (c: RuleContext, x: Value, low: number, high: number): Value =>
-  c.b.mul(
-    indicator(c, c.b.op('Greater', [x, c.b.scalar(low, c.dy)])),
-    indicator(c, c.b.op('Less', [x, c.b.scalar(high, c.dy)])),
-  );
 const isNegative = (c: RuleContext): Value => c.b.op('Less', [c.x(), c.b.scalar(0, c.dy)]);
 
 /**
@@ -57,6 +53,7 @@ function clipGradient(c: RuleContext): Value {
 const passOn: Rule = elementwise(({ dy }) => dy);
 
 export const unaryRules: RuleTable = {
+  ...activationRules,
   Identity: passOn,
   Neg: elementwise(({ b, dy }) => b.neg(dy)),
   Abs: elementwise((c) =>
@@ -76,56 +73,6 @@ export const unaryRules: RuleTable = {
   Sigmoid: elementwise((c) => c.b.mul(c.dy, c.b.mul(c.y(), c.b.sub(1, c.y())))),
   Softplus: elementwise((c) => c.b.mul(c.dy, c.b.op('Sigmoid', [c.x()]))),
   Relu: elementwise((c) => c.b.where(isPositive(c), c.dy, c.b.scalar(0, c.dy))),
-  LeakyRelu: elementwise((c) => {
-    const slope = c.node.float('alpha') ?? 0.01;
-    return c.b.where(isPositive(c), c.dy, c.b.mul(c.dy, slope));
-  }),
-  Elu: elementwise((c) => {
-    const alpha = c.node.float('alpha') ?? 1;
-    return c.b.where(isPositive(c), c.dy, c.b.mul(c.dy, c.b.add(c.y(), alpha)));
-  }),
-  Selu: elementwise((c) => {
-    const alpha = c.node.float('alpha') ?? 1.6732632;
-    const gamma = c.node.float('gamma') ?? 1.050701;
-    const slope = c.b.where(isPositive(c), c.b.scalar(gamma, c.dy), c.b.add(c.y(), alpha * gamma));
-    return c.b.mul(c.dy, slope);
-  }),
-  // max(0, x) + min(0, α(e^(x/α) − 1))
-  Celu: elementwise((c) => {
-    const alpha = c.node.float('alpha') ?? 1;
-    const slope = c.b.add(c.b.mul(c.y(), 1 / alpha), 1);
-    return c.b.where(isPositive(c), c.dy, c.b.mul(c.dy, slope));
-  }),
-  // x·tanh(softplus(x)): t + x·σ(x)·(1 − t²)
-  Mish: elementwise((c) => {
-    const { b } = c;
-    const t = b.op('Tanh', [b.op('Softplus', [c.x()])]);
-    const slope = b.mul(b.mul(c.x(), b.op('Sigmoid', [c.x()])), b.sub(1, b.mul(t, t)));
-    return b.mul(c.dy, b.add(t, slope));
-  }),
-  // x·σ(αx): s + αx·s·(1 − s)
-  Swish: elementwise((c) => {
-    const { b } = c;
-    const scaled = b.mul(c.x(), c.node.float('alpha') ?? 1);
-    const s = b.op('Sigmoid', [scaled]);
-    return b.mul(c.dy, b.add(s, b.mul(scaled, b.mul(s, b.sub(1, s)))));
-  }),
-  Softsign: elementwise((c) => {
-    const denominator = c.b.add(c.b.op('Abs', [c.x()]), 1);
-    return c.b.div(c.dy, c.b.mul(denominator, denominator));
-  }),
-  // max(0, min(1, αx + β))
-  HardSigmoid: elementwise((c) => {
-    const alpha = c.node.float('alpha') ?? 0.2;
-    return c.b.mul(c.dy, c.b.mul(isInside(c, c.y(), 0, 1), alpha));
-  }),
-  // x·max(0, min(1, x/6 + ½))
-  HardSwish: elementwise((c) => {
-    const { b } = c;
-    const middle = b.mul(isInside(c, c.x(), -3, 3), b.add(b.mul(c.x(), 1 / 3), 0.5));
-    const above = indicator(c, b.op('GreaterOrEqual', [c.x(), b.scalar(3, c.dy)]));
-    return b.mul(c.dy, b.add(middle, above));
-  }),
   Gelu: elementwise((c) => {
     const isTanh = c.node.string('approximate') === 'tanh';
     return isTanh ? c.b.mul(c.dy, tanhGeluDerivative(c, c.x())) : erfGeluGradient(c.b, c.x(), c.dy);

@@ -1,10 +1,9 @@
 import type { Dim, Shape } from '../dim.ts';
 import { formatShape } from '../dim.ts';
-import { parseEinsum } from '../einsum.ts';
 import type { Node } from '../graph.ts';
 import type { DataType } from '../tensor.ts';
-import { broadcastDim, broadcastShapes } from './broadcast.ts';
-import { filledShape, invalid, type Rule, type RuleTable, shapeAt, typeAt } from './rule.ts';
+import { broadcastShapes } from './broadcast.ts';
+import { invalid, type Rule, type RuleTable, shapeAt, typeAt } from './rule.ts';
 
 const swapLast = (shape: Shape): Shape => {
   const [b, a] = [shape.at(-1), shape.at(-2)];
@@ -51,42 +50,7 @@ const gemm: Rule = (node, infer) => {
   return fusedMatMul(node, infer);
 };
 
-/** The dimension of each label: what the operands' dimensions broadcast to. */
-const einsum: Rule = (node) => {
-  const shapes = node.inputs.map((_, i) => shapeAt(node, i));
-  const known = shapes.filter((shape) => shape !== undefined);
-  const type = typeAt(node, 0);
-  if (known.length < shapes.length) return [{ type }];
-  const { operands, result } = parseEinsum(
-    node.string('equation') ?? '',
-    known.map((shape) => shape.length),
-  );
-  const dims = new Map<string, Dim | undefined>();
-  for (const [i, labels] of operands.entries()) {
-    for (const [axis, label] of labels.entries()) {
-      const dim = known[i]?.[axis];
-      const before = dims.has(label) ? dims.get(label) : dim;
-      const both =
-        before !== undefined && dim !== undefined ? broadcastDim(before, dim) : undefined;
-      if (both === 'never') {
-        throw invalid(node, `the shapes ${known.map(formatShape).join(' and ')} do not fit`);
-      }
-      dims.set(label, both);
-    }
-  }
-  return [
-    {
-      type,
-      shape: filledShape(
-        node,
-        result.map((label) => dims.get(label)),
-      ),
-    },
-  ];
-};
-
 export const matMulRules: RuleTable = {
-  Einsum: einsum,
   MatMul: matMulTo((node) => typeAt(node, 0)),
   Gemm: gemm,
 };

@@ -1,4 +1,3 @@
-import { convolutionOf, slackOf } from '../convolution.ts';
 import { dataTypeOf } from '../data-type.ts';
 import { addDims, type Dim, divideDims, multiplyDims, type Shape } from '../dim.ts';
 import { sameAsFirst } from './elementwise.ts';
@@ -14,41 +13,6 @@ const layerNormalization: Rule = (node) => {
   const stash = dataTypeOf(node.int('stash_type') ?? 1);
   const statistic = { type: type === 'float64' ? type : stash, shape: reduced };
   return [{ type, shape: data }, statistic, statistic];
-};
-
-/** [N, C, …] by [M, C/g, kernel …] to [N, M, …]. */
-const convolution: Rule = (node) => {
-  const [data, weight] = [shapeAt(node, 0), shapeAt(node, 1)];
-  if (data === undefined) return [{ type: typeAt(node, 0) }];
-  const geometry = convolutionOf(node);
-  const lengths = data.slice(2).map((_, axis) => {
-    const slack = geometry && slackOf(node, geometry, axis);
-    const stride = geometry?.strides[axis] ?? 1;
-    if (slack === undefined) return undefined;
-    if (stride === 1) return addDims(slack, 1);
-    return typeof slack === 'number' ? Math.floor(slack / stride) + 1 : undefined;
-  });
-  return [{ type: typeAt(node, 0), shape: filledShape(node, [data[0], weight?.[0], ...lengths]) }];
-};
-
-/** The lengths that a convolution over the result would come from. */
-const transposedConvolution: Rule = (node) => {
-  const [data, weight] = [shapeAt(node, 0), shapeAt(node, 1)];
-  const type = typeAt(node, 0);
-  if (data === undefined) return [{ type }];
-  const plain = node.ints('output_shape') === undefined && node.string('auto_pad') === undefined;
-  const per = (name: string, axis: number, otherwise: number): number =>
-    node.ints(name)?.[axis] ?? otherwise;
-  const spatial = data.length - 2;
-  const lengths = data.slice(2).map((length, axis) => {
-    const size = weight?.[axis + 2];
-    if (!plain || typeof size !== 'number') return undefined;
-    const pads = per('pads', axis, 0) + per('pads', axis + spatial, 0);
-    const reach = per('dilations', axis, 1) * (size - 1) + 1 + per('output_padding', axis, 0);
-    return addDims(multiplyDims(addDims(length, -1), per('strides', axis, 1)), reach - pads);
-  });
-  const channels = weight?.[1] && multiplyDims(weight[1], node.int('group') ?? 1);
-  return [{ type, shape: filledShape(node, [data[0], channels, ...lengths]) }];
 };
 
 const dropout: Rule = (node) => {
@@ -97,8 +61,6 @@ const attention: Rule = (node) => {
 };
 
 export const nnRules: RuleTable = {
-  Conv: convolution,
-  ConvTranspose: transposedConvolution,
   LayerNormalization: layerNormalization,
   Dropout: dropout,
   Attention: attention,

@@ -1,6 +1,8 @@
 import type { Node } from '../graph.ts';
 import { contribRules } from './contrib.ts';
 import { controlFlowRules } from './control-flow.ts';
+import { convolutionShapes } from './convolution.ts';
+import { einsumShapes } from './einsum.ts';
 import { elementwiseRules } from './elementwise.ts';
 import { generateRules } from './generate.ts';
 import { indexingRules } from './indexing.ts';
@@ -20,6 +22,8 @@ const rules: Readonly<Record<string, RuleTable>> = {
     ...reduceRules,
     ...matMulRules,
     ...nnRules,
+    ...convolutionShapes,
+    ...einsumShapes,
     ...quantizeRules,
     ...controlFlowRules,
   },

@@ -46,8 +46,11 @@ const overKeys = {
   where: (node: Node) => [-1, 3].includes(node.int('axis') ?? -1),
 };
 
+/** [batch, rows, heads × size]; not [batch × rows, …], which Conv1D modules ask for. */
 const sideBySide = (x: Pattern): Pattern =>
-  op('Reshape', [op('Transpose', [x], permuted(0, 2, 1, 3))]);
+  op('Reshape', [op('Transpose', [x], permuted(0, 2, 1, 3))], {
+    where: (node) => node.outputs[0]?.shape?.length === 3,
+  });
 
 /** Attention of opset 23 over heads, without a cache, a causal mask or other extras. */
 const plainAttention = {

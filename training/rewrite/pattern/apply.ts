@@ -42,6 +42,8 @@ export function applyRewrites(graph: Graph, rewrites: readonly Rewrite[], scope:
 
 function applyTo(graph: Graph, b: GraphBuilder, rewrite: Rewrite, output: Value): boolean {
   const node = output.producer;
+  // Behind an operator that inference knows nothing of, nobody can say what a replacement would give.
+  if (output.type === undefined || output.shape === undefined) return false;
   const match = node && matchPattern(graph, rewrite.pattern, output);
   if (node === undefined || match === undefined) return false;
   const missing = (name: string) =>
@@ -70,6 +72,7 @@ function applyTo(graph: Graph, b: GraphBuilder, rewrite: Rewrite, output: Value)
 /** Lets everything read `to` in place of `from`; a graph output keeps its name, type and shape. */
 export function replaceValue(graph: Graph, from: Value, to: Value): void {
   const { name, type, shape } = from;
+  to.type ??= type;
   if (to.type !== type || (to.shape && shape && !sameShape(to.shape, shape))) {
     const forms = [from, to].map((value) => `${value.type} [${value.shape?.join(', ')}]`);
     throw new AppError('internal', `"${name}" would change from ${forms.join(' to ')}`);

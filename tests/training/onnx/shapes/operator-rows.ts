@@ -75,6 +75,23 @@ const reductions = 'Sum Mean Max Min Prod L1 L2 LogSum LogSumExp SumSquare'
 
 /** One application of an operator for each way in which its shape rule can go. */
 export const rows: readonly Row[] = [
+  row('Einsum', [x(b, 2, s, 4), x(b, 2, s, 4)], 'float32 [b, 2, s, s]', {
+    equation: 'bhqd,bhkd->bhqk',
+  }),
+  row('Einsum', [x(b, s, 4), x(b, 4, 3)], 'float32 [b, s, 3]', { equation: '...ij,...jk->...ik' }),
+  row('Einsum', [x(b, 4), x(4, s)], 'float32 [s, b]', { equation: 'zj , ja' }),
+  row('Conv', [x(b, 4, s), zeros(6, 4, 3)], 'float32 [b, 6, s]', { pads: [1, 1] }),
+  row('Conv', [x(b, 4, 9), zeros(6, 2, 3)], 'float32 [b, 6, 4]', { strides: [2], group: 2 }),
+  row('Conv', [x(b, 4, 9, 8), zeros(6, 4, 3, 3)], 'float32 [b, 6, 5, 4]', {
+    strides: [2, 2],
+    auto_pad: 'SAME_UPPER',
+  }),
+  row('ConvTranspose', [x(b, 4, 5), zeros(4, 3, 3)], 'float32 [b, 6, 11]', {
+    strides: [2],
+    group: 2,
+  }),
+  row('AveragePool', [x(b, 4, 9)], 'float32 [b, 4, 4]', { kernel_shape: [3], strides: [2] }),
+  row('GlobalAveragePool', [x(b, 4, s)], 'float32 [b, 4, 1]'),
   ...elementwise,
   ...reductions,
   row('Gelu', [x(b, 4)], 'float32 [b, 4]', {}, { opset: 20 }),

@@ -26,10 +26,12 @@ interface Form {
   readonly masked?: (parts: Parts) => Value;
   readonly biases?: boolean;
   readonly scaleValue?: boolean;
+  /** Rows of all texts in one axis, as Conv1D modules ask for. */
+  readonly flat?: boolean;
 }
 
 /** Attention over heads of `hidden` [batch, sequence, width], with a mask of a test's own. */
-function attentionGraph({ masked, biases = true, scaleValue = false }: Form): Graph {
+function attentionGraph({ masked, biases = true, scaleValue = false, flat = false }: Form): Graph {
   const random = new Random(5, 'attention');
   const weight = (dims: readonly number[]): Value =>
     graph.addInitializer(
@@ -55,7 +57,8 @@ function attentionGraph({ masked, biases = true, scaleValue = false }: Form): Gr
   const scores = b.div(b.matMul(query, key), 1.5);
   const probabilities = b.op('Softmax', [masked?.({ b, scores, mask }) ?? scores], { axis: -1 });
   const context = b.matMul(probabilities, split(values, [0, 2, 1, 3]));
-  const output = b.reshape(b.transpose(context, [0, 2, 1, 3]), [0, 0, width]);
+  const target = flat ? [-1, width] : [0, 0, width];
+  const output = b.reshape(b.transpose(context, [0, 2, 1, 3]), target);
   graph.rename(output, 'context');
   graph.outputs.push(output);
   return graph;
@@ -82,6 +85,7 @@ const whole = (b: GraphBuilder, mask: Value): Value =>
 const forms: readonly [string, Form, boolean][] = [
   ['no mask', {}, true],
   ['no biases', { biases: false }, true],
+  ['rows of all texts together', { flat: true }, false],
   ['a mask that is added', { masked: (p) => p.b.add(p.scores, p.b.mul(inverted(p), LEAST)) }, true],
   ['a mask of −10000', { masked: (p) => p.b.add(p.b.mul(inverted(p), -1e4), p.scores) }, true],
   [

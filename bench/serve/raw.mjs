@@ -7,7 +7,7 @@ const script = fileURLToPath(new URL('raw-process.mjs', import.meta.url));
 
 /** As many engines as the server has, each fed texts one after another, with nothing between them and the texts. */
 export async function startRaw(bundleDir, workers) {
-  const { spec } = await openModel(bundleDir, loadConfig({}).config);
+  const { spec } = await openModel({ dir: bundleDir }, loadConfig({}).config);
   const start = (_, engine) =>
     Peer.start(process.execPath, [script, JSON.stringify({ spec, engine, workers })]);
   const engines = await Promise.all(Array.from({ length: workers }, start));

@@ -23,6 +23,8 @@ export interface PoolOptions {
   readonly observer?: PoolObserver;
   /** Milliseconds without a sign of life after which a process that is at a text is ended. */
   readonly stallMs?: number;
+  /** Milliseconds before a restart, by failures in a row. */
+  readonly delayOf?: (failuresInARow: number) => number;
 }
 
 const defaultWorker = join(packageRoot, 'dist/src/engine/worker.js');
@@ -151,9 +153,10 @@ export class EnginePool implements Engines {
       this.#giveUp(refusal ?? neverCameUp(reason));
       if (!this.#cameUp) return;
     }
-    if (refusal) this.#options.observer?.refused?.(refusal);
-    const delayMs = restartDelay(this.#failuresInARow);
-    this.#options.observer?.restarted?.(refusal?.message ?? reason, delayMs);
+    const { observer, delayOf = restartDelay } = this.#options;
+    if (refusal) observer?.refused?.(refusal);
+    const delayMs = delayOf(this.#failuresInARow);
+    observer?.restarted?.(refusal?.message ?? reason, delayMs);
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
       this.#start(slot);

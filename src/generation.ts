@@ -1,7 +1,7 @@
 import type { RequestListener } from 'node:http';
 import type { ResultCache } from './cache/index.ts';
 import type { Config } from './config/index.ts';
-import { EnginePool } from './engine/index.ts';
+import { EnginePool, isOnCpu } from './engine/index.ts';
 import { type AppDeps, createApp, type Limits, type ServedModel } from './http/index.ts';
 import { Scheduler } from './scheduler/index.ts';
 import type { OpenedModel } from './served-model.ts';
@@ -51,7 +51,7 @@ export class Generation {
     this.drift = new ModelDrift(reference, model.task.axes, config.drift.window);
     this.pool = new EnginePool({
       spec,
-      size: config.server.workers || parts.workers(),
+      size: config.server.workers || (isOnCpu(spec) ? parts.workers() : 1),
       stallMs: config.server.stall_timeout_ms,
       observer: {
         loaded: (seconds) => metrics.modelLoaded(seconds),

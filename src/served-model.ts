@@ -8,7 +8,7 @@ import {
   selectModel,
 } from './bundle/index.ts';
 import { type Config, modelConfig } from './config/index.ts';
-import { type EngineSpec, stampOf, type VerifiedFile } from './engine/index.ts';
+import { type EngineSpec, isOnCpu, stampOf, type VerifiedFile } from './engine/index.ts';
 import { AppError } from './errors.ts';
 import type { ServedModel } from './http/index.ts';
 import { fingerprint } from './watch-bundle.ts';
@@ -70,11 +70,27 @@ async function read(
       maxLength,
       maxWindows: limits.max_windows,
       device: runtime.device,
+      batchTokens: batchTokensOf(runtime, precision),
       verbose,
       files: verifiedFiles(bundle, stamps),
       ...(explainer === undefined ? {} : { explainPath: explainer }),
     },
   };
+}
+
+/** As many as fill a GPU with short texts, and are done in a fraction of a second. */
+const DEVICE_BATCH_TOKENS = 16_384;
+
+/** AppError `config_invalid` where texts would change each other's answers. */
+function batchTokensOf(runtime: Config['runtime'], precision: string): number {
+  const { batch_tokens: given } = runtime;
+  const tokens = given ?? (isOnCpu(runtime) || precision === 'int8' ? 0 : DEVICE_BATCH_TOKENS);
+  if (tokens === 0 || precision !== 'int8') return tokens;
+  throw new AppError(
+    'config_invalid',
+    `runtime.batch_tokens is ${tokens}, but the int8 file is served, where one scale rounds all texts of a batch`,
+    { hint: 'set runtime.batch_tokens=0, or runtime.precision to fp32 or fp16' },
+  );
 }
 
 /** What engines load of a bundle: graphs, their weights, the tokenizer. */

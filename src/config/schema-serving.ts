@@ -23,6 +23,11 @@ export const servingKeys = {
       choice('auto', 'fp32', 'fp16', 'int8'),
       'auto',
     ),
+    batch_tokens: key(
+      'Padded tokens that an inference process computes together; 0: one text at a time',
+      optional(integer(0, 1_000_000), '16384 on a device, 0 on the CPU'),
+      null,
+    ),
     threads: key('Threads of a training step; 0: one for each core', integer(0, 1024), 0),
     loop_steps: key(
       'Training steps in one run on a GPU; auto: copying the state takes under 5 %',
@@ -38,7 +43,11 @@ export const servingKeys = {
   server: {
     host: key('The address to listen on', text(), '0.0.0.0'),
     port: key('The port to listen on; 0: any free one', integer(0, 65535), 8000),
-    workers: key('Inference processes; 0: one for each core', integer(0, 256), 0),
+    workers: key(
+      'Inference processes; 0: one for each core, or one on a device',
+      integer(0, 256),
+      0,
+    ),
     drain_delay_ms: key(
       'How long requests are still taken after SIGTERM, while readiness says no',
       integer(0, 3600000),

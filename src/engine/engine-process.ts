@@ -4,7 +4,9 @@ import type { EngineReply, EngineRequest, EngineSpec } from './protocol.ts';
 import { type Engine, EngineDeath, type Score, type ScoreOptions } from './score.ts';
 
 interface Pending {
-  readonly id: number;
+  /** Estimated, of four characters each. */
+  readonly tokens: number;
+  readonly alone: boolean;
   readonly resolve: (score: Score) => void;
   readonly reject: (error: AppError) => void;
 }
@@ -18,21 +20,26 @@ export interface EngineProcessEvents {
   exit(reason: string, refusal: AppError | undefined): void;
 }
 
+/** Texts that a process is given at a time, where several are computed together. */
+const MOST_TOGETHER = 128;
+
 /** Milliseconds without a sign of life after which a process that is at a text is ended. */
 export const STALL_MS = 120_000;
 
 /** How long a process may take to end by itself before it is killed. */
 const GRACE_MS = 500;
 
-/** One inference process, seen from the server: scores one text at a time. */
+/** One inference process, seen from the server: scores one text at a time, or those of a batch together. */
 export class EngineProcess implements Engine {
   readonly #child: ChildProcess;
   readonly #events: EngineProcessEvents;
   #state: 'loading' | 'up' | 'gone' = 'loading';
-  #pending: Pending | undefined;
+  /** By id: one text, or where several are computed together some more, for this batch and the next. */
+  readonly #pending = new Map<number, Pending>();
   #nextId = 0;
   #refusal: AppError | undefined;
   readonly #stallMs: number;
+  readonly #batchTokens: number;
   #stallTimer: NodeJS.Timeout | undefined;
   #stalled: string | undefined;
 
@@ -44,6 +51,7 @@ export class EngineProcess implements Engine {
   ) {
     this.#events = events;
     this.#stallMs = stallMs;
+    this.#batchTokens = spec.batchTokens;
     this.#child = fork(workerPath, [], {
       execArgv: [],
       env: { ...process.env, ORT_DISABLE_TELEMETRY: '1' },
@@ -63,19 +71,26 @@ export class EngineProcess implements Engine {
     return this.#state === 'up';
   }
 
-  get isIdle(): boolean {
-    return this.isUp && this.#pending === undefined;
+  /** Takes a text, or with `alone` one that must have no other beside it. */
+  isIdle(alone = false): boolean {
+    if (!this.isUp) return false;
+    if (this.#pending.size === 0) return true;
+    if (alone || this.#batchTokens === 0 || this.#pending.size >= MOST_TOGETHER) return false;
+    const all = [...this.#pending.values()];
+    const tokens = all.reduce((sum, pending) => sum + pending.tokens, 0);
+    return tokens < 2 * this.#batchTokens && !all.some((pending) => pending.alone);
   }
 
   score(text: string, options: ScoreOptions = {}): Promise<Score> {
-    if (!this.isIdle) {
+    const alone = options.alone === true || options.explain !== undefined;
+    if (!this.isIdle(alone)) {
       return Promise.reject(new AppError('internal', 'this engine is not idle'));
     }
     this.#nextId += 1;
     const id = this.#nextId;
     return new Promise((resolve, reject) => {
-      this.#pending = { id, resolve, reject };
-      this.#watch();
+      if (this.#pending.size === 0) this.#watch();
+      this.#pending.set(id, { tokens: text.length / 4, alone, resolve, reject });
       this.#send({ type: 'score', id, text, options });
     });
   }
@@ -112,7 +127,7 @@ export class EngineProcess implements Engine {
         return;
       }
       case 'progress':
-        if (this.#pending?.id === reply.id) this.#watch();
+        if (this.#pending.has(reply.id)) this.#watch();
         return;
       case 'scored':
         this.#settle(reply.id, (pending) => pending.resolve(reply.score));
@@ -135,10 +150,11 @@ export class EngineProcess implements Engine {
   }
 
   #settle(id: number, settle: (pending: Pending) => void): void {
-    const pending = this.#pending;
-    if (pending?.id !== id) return;
-    this.#pending = undefined;
-    clearTimeout(this.#stallTimer);
+    const pending = this.#pending.get(id);
+    if (!pending) return;
+    this.#pending.delete(id);
+    if (this.#pending.size > 0) this.#watch();
+    else clearTimeout(this.#stallTimer);
     settle(pending);
     this.#events.idle();
   }
@@ -148,9 +164,9 @@ export class EngineProcess implements Engine {
     this.#state = 'gone';
     clearTimeout(this.#stallTimer);
     const reason = this.#stalled ?? ending;
-    const pending = this.#pending;
-    this.#pending = undefined;
-    pending?.reject(new EngineDeath(reason));
+    const pending = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const { reject } of pending) reject(new EngineDeath(reason, pending.length > 1));
     this.#events.exit(reason, this.#refusal);
   }
 }

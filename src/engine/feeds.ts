@@ -1,17 +1,23 @@
 import ort from 'onnxruntime-node';
 
-/** What the graph's inputs are fed for one window of ids, alone and unpadded. */
+/** What the graph's inputs are fed for windows of ids: one is unpadded, of several the shorter ones are masked behind. */
 export function windowFeeds(
   inputNames: readonly string[],
-  ids: readonly number[],
+  ...windows: readonly (readonly number[])[]
 ): Record<string, ort.Tensor> {
+  const length = Math.max(...windows.map((ids) => ids.length));
+  const rows = (of: (ids: readonly number[]) => BigInt64Array): BigInt64Array => {
+    const data = new BigInt64Array(windows.length * length);
+    for (const [row, ids] of windows.entries()) data.set(of(ids), row * length);
+    return data;
+  };
   const tensors: Record<string, () => BigInt64Array> = {
-    input_ids: () => BigInt64Array.from(ids, BigInt),
-    attention_mask: () => new BigInt64Array(ids.length).fill(1n),
+    input_ids: () => rows((ids) => BigInt64Array.from(ids, BigInt)),
+    attention_mask: () => rows((ids) => new BigInt64Array(ids.length).fill(1n)),
   };
   const tensor = (name: string) => {
-    const data = tensors[name]?.() ?? new BigInt64Array(ids.length);
-    return new ort.Tensor('int64', data, [1, ids.length]);
+    const data = tensors[name]?.() ?? new BigInt64Array(windows.length * length);
+    return new ort.Tensor('int64', data, [windows.length, length]);
   };
   return Object.fromEntries(inputNames.map((name) => [name, tensor(name)]));
 }

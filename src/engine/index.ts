@@ -1,6 +1,6 @@
 export { availableCores } from './cores.ts';
 export { EnginePool, type PoolObserver, restartDelay } from './pool.ts';
-export type { EngineSpec } from './protocol.ts';
+export { type EngineSpec, isOnCpu } from './protocol.ts';
 export {
   type Engine,
   EngineDeath,

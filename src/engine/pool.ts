@@ -93,8 +93,8 @@ export class EnginePool implements Engines {
     );
   }
 
-  idle(): Engine | undefined {
-    return this.#slots.find((engine) => engine?.isIdle);
+  idle(alone = false): Engine | undefined {
+    return this.#slots.find((engine) => engine?.isIdle(alone));
   }
 
   onIdle(listener: () => void): void {

@@ -6,6 +6,10 @@ import type { VerifiedFile } from './verified-files.ts';
 /** The devices that a model can be served on. */
 export type Device = 'auto' | 'cpu' | 'cuda' | 'webgpu' | 'coreml' | 'dml';
 
+/** `auto` is the CPU: a device is served on where it is named. */
+export const isOnCpu = ({ device }: { readonly device: Device }): boolean =>
+  device === 'auto' || device === 'cpu';
+
 /** All that an inference process needs; plain JSON, it crosses a process border. */
 export interface EngineSpec {
   /** Absolute path of the graph. */
@@ -20,6 +24,8 @@ export interface EngineSpec {
   /** Windows of one text that are scored. */
   readonly maxWindows: number;
   readonly device: Device;
+  /** Padded tokens that are computed together; 0: one text at a time, unpadded. */
+  readonly batchTokens: number;
   /** Lets the runtime's own warnings through to standard error. */
   readonly verbose: boolean;
   /** Absolute path of the graph that explains, where the bundle has one; it is loaded when it is needed. */

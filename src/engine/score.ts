@@ -14,6 +14,8 @@ export interface Score {
   readonly truncated: boolean;
   readonly tokenizeMs: number;
   readonly computeMs: number;
+  /** What was computed together; told with one text of those that were, the others have none. */
+  readonly batches: readonly { readonly texts: number; readonly tokens: number }[];
   /** Where it was asked for. */
   readonly explanation?: Explanation;
 }
@@ -39,18 +41,24 @@ export interface ExplainedWord extends Word {
 
 /** What is wanted of a text beside its score. */
 export interface ScoreOptions {
+  /** With no other text beside it. */
+  readonly alone?: boolean;
   /** Explain it, but begin nothing after `until`, milliseconds of `Date.now()`. */
   readonly explain?: { readonly until: number };
 }
 
 /** AppError `engine_failed` of a text whose process ended while it was at it. */
 export class EngineDeath extends AppError {
-  constructor(reason: string) {
+  /** It had other texts too: which of them it died of is not known. */
+  readonly amongOthers: boolean;
+
+  constructor(reason: string, amongOthers = false) {
     super('engine_failed', `the inference process ended (${reason})`, { retryAfter: 1 });
+    this.amongOthers = amongOthers;
   }
 }
 
-/** Scores one text at a time. */
+/** Scores one text at a time, or on a device that gains by it several together. */
 export interface Engine {
   /** Where it is a process of its own. */
   readonly pid?: number | undefined;
@@ -64,8 +72,11 @@ export interface Engines {
   readonly size: number;
   /** Engines that can score. */
   readonly up: number;
-  /** One that waits for work; it is idle no longer once its `score` is called. */
-  idle(): Engine | undefined;
+  /**
+   * One that takes a text: it has none, or, where several are computed together, has room for another. `alone`: one
+   * that has none, and takes no other until this text is done.
+   */
+  idle(alone?: boolean): Engine | undefined;
   /** `listener` is called whenever an engine has become idle. */
   onIdle(listener: () => void): void;
 }

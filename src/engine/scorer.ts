@@ -6,6 +6,7 @@ import {
   tokenizedWords,
   tokenWindows,
 } from '../text/index.ts';
+import { batchesOf } from './batches.ts';
 import { explain } from './explain.ts';
 import { ExplainSession } from './explain-session.ts';
 import type { EngineSpec } from './protocol.ts';
@@ -13,7 +14,14 @@ import type { Explanation, Score, ScoreOptions } from './score.ts';
 import { LogitsSession } from './session.ts';
 import { refuseChanged } from './verified-files.ts';
 
-/** A loaded model: text in, probabilities out, one text at a time. */
+interface TokenizedText {
+  readonly windows: readonly (readonly number[])[];
+  /** It has more windows than these. */
+  readonly truncated: boolean;
+  readonly tokenizeMs: number;
+}
+
+/** A loaded model: text in, probabilities out. */
 export class Scorer {
   readonly #spec: EngineSpec;
   readonly #tokenizer: TextTokenizer;
@@ -48,30 +56,89 @@ export class Scorer {
     options: ScoreOptions = {},
     progress: () => void = () => {},
   ): Promise<Score> {
+    const tokenized = this.#tokenize(text);
+    const { windows } = tokenized;
     const begun = performance.now();
-    const { task, maxLength, maxWindows } = this.#spec;
-    const all = tokenWindows(this.#tokenizer.encode(text), maxLength, this.#tokenizer);
-    const windows = all.slice(0, maxWindows);
-    const tokenized = performance.now();
-    const sums = task.axes.map(() => 0);
+    const logits: Float32Array[] = [];
     for (const [i, window] of windows.entries()) {
       if (i > 0) progress();
-      const scored = probabilities(task, await this.#session.run(window));
-      scored.forEach((p, axis) => {
-        sums[axis] = (sums[axis] ?? 0) + p;
-      });
+      logits.push(await this.#session.run(window));
     }
     const explanation =
       options.explain && (await this.#explain(text, windows, options.explain.until, progress));
+    const score = this.#scoreOf(tokenized, logits, performance.now() - begun);
+    const batches = [{ texts: 1, tokens: score.tokens }];
+    return { ...score, batches, ...(explanation ? { explanation } : {}) };
+  }
+
+  /** Texts that come at the same time are computed together. */
+  get scoresTogether(): boolean {
+    return this.#spec.batchTokens > 0;
+  }
+
+  /**
+   * Scores texts in batches of windows of like length. All of them took as long to compute as each of them did:
+   * `computeMs` is that of all. `progress` is called between batches.
+   */
+  async scoreTogether(texts: readonly string[], progress: () => void): Promise<Score[]> {
+    const tokenized = texts.map((text) => this.#tokenize(text));
+    const begun = performance.now();
+    const all = tokenized.flatMap(({ windows }, text) => windows.map((ids) => ({ ids, text })));
+    const windows = all.map(({ ids }) => ids);
+    const logits = texts.map((): Float32Array[] => []);
+    const batches: { texts: number; tokens: number }[] = [];
+    for (const batch of batchesOf(windows, this.#spec.batchTokens)) {
+      progress();
+      batches.push({
+        texts: new Set(batch.map((i) => all[i]?.text)).size,
+        tokens: batch.reduce((sum, i) => sum + (windows[i]?.length ?? 0), 0),
+      });
+      const together = await this.#session.runTogether(batch.map((i) => windows[i] ?? []));
+      for (const [row, i] of batch.entries()) {
+        const values = together[row];
+        if (values) logits[all[i]?.text ?? 0]?.push(values);
+      }
+    }
+    const computeMs = performance.now() - begun;
+    return tokenized.map((text, i) => ({
+      ...this.#scoreOf(text, logits[i] ?? [], computeMs),
+      batches: i === 0 ? batches : [],
+    }));
+  }
+
+  #tokenize(text: string): TokenizedText {
+    const begun = performance.now();
+    const { maxLength, maxWindows } = this.#spec;
+    const all = tokenWindows(this.#tokenizer.encode(text), maxLength, this.#tokenizer);
+    const windows = all.slice(0, maxWindows);
+    return {
+      windows,
+      truncated: windows.length < all.length,
+      tokenizeMs: performance.now() - begun,
+    };
+  }
+
+  /** The mean of the windows' probabilities, whatever their order. */
+  #scoreOf(
+    { windows, truncated, tokenizeMs }: TokenizedText,
+    logits: readonly Float32Array[],
+    computeMs: number,
+  ): Omit<Score, 'batches'> {
+    const { task } = this.#spec;
+    const sums = task.axes.map(() => 0);
+    for (const values of logits) {
+      probabilities(task, values).forEach((p, axis) => {
+        sums[axis] = (sums[axis] ?? 0) + p;
+      });
+    }
     return {
       probabilities: sums.map((sum) => sum / windows.length),
       tokens: windows.reduce((sum, window) => sum + window.length, 0),
       windows: windows.length,
       unknownTokens: unknownTokens(windows, this.#tokenizer),
-      truncated: windows.length < all.length,
-      tokenizeMs: tokenized - begun,
-      computeMs: performance.now() - tokenized,
-      ...(explanation ? { explanation } : {}),
+      truncated,
+      tokenizeMs,
+      computeMs,
     };
   }
 

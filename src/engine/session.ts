@@ -1,7 +1,7 @@
 import ort from 'onnxruntime-node';
 import { AppError } from '../errors.ts';
 import { windowFeeds } from './feeds.ts';
-import type { Device, EngineSpec } from './protocol.ts';
+import { type Device, type EngineSpec, isOnCpu } from './protocol.ts';
 
 const LOGITS = 'logits';
 
@@ -36,16 +36,24 @@ export class LogitsSession {
 
   /** The logits [axes] of one window of ids; alone and unpadded, so that it depends on nothing else. */
   async run(ids: readonly number[]): Promise<Float32Array> {
-    const feeds = windowFeeds(this.#session.inputNames, ids);
-    const { [LOGITS]: logits } = await this.#session.run(feeds, [LOGITS]);
-    return this.#checked(logits);
+    const [logits] = await this.runTogether([ids]);
+    return logits ?? new Float32Array();
   }
 
-  #checked(logits: ort.OnnxValue | undefined): Float32Array {
+  /** The logits [axes] of each window; windows of unlike lengths are padded, and the padding is masked. */
+  async runTogether(windows: readonly (readonly number[])[]): Promise<Float32Array[]> {
+    const feeds = windowFeeds(this.#session.inputNames, ...windows);
+    const { [LOGITS]: logits } = await this.#session.run(feeds, [LOGITS]);
+    const data = this.#checked(logits, windows.length);
     const axes = this.#spec.task.axes.length;
-    if (logits?.type !== 'float32' || logits.dims.join() !== `1,${axes}`) {
+    return windows.map((_, row) => data.subarray(row * axes, (row + 1) * axes));
+  }
+
+  #checked(logits: ort.OnnxValue | undefined, rows: number): Float32Array {
+    const axes = this.#spec.task.axes.length;
+    if (logits?.type !== 'float32' || logits.dims.join() !== `${rows},${axes}`) {
       throw this.#refusal(
-        `the logits of one text have shape [${logits?.dims}]: expected [1, ${axes}], one for each axis`,
+        `the logits of ${rows === 1 ? 'one text' : `${rows} windows`} have shape [${logits?.dims}]: expected [${rows}, ${axes}], one for each axis`,
       );
     }
     const data = logits.data as Float32Array;
@@ -59,7 +67,7 @@ export class LogitsSession {
 }
 
 async function createSession(spec: EngineSpec): Promise<ort.InferenceSession> {
-  const onCpu = spec.device === 'auto' || spec.device === 'cpu';
+  const onCpu = isOnCpu(spec);
   try {
     return await ort.InferenceSession.create(spec.modelPath, {
       executionProviders: onCpu ? ['cpu'] : [spec.device],

@@ -16,7 +16,45 @@ process.on('message', (request: EngineRequest) => {
 });
 
 async function handle(request: EngineRequest): Promise<void> {
-  reply(request.type === 'load' ? await load(request.spec) : await score(request));
+  if (request.type === 'load') reply(await load(request.spec));
+  else if (scorer?.scoresTogether && canShare(request)) await scoreTogether(request);
+  else reply(await score(request));
+}
+
+type ScoreRequest = Extract<EngineRequest, { type: 'score' }>;
+
+const canShare = ({ options }: ScoreRequest): boolean => !options.alone && !options.explain;
+
+/** What has come while texts were computed, to be computed together. */
+const waiting: ScoreRequest[] = [];
+let isBusy = false;
+
+async function scoreTogether(request: ScoreRequest): Promise<void> {
+  waiting.push(request);
+  if (isBusy) return;
+  isBusy = true;
+  while (waiting.length > 0) {
+    // The runtime has held the thread: what has been sent meanwhile is read first.
+    await new Promise((resolve) => setImmediate(resolve));
+    for (const message of await scoreAll(waiting.splice(0))) reply(message);
+  }
+  isBusy = false;
+}
+
+async function scoreAll(requests: readonly ScoreRequest[]): Promise<EngineReply[]> {
+  const [first] = requests;
+  const progress = () => first && reply({ type: 'progress', id: first.id });
+  try {
+    if (!scorer) throw new AppError('engine_failed', 'no model is loaded');
+    const texts = requests.map(({ text }) => text);
+    const scores = await scorer.scoreTogether(texts, progress);
+    return requests.flatMap(({ id }, i) => {
+      const score = scores[i];
+      return score ? [{ type: 'scored', id, score }] : [];
+    });
+  } catch (error) {
+    return requests.map(({ id }) => ({ type: 'error', id, message: messageOf(error) }));
+  }
 }
 
 async function load(spec: EngineSpec): Promise<EngineReply> {

@@ -38,6 +38,14 @@ export class FairQueue {
     this.#count(text, 1);
   }
 
+  /** The text that `take` would give. */
+  next(): WaitingText | undefined {
+    const [first] = this.#first;
+    const [turns] = this.#callers.values();
+    const [texts] = turns?.values() ?? [];
+    return first ?? texts?.values().next().value;
+  }
+
   /** The next text, which then waits no longer. */
   take(): WaitingText | undefined {
     const [first] = this.#first;

@@ -146,8 +146,8 @@ export class Scheduler {
   }
 
   #pump(): void {
-    while (this.depth > 0) {
-      const engine = this.#options.engines.idle();
+    for (let next = this.#queue.next(); next !== undefined; next = this.#queue.next()) {
+      const engine = this.#options.engines.idle(next.alone);
       const text = engine && this.#queue.take();
       if (!text) return;
       void this.#run(engine, text);
@@ -157,7 +157,8 @@ export class Scheduler {
   async #run(engine: Engine, text: WaitingText): Promise<void> {
     text.attempts += 1;
     try {
-      const score = await engine.score(text.content, text.options);
+      const options = text.alone ? { ...text.options, alone: true } : text.options;
+      const score = await engine.score(text.content, options);
       const { tokenizeMs, computeMs } = score;
       this.#drainRate.observe(tokenizeMs + computeMs, text.tokens);
       const total = performance.now() - text.admitted;
@@ -173,9 +174,14 @@ export class Scheduler {
 
   #failed(text: WaitingText, error: unknown): void {
     // Also where nobody waits any more: it must not come again.
-    if (error instanceof EngineDeath) text.deaths += 1;
+    if (error instanceof EngineDeath && !error.amongOthers) text.deaths += 1;
     if (text.deaths >= MOST_ATTEMPTS) this.#quarantine.add(text.content);
     if (text.ticket.isSettled) return;
+    // Which of several it was shows when each is tried alone, which is its first try.
+    if (error instanceof EngineDeath && error.amongOthers && !text.alone) {
+      text.alone = true;
+      text.attempts -= 1;
+    }
     if (text.attempts < MOST_ATTEMPTS) {
       this.#queue.addFirst(text);
       return;

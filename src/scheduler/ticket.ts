@@ -19,6 +19,8 @@ export interface WaitingText {
   readonly options: ScoreOptions;
   /** Estimated, see `estimateTokens`. */
   readonly tokens: number;
+  /** It is not computed together with others. */
+  alone: boolean;
   /** Engines that it was handed to. */
   attempts: number;
   /** Engines that died of it, or with it. */
@@ -56,6 +58,7 @@ export class Ticket {
       admitted,
       options,
       tokens: estimateTokens(content),
+      alone: options.explain !== undefined,
       attempts: 0,
       deaths: 0,
     }));

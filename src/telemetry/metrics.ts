@@ -109,13 +109,16 @@ export class Metrics {
       readonly tokenizeMs: number;
       readonly queueMs: number;
       readonly computeMs: number;
+      readonly batches: readonly { readonly texts: number; readonly tokens: number }[];
     },
   ): void {
     this.#table.phaseDuration.observe({ phase: 'tokenize' }, text.tokenizeMs / 1000);
     this.#table.phaseDuration.observe({ phase: 'queue' }, text.queueMs / 1000);
     this.#table.phaseDuration.observe({ phase: 'compute' }, text.computeMs / 1000);
-    this.#table.batchSize.observe(1);
-    this.#table.batchTokens.observe(text.tokens);
+    for (const { texts, tokens } of text.batches) {
+      this.#table.batchSize.observe(texts);
+      this.#table.batchTokens.observe(tokens);
+    }
   }
 
   /** Texts of one request: how many the cache knew, and how many it did not know. */

@@ -116,5 +116,6 @@ export function fakeScore(text: string, axes = 4): Score {
     truncated: false,
     tokenizeMs: 1,
     computeMs: 2,
+    batches: [{ texts: 1, tokens: text.length }],
   };
 }

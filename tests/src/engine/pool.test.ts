@@ -57,6 +57,7 @@ const spec: EngineSpec = {
   maxLength: 64,
   maxWindows: 4,
   device: 'cpu',
+  batchTokens: 0,
   verbose: false,
   files: [],
 };

@@ -37,6 +37,8 @@ interface PredictArguments {
 
 /** Texts with the engines, for each of them: the next one is there when an engine is free. */
 const AHEAD = 4;
+/** The same where texts are computed together: two batches of short ones. */
+const AHEAD_OF_BATCHES = 256;
 /** No text of a file waits for its turn in vain. */
 const NO_DEADLINE_MS = 2 ** 31 - 1;
 
@@ -104,7 +106,7 @@ async function predict(args: PredictArguments): Promise<void> {
       records: shard ? inShard(records, shard) : records,
       model,
       cleaning: model.task.cleaning,
-      ...engines(pool, config, over.signal),
+      ...engines(pool, spec.batchTokens > 0, config, over.signal),
       write: writeOut,
       screen: process.stderr,
       skipsBad: args.onError === 'skip',
@@ -119,8 +121,8 @@ async function predict(args: PredictArguments): Promise<void> {
   }
 }
 
-function engines(pool: EnginePool, { queue }: Config, signal: AbortSignal) {
-  const ahead = AHEAD * pool.size;
+function engines(pool: EnginePool, batched: boolean, { queue }: Config, signal: AbortSignal) {
+  const ahead = (batched ? AHEAD_OF_BATCHES : AHEAD) * pool.size;
   const scheduler = new Scheduler({
     engines: pool,
     maxDepth: Math.max(queue.max_depth, ahead + 1),

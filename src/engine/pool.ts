@@ -3,7 +3,7 @@ import { AppError } from '../errors.ts';
 import { packageRoot } from '../package-root.ts';
 import { availableCores } from './cores.ts';
 import { EngineProcess, type EngineProcessEvents } from './engine-process.ts';
-import type { EngineSpec } from './protocol.ts';
+import { type EngineSpec, isOnCpu } from './protocol.ts';
 import type { Engine, Engines } from './score.ts';
 
 /** What others want to know of the pool's life; all are optional. */
@@ -16,7 +16,7 @@ export interface PoolObserver {
 
 export interface PoolOptions {
   readonly spec: EngineSpec;
-  /** Processes; 0: one for each core that is available. */
+  /** Processes; 0: one for each core that is available, or one on a device. */
   readonly size: number;
   /** The compiled worker; forked processes run no TypeScript. */
   readonly workerPath?: string;
@@ -64,7 +64,7 @@ export class EnginePool implements Engines {
 
   constructor(options: PoolOptions) {
     this.#options = options;
-    this.size = options.size || availableCores();
+    this.size = options.size || (isOnCpu(options.spec) ? availableCores() : 1);
     const ready = deferred();
     const warm = deferred();
     this.ready = ready.promise;

@@ -24,7 +24,7 @@ export const servingKeys = {
       'auto',
     ),
     batch_tokens: key(
-      'Padded tokens that an inference process computes together; 0: one text at a time',
+      'Padded tokens of a batch of texts; 0: no batches',
       optional(integer(0, 1_000_000), '16384 on a device, 0 on the CPU'),
       null,
     ),

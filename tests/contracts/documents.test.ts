@@ -135,6 +135,12 @@ describe('the documented commands', () => {
     expect([...new Set(shown)].sort()).toEqual([...keys].sort());
   });
 
+  it('have no line of help that looks like one of a stack', () => {
+    for (const bin of Object.keys(manifest.bin)) {
+      expect(helpOf({ bin, subcommand: undefined })).not.toMatch(/^\s+at /m);
+    }
+  });
+
   it('cover every program of package.json', () => {
     const named = new Set(commandsIn('README.md').map(({ bin }) => bin));
     expect([...named].sort()).toEqual(Object.keys(manifest.bin).sort());

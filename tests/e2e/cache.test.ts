@@ -7,7 +7,7 @@ import { samples, total } from '../support/exposition.ts';
 import { otlpReceiver } from '../support/otlp-receiver.ts';
 import { quietLogger } from '../support/quiet-logger.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-import { mbtiTask, writeTinyBundle } from '../support/tiny-bundle.ts';
+import { tempered, writeTinyBundle } from '../support/tiny-bundle.ts';
 
 const folder = temporaryFolder();
 const text = 'a quiet evening in the garden, and many plans for a long warm day';
@@ -21,7 +21,7 @@ const write = (dir: string, version: string, temperature: number) =>
   writeTinyBundle(dir, {
     version,
     reference,
-    task: { ...mbtiTask, axes: mbtiTask.axes.map((axis) => ({ ...axis, temperature })) },
+    task: tempered(temperature),
   });
 
 const open: RunningServer[] = [];

@@ -9,7 +9,7 @@ import { createLogger } from '../../src/telemetry/index.ts';
 import { samples, total } from '../support/exposition.ts';
 import { serveProcess } from '../support/serve-process.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-import { mbtiTask, writeTinyBundle } from '../support/tiny-bundle.ts';
+import { tempered, writeTinyBundle } from '../support/tiny-bundle.ts';
 import { until } from '../support/until.ts';
 
 const folder = temporaryFolder();
@@ -19,7 +19,7 @@ const text = 'a quiet evening in the garden, and many plans for a long warm day'
 const write = (dir: string, version: string, temperature: number) =>
   writeTinyBundle(dir, {
     version,
-    task: { ...mbtiTask, axes: mbtiTask.axes.map((axis) => ({ ...axis, temperature })) },
+    task: tempered(temperature),
   });
 
 /** Writes a file of the bundle anew, with a byte that changes nothing for who reads it. */

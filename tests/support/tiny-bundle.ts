@@ -39,6 +39,12 @@ export const anyManifest = {
   packages: { 'mbti-onnx': '0.0.0' },
 } as const;
 
+/** The default task with logits divided by `temperature`, which every answer shows. */
+export const tempered = (temperature: number): Task => ({
+  ...mbtiTask,
+  axes: mbtiTask.axes.map((axis) => ({ ...axis, temperature })),
+});
+
 /** Another one, of so many labels. */
 export function tinyClassifier(labels: number): Uint8Array {
   const sizes = { dim: 8, n_layers: 1, n_heads: 2, hidden_dim: 16, initializer_range: 0.3 };

@@ -2,12 +2,11 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import {
   EngineDeath,
   EnginePool,
-  type EngineSpec,
   type PoolObserver,
   restartDelay,
 } from '../../../src/engine/index.ts';
+import { nothingToLoad as spec } from '../../support/engine-spec.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
-import { mbtiTask } from '../../support/tiny-bundle.ts';
 import { until } from '../../support/until.ts';
 
 const folder = temporaryFolder();
@@ -48,19 +47,6 @@ const onlyOne = folder.write(
    await import('./obedient.mjs');`,
 );
 const dying = folder.write('dying.mjs', `process.exit(9);`);
-
-const spec: EngineSpec = {
-  modelPath: '/none',
-  modelFile: 'onnx/model.onnx',
-  tokenizerDir: '/none',
-  task: mbtiTask,
-  maxLength: 64,
-  maxWindows: 4,
-  device: 'cpu',
-  batchTokens: 0,
-  verbose: false,
-  files: [],
-};
 
 const pools: EnginePool[] = [];
 afterEach(() => Promise.all(pools.splice(0).map((pool) => pool.stop())));

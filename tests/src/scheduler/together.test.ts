@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { EnginePool } from '../../../src/engine/index.ts';
 import { Scheduler } from '../../../src/scheduler/index.ts';
+import { nothingToLoad } from '../../support/engine-spec.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
-import { mbtiTask } from '../../support/tiny-bundle.ts';
 
 const folder = temporaryFolder();
 
@@ -28,18 +28,7 @@ const worker = folder.write(
    }`,
 );
 
-const spec = {
-  modelPath: '/none',
-  modelFile: 'onnx/model.onnx',
-  tokenizerDir: '/none',
-  task: mbtiTask,
-  maxLength: 64,
-  maxWindows: 4,
-  device: 'cpu',
-  batchTokens: 64,
-  verbose: false,
-  files: [],
-} as const;
+const spec = { ...nothingToLoad, batchTokens: 64 };
 
 const pools: EnginePool[] = [];
 afterEach(() => Promise.all(pools.splice(0).map((pool) => pool.stop())));

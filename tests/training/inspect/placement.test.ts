@@ -1,8 +1,5 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import { bert } from '../../../training/architectures/bert.ts';
-import { bertConfig } from '../../../training/architectures/bert-config.ts';
-import { initialWeights } from '../../../training/architectures/weights.ts';
 import { type CompiledArtifacts, compileArtifacts } from '../../../training/artifacts/index.ts';
 import {
   computesShapes,
@@ -15,6 +12,7 @@ import { Graph } from '../../../training/onnx/graph.ts';
 import { inferGraph } from '../../../training/onnx/shapes/infer.ts';
 import { intTensor } from '../../../training/onnx/tensor.ts';
 import { fixturePath } from '../../support/reference-tensors.ts';
+import { tinyBert } from '../../support/tiny-bert.ts';
 import { compileOptions, compileTiny } from '../../support/tiny-distilbert.ts';
 
 const exported = ['bert', 'distilbert', 'distilbert-fresh'].flatMap((folder) =>
@@ -39,15 +37,7 @@ describe('the emitted graphs', () => {
   });
 
   it('have so for a BERT of our own', () => {
-    const config = bertConfig({
-      vocab_size: 24,
-      hidden_size: 8,
-      num_hidden_layers: 2,
-      num_attention_heads: 2,
-      intermediate_size: 16,
-      max_position_embeddings: 12,
-    });
-    const model = bert(config, initialWeights(1));
+    const model = tinyBert();
     expect(withoutCuda(compileArtifacts(model, { ...compileOptions, dropout: 0.1 }))).toEqual([]);
   });
 

@@ -1,8 +1,5 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import { bert } from '../../../../training/architectures/bert.ts';
-import { bertConfig } from '../../../../training/architectures/bert-config.ts';
-import { initialWeights } from '../../../../training/architectures/weights.ts';
 import { describeMisplaced, misplaced } from '../../../../training/inspect/placement.ts';
 import { GraphBuilder } from '../../../../training/onnx/builder.ts';
 import { encodeModel, readModel } from '../../../../training/onnx/codec/index.ts';
@@ -16,6 +13,7 @@ import { optimizeForInference } from '../../../../training/rewrite/optimize.ts';
 import { quantizeModel } from '../../../../training/rewrite/quantize/quantize-model.ts';
 import { fixturePath, maxDifference } from '../../../support/reference-tensors.ts';
 import { runSession, sessionOf } from '../../../support/run-graph.ts';
+import { tinyBert } from '../../../support/tiny-bert.ts';
 import { tinyDistilbert } from '../../../support/tiny-distilbert.ts';
 
 const exported = ['bert', 'distilbert', 'distilbert-fresh'].flatMap((folder) =>
@@ -77,15 +75,7 @@ describe('a model in float16', () => {
   });
 
   it('has so for graphs of our own, made ready to serve', () => {
-    const config = bertConfig({
-      vocab_size: 24,
-      hidden_size: 8,
-      num_hidden_layers: 2,
-      num_attention_heads: 2,
-      intermediate_size: 16,
-      max_position_embeddings: 12,
-    });
-    for (const model of [bert(config, initialWeights(1), 2), tinyDistilbert()]) {
+    for (const model of [tinyBert(2), tinyDistilbert()]) {
       expect(withoutCuda(half(optimizeForInference(model).model))).toEqual([]);
     }
   });

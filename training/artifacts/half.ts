@@ -2,12 +2,9 @@ import { constantOf } from '../autodiff/constants.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
 import type { Graph, Node, Value } from '../onnx/graph.ts';
 import { inferNode } from '../onnx/shapes/infer.ts';
-import { elementsOf, isFloat } from '../onnx/tensor.ts';
+import { elementsOf, fitsFloat16, isFloat } from '../onnx/tensor.ts';
 
 type Width = 'float16' | 'float32';
-
-/** The largest float16. */
-const LARGEST = 65504;
 
 const words = (text: string): ReadonlySet<string> => new Set(text.split(/\s+/));
 
@@ -24,7 +21,7 @@ const followers = words(
 );
 
 /** Of these, the ones that only lay elements out in another way. */
-const layouts = words('Identity Transpose Reshape Flatten Squeeze Unsqueeze');
+export const layouts = words('Identity Transpose Reshape Flatten Squeeze Unsqueeze');
 
 /**
  * Mixed precision as PyTorch's autocast has it, on a forward graph with its loss: matrix products in float16;
@@ -119,5 +116,5 @@ function source(value: Value) {
 function fits(value: Value): boolean {
   const tensor = value.type === 'float32' ? source(value) : undefined;
   if (tensor === undefined) return true;
-  return (elementsOf(tensor) as Float32Array).every((x) => Math.abs(Number(x)) <= LARGEST);
+  return fitsFloat16(elementsOf(tensor) as Float32Array);
 }

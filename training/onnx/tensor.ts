@@ -81,6 +81,12 @@ const arrayTypes: Partial<Record<DataType, ArrayConstructor>> = {
  */
 export const LEAST_FLOAT32 = -3.4028234663852886e38;
 
+const LARGEST_FLOAT16 = 65504;
+
+/** Whether float16 holds all of these numbers; NaN and infinities it is not asked to. */
+export const fitsFloat16 = (values: Float32Array): boolean =>
+  values.every((x) => Math.abs(x) <= LARGEST_FLOAT16);
+
 export const isFloat = (type: DataType | undefined): boolean =>
   type === 'float32' || type === 'float64' || type === 'float16' || type === 'bfloat16';
 

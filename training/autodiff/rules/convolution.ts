@@ -1,9 +1,10 @@
 import type { GraphBuilder } from '../../onnx/builder.ts';
-import { type Dim, multiplyDims, productOf, subtractDims } from '../../onnx/dim.ts';
+import { type Dim, multiplyDims, subtractDims } from '../../onnx/dim.ts';
 import type { Value } from '../../onnx/graph.ts';
 import { type Window, windowOf } from '../../onnx/shapes/convolution.ts';
 import type { InputGradient, RuleContext, RuleTable } from '../rule.ts';
-import { floatTypeOf } from './arithmetic.ts';
+import { scatterByNumber } from './indexing.ts';
+import { divideByCount } from './reduction.ts';
 
 type KnownWindow = Window & { readonly pads: readonly number[] };
 
@@ -132,25 +133,18 @@ const zerosOf = (dims: readonly number[]) =>
 
 /** To the element that each maximum came from: the runtime gives its number in the whole tensor. */
 function maxPoolGradient(c: RuleContext): Value {
-  const { b, node } = c;
+  const { node } = c;
   if (node.int('storage_order')) throw c.unsupported('storage_order=1 has no rule');
   const numbers = node.graph.ensureOutput(node, 1, `${node.name}/indices`);
   numbers.type = 'int64';
   numbers.shape = c.y().shape;
-  const zeros = b.reshape(b.zerosLike(c.x()), [-1]);
-  const [indices, errors] = [b.reshape(numbers, [-1]), b.reshape(c.dy, [-1])];
-  const attributes = { axis: 0, reduction: 'add' };
-  return b.reshapeLike(b.op('ScatterElements', [zeros, indices, errors], attributes), c.x());
+  return scatterByNumber(c, numbers, { reduction: 'add' });
 }
 
+/** A mean over all but batch and channels. */
 function globalAverageGradient(c: RuleContext): Value {
-  const { b, dy } = c;
-  const spatial = c.shape().slice(2);
-  const count = productOf(spatial);
-  if (typeof count === 'number') return b.expandLike(b.mul(dy, 1 / count), c.x());
-  const sizes = b.op('Slice', [b.shapeOf(c.x()), b.ints([2]), b.ints([2 ** 31 - 1])]);
-  const number = b.op('ReduceProd', [sizes], { keepdims: 0 });
-  return b.expandLike(b.div(dy, b.cast(number, floatTypeOf(dy))), c.x());
+  const spatial = c.shape().flatMap((_, axis) => (axis < 2 ? [] : [axis]));
+  return c.b.expandLike(divideByCount(c, c.dy, spatial), c.x());
 }
 
 export const convolutionRules: RuleTable = {

@@ -110,12 +110,20 @@ function anySliceGradient(c: RuleContext): Value {
   const shape = b.shapeOf(c.x());
   const count = b.op('ReduceProd', [shape], { keepdims: 0 });
   const numbers = b.op('Range', [b.scalar(0, 'int64'), count, b.scalar(1, 'int64')]);
-  const kept = b.op('Slice', [b.reshape(numbers, shape), ...c.node.inputs.slice(1)]);
+  return scatterByNumber(c, b.op('Slice', [b.reshape(numbers, shape), ...c.node.inputs.slice(1)]));
+}
+
+/** dY among zeros of the input's shape, each element at the place that its number says, counted through the whole input. */
+export function scatterByNumber(
+  c: RuleContext,
+  numbers: Value,
+  attributes: { readonly reduction?: 'add' } = {},
+): Value {
+  const { b } = c;
   const zeros = b.reshape(b.zerosLike(c.x()), [-1]);
-  const flat = b.op('ScatterElements', [zeros, b.reshape(kept, [-1]), b.reshape(c.dy, [-1])], {
-    axis: 0,
-  });
-  return b.reshapeLike(flat, c.x());
+  const flat = [b.reshape(numbers, [-1]), b.reshape(c.dy, [-1])];
+  const all = b.op('ScatterElements', [zeros, ...flat], { axis: 0, ...attributes });
+  return b.reshapeLike(all, c.x());
 }
 
 export const indexingRules: RuleTable = {

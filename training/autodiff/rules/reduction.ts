@@ -22,17 +22,17 @@ function keepAxes(c: RuleContext, value: Value): Value {
 
 const spread = (c: RuleContext, value: Value): Value => c.b.expandLike(keepAxes(c, value), c.x());
 
-/** value ÷ the number of elements that each output is made from. */
-function divideByCount(c: RuleContext, value: Value): Value {
-  const count = productOf(reducedAxes(c).map((axis) => c.shape()[axis] ?? 1));
+/** value ÷ the number of elements that each output is made from: those of the input along these axes. */
+export function divideByCount(c: RuleContext, value: Value, axes: readonly number[]): Value {
+  const count = productOf(axes.map((axis) => c.shape()[axis] ?? 1));
   if (typeof count === 'number') return c.b.mul(value, 1 / count);
   const known = c.b.dims([count]);
-  const size = known ?? c.b.op('ReduceProd', [gatherDims(c)], { keepdims: 1 });
+  const size = known ?? c.b.op('ReduceProd', [gatherDims(c, axes)], { keepdims: 1 });
   return c.b.div(value, c.b.cast(size, floatTypeOf(value)));
 }
 
-const gatherDims = (c: RuleContext): Value =>
-  c.b.op('Gather', [c.b.shapeOf(c.x()), c.b.ints(reducedAxes(c))], { axis: 0 });
+const gatherDims = (c: RuleContext, axes: readonly number[]): Value =>
+  c.b.op('Gather', [c.b.shapeOf(c.x()), c.b.ints(axes)], { axis: 0 });
 
 /** To the extreme elements; ties share equally. */
 const extreme: Rule = {
@@ -70,7 +70,9 @@ function productGradient(c: RuleContext): Value {
 
 export const reductionRules: RuleTable = {
   ReduceSum: reduction((c) => spread(c, c.dy)),
-  ReduceMean: reduction((c) => c.b.expandLike(divideByCount(c, keepAxes(c, c.dy)), c.x())),
+  ReduceMean: reduction((c) =>
+    c.b.expandLike(divideByCount(c, keepAxes(c, c.dy), reducedAxes(c)), c.x()),
+  ),
   ReduceMax: extreme,
   ReduceMin: extreme,
   ReduceSumSquare: reduction((c) => c.b.mul(c.b.mul(c.x(), 2), keepAxes(c, c.dy))),
@@ -82,9 +84,7 @@ export const reductionRules: RuleTable = {
     const share = b.where(isZero, b.scalar(0, dy), b.div(dy, c.y()));
     return b.mul(c.x(), keepAxes(c, share));
   }),
-  ReduceLogSum: reduction((c) =>
-    c.b.expandLike(keepAxes(c, c.b.mul(c.dy, c.b.op('Exp', [c.b.neg(c.y())]))), c.x()),
-  ),
+  ReduceLogSum: reduction((c) => spread(c, c.b.mul(c.dy, c.b.op('Exp', [c.b.neg(c.y())])))),
   ReduceLogSumExp: reduction((c) => {
     const shares = c.b.op('Exp', [c.b.sub(c.x(), keepAxes(c, c.y()))]);
     return c.b.mul(shares, keepAxes(c, c.dy));

@@ -1,4 +1,4 @@
-import { toHalf } from '../../artifacts/half.ts';
+import { layouts, toHalf } from '../../artifacts/half.ts';
 import { recoverModuleNames } from '../../artifacts/module-names.ts';
 import { prune } from '../../artifacts/prune.ts';
 import { GraphBuilder } from '../../onnx/builder.ts';
@@ -9,6 +9,7 @@ import type { Model } from '../../onnx/model.ts';
 import { inferGraph } from '../../onnx/shapes/infer.ts';
 import {
   elementsOf,
+  fitsFloat16,
   float16Bits,
   float16Tensor,
   float16Value,
@@ -19,9 +20,6 @@ import type { ConstantMatrix } from './constant-matrix.ts';
 import { layerOf, type QuantizedLayer, type QuantizedModel } from './layer.ts';
 import { replace } from './nodes.ts';
 import { notFinite } from './round.ts';
-
-/** The largest float16. */
-const LARGEST = 65504;
 
 /**
  * A copy of a model that computes its products in float16, by the policy of `toHalf`, and holds their weights and the
@@ -64,7 +62,7 @@ export function halfModel(source: Model, keep: (layer: string) => boolean): Quan
 function fits({ tensor, source }: ConstantMatrix): boolean {
   const weights = elementsOf(tensor) as Float32Array;
   if (!weights.every(Number.isFinite)) throw notFinite(source.name);
-  return weights.every((x) => Math.abs(x) <= LARGEST);
+  return fitsFloat16(weights);
 }
 
 function facts({ tensor, transposed }: ConstantMatrix) {
@@ -98,9 +96,6 @@ function storeCast(graph: Graph, node: Node, halves: Halves): void {
   graph.replaceUses(output, half);
   graph.removeNode(node);
 }
-
-/** Operators that only lay a constant out in another way. */
-const layouts = new Set(['Identity', 'Transpose', 'Reshape', 'Flatten', 'Squeeze', 'Unsqueeze']);
 
 /** Constants of a graph in float16, each held once. */
 class Halves {

@@ -96,10 +96,15 @@ const writeHints: Readonly<Record<string, string>> = {
   ENOENT: 'make the folder first, or name another one',
 };
 
+/** What an error says, of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** AppError `write_failed` for a file or folder; an AppError stays as it is. */
 export function writeError(path: string, cause: unknown): AppError {
   if (cause instanceof AppError) return cause;
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const reason = messageOf(cause);
   const hint = writeHints[(cause as NodeJS.ErrnoException).code ?? ''];
   return new AppError('write_failed', `${path} cannot be written: ${reason}`, {
     cause,

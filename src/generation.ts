@@ -19,7 +19,7 @@ export interface ServerParts {
   readonly reload: AppDeps['reload'];
   readonly state: AppDeps['state'];
   readonly models: NonNullable<AppDeps['models']>;
-  /** Engines of a model that has no number of its own; 0: one for each core. */
+  /** Engines on the CPU of a model that has no number of its own; 0: one for each core. */
   readonly workers: () => number;
   /** Engines of this generation cannot be started again, as its bundle is not there any more. */
   readonly lost: (generation: Generation) => void;
@@ -51,7 +51,7 @@ export class Generation {
     this.drift = new ModelDrift(reference, model.task.axes, config.drift.window);
     this.pool = new EnginePool({
       spec,
-      size: config.server.workers || (isOnCpu(spec) ? parts.workers() : 1),
+      size: config.server.workers || (isOnCpu(spec) ? parts.workers() : 0),
       stallMs: config.server.stall_timeout_ms,
       observer: {
         loaded: (seconds) => metrics.modelLoaded(seconds),

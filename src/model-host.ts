@@ -1,6 +1,6 @@
 import type { FoundBundle } from './bundle/index.ts';
 import type { Config } from './config/index.ts';
-import { AppError } from './errors.ts';
+import { AppError, messageOf } from './errors.ts';
 import { Generation, type ServerParts } from './generation.ts';
 import type { ModelStatus, ServedModel, ServerState } from './http/index.ts';
 import { type OpenedModel, openModel } from './served-model.ts';
@@ -100,7 +100,7 @@ export class ModelHost {
       metrics.modelServed(metered(this.#current.model), metered(before.model));
       void before.retire().then(() => this.#living.delete(before));
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       const { name: model } = before.model;
       logger.error('the bundle was not reloaded: the old one is served on', { model, reason });
       throw error;

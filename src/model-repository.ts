@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { bundlesOf, type FoundBundle, foldersIn } from './bundle/index.ts';
 import { coreShares } from './core-shares.ts';
 import { availableCores } from './engine/index.ts';
-import { AppError } from './errors.ts';
+import { AppError, messageOf } from './errors.ts';
 import { type ServedModel, unknownModel } from './http/index.ts';
 import { type HostOptions, ModelHost, metered } from './model-host.ts';
 import { ModelHosts } from './model-hosts.ts';
@@ -147,7 +147,7 @@ export class ModelRepository {
 
   /** Logs an error that no host has logged. */
   #notLoaded(what: Readonly<Record<string, string>>, error: unknown): unknown {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     this.#options.logger.error('the model was not loaded', { ...what, reason });
     return error;
   }

@@ -1,5 +1,4 @@
-import { readdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import {
   type Bundle,
   explainPath,
@@ -8,10 +7,10 @@ import {
   selectModel,
 } from './bundle/index.ts';
 import { type Config, modelConfig } from './config/index.ts';
-import { type EngineSpec, isOnCpu, stampOf, type VerifiedFile } from './engine/index.ts';
+import { type EngineSpec, isOnCpu, type VerifiedFile } from './engine/index.ts';
 import { AppError } from './errors.ts';
 import type { ServedModel } from './http/index.ts';
-import { fingerprint } from './watch-bundle.ts';
+import { fingerprintOf, stampsIn } from './watch-bundle.ts';
 
 /** What of a bundle the engines load, and what is told of it. */
 export interface OpenedModel {
@@ -47,7 +46,6 @@ async function read(
   everybodys: Config,
   verbose: boolean,
 ): Promise<OpenedModel> {
-  const before = await fingerprint(dir);
   // From before the files are hashed: whatever is written afterwards shows.
   const stamps = await stampsIn(dir);
   const bundle = await readBundle(dir);
@@ -60,7 +58,7 @@ async function read(
   return {
     bundle,
     config,
-    fingerprint: before,
+    fingerprint: fingerprintOf(stamps),
     model: { name, version, precision, maxLength, task, explains: explainer !== undefined },
     spec: {
       modelPath: path,
@@ -95,16 +93,6 @@ function batchTokensOf(runtime: Config['runtime'], precision: string): number {
 
 /** What engines load of a bundle: graphs, their weights, the tokenizer. */
 const loadedFiles = /^(onnx\/|tokenizer)/;
-
-/** The stamps of all files of a folder, by absolute path; none where there is no such folder. */
-async function stampsIn(dir: string): Promise<ReadonlyMap<string, string>> {
-  const folder = resolve(dir);
-  const names = await readdir(folder, { recursive: true }).catch(() => []);
-  const paths = names.map((name) => join(folder, name));
-  return new Map(
-    await Promise.all(paths.map(async (path) => [path, await stampOf(path)] as const)),
-  );
-}
 
 function verifiedFiles(
   { dir, manifest }: Bundle,

@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { stampOf } from './engine/index.ts';
 
 export interface WatchOptions {
@@ -46,12 +46,24 @@ export function watchFolders(
   return () => clearInterval(timer);
 }
 
-/** Changes when any file of the folder does. */
-export async function fingerprint(dir: string): Promise<string> {
-  const names = await readdir(dir, { recursive: true }).catch(() => []);
-  const stamps = await Promise.all(names.map((name) => stampOf(join(dir, name))));
-  return names
-    .map((name, i) => `${name} ${stamps[i]}`)
+/** The stamps of all that is in a folder, by absolute path; none where there is no such folder. */
+export async function stampsIn(dir: string): Promise<ReadonlyMap<string, string>> {
+  const folder = resolve(dir);
+  const names = await readdir(folder, { recursive: true }).catch(() => []);
+  const paths = names.map((name) => join(folder, name));
+  return new Map(
+    await Promise.all(paths.map(async (path) => [path, await stampOf(path)] as const)),
+  );
+}
+
+/** Changes when any of the stamps does. */
+export function fingerprintOf(stamps: ReadonlyMap<string, string>): string {
+  return Array.from(stamps, ([path, stamp]) => `${path} ${stamp}`)
     .sort()
     .join('\n');
+}
+
+/** Changes when any file of the folder does. */
+export async function fingerprint(dir: string): Promise<string> {
+  return fingerprintOf(await stampsIn(dir));
 }

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { parse } from 'csv-parse';
-import { AppError } from '../errors.ts';
+import { AppError, messageOf } from '../errors.ts';
 import { LineCounter } from '../text/index.ts';
 import { decodeLine, splitLines } from './lines.ts';
 import type { BulkRecord } from './types.ts';
@@ -103,7 +103,7 @@ async function* csvRecords(
     }
   } catch (error) {
     if (error instanceof AppError) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new AppError(
       'data_invalid',
       `the CSV cannot be read after the record of line ${line}: ${reason}`,

@@ -1,6 +1,6 @@
 import { posix, win32 } from 'node:path';
 import { FORMAT_VERSION, type Manifest, requiredFiles } from './manifest.ts';
-import { isReference } from './reference.ts';
+import { isObject, isReference } from './reference.ts';
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -145,10 +145,6 @@ function check(value: unknown, rules: Readonly<Record<string, Rule>>, at: string
     if (present && holds(value[name])) return [];
     return [`${at}${name} is ${present ? show(value[name]) : 'missing'}: expected ${expected}`];
   });
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function show(value: unknown): string {

@@ -34,6 +34,6 @@ function isNumbers(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((one) => Number.isFinite(one));
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
+export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

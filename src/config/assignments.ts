@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import { type ConfigFile, shortPath } from './files.ts';
 import type { Problems } from './problems.ts';
 import { keys } from './schema.ts';
+import { isObject } from './structures.ts';
 import { suggest } from './suggest.ts';
 
 /** One value for one key, and where it came from. */
@@ -75,8 +76,4 @@ function unknownKey(path: string, origin: string): string {
   const near = suggest(path, keys.keys());
   const hint = near === undefined ? '' : `; did you mean ${near}?`;
   return `${path} is not a key (${origin})${hint}`;
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

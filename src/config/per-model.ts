@@ -1,5 +1,6 @@
 import { type Fault, type Format, parseJson } from './formats.ts';
 import type { Key } from './key.ts';
+import { isObject } from './structures.ts';
 
 /** Sections of keys. */
 type Table = Readonly<Record<string, Readonly<Record<string, Key<unknown>>>>>;
@@ -51,8 +52,4 @@ function within(
   return Object.entries(value).flatMap(([inner, one]) =>
     faultsOf(inner, one).map((fault) => ({ ...fault, at: `${at}.${inner}${fault.at}` })),
   );
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

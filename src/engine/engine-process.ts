@@ -1,10 +1,11 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { AppError } from '../errors.ts';
+import { CHARACTERS_PER_TOKEN } from '../text/index.ts';
 import type { EngineReply, EngineRequest, EngineSpec } from './protocol.ts';
-import { type Engine, EngineDeath, type Score, type ScoreOptions } from './score.ts';
+import { type Engine, EngineDeath, isAlone, type Score, type ScoreOptions } from './score.ts';
 
 interface Pending {
-  /** Estimated, of four characters each. */
+  /** Estimated. */
   readonly tokens: number;
   readonly alone: boolean;
   readonly resolve: (score: Score) => void;
@@ -82,7 +83,7 @@ export class EngineProcess implements Engine {
   }
 
   score(text: string, options: ScoreOptions = {}): Promise<Score> {
-    const alone = options.alone === true || options.explain !== undefined;
+    const alone = isAlone(options);
     if (!this.isIdle(alone)) {
       return Promise.reject(new AppError('internal', 'this engine is not idle'));
     }
@@ -90,7 +91,7 @@ export class EngineProcess implements Engine {
     const id = this.#nextId;
     return new Promise((resolve, reject) => {
       if (this.#pending.size === 0) this.#watch();
-      this.#pending.set(id, { tokens: text.length / 4, alone, resolve, reject });
+      this.#pending.set(id, { tokens: text.length / CHARACTERS_PER_TOKEN, alone, resolve, reject });
       this.#send({ type: 'score', id, text, options });
     });
   }

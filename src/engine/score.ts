@@ -47,6 +47,10 @@ export interface ScoreOptions {
   readonly explain?: { readonly until: number };
 }
 
+/** Whether a text is computed with no other beside it: explanations always are. */
+export const isAlone = ({ alone, explain }: ScoreOptions): boolean =>
+  alone === true || explain !== undefined;
+
 /** AppError `engine_failed` of a text whose process ended while it was at it. */
 export class EngineDeath extends AppError {
   /** It had other texts too: which of them it died of is not known. */

@@ -1,5 +1,6 @@
-import { AppError } from '../errors.ts';
+import { AppError, messageOf } from '../errors.ts';
 import type { EngineReply, EngineRequest, EngineSpec } from './protocol.ts';
+import { isAlone } from './score.ts';
 import type { Scorer } from './scorer.ts';
 import { refuseChanged } from './verified-files.ts';
 
@@ -17,13 +18,11 @@ process.on('message', (request: EngineRequest) => {
 
 async function handle(request: EngineRequest): Promise<void> {
   if (request.type === 'load') reply(await load(request.spec));
-  else if (scorer?.scoresTogether && canShare(request)) await scoreTogether(request);
+  else if (scorer?.scoresTogether && !isAlone(request.options)) await scoreTogether(request);
   else reply(await score(request));
 }
 
 type ScoreRequest = Extract<EngineRequest, { type: 'score' }>;
-
-const canShare = ({ options }: ScoreRequest): boolean => !options.alone && !options.explain;
 
 /** What has come while texts were computed, to be computed together. */
 const waiting: ScoreRequest[] = [];
@@ -94,10 +93,6 @@ async function score({
   } catch (error) {
     return { type: 'error', id, message: messageOf(error) };
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function reply(message: EngineReply): void {

@@ -1,5 +1,6 @@
-import type { Score, ScoreOptions } from '../engine/score.ts';
+import { isAlone, type Score, type ScoreOptions } from '../engine/score.ts';
 import type { AppError } from '../errors.ts';
+import { CHARACTERS_PER_TOKEN } from '../text/index.ts';
 
 export interface ScoredText extends Score {
   /** From its admission to its answer, less tokenizing and computing. */
@@ -26,9 +27,6 @@ export interface WaitingText {
   /** Engines that died of it, or with it. */
   deaths: number;
 }
-
-/** Characters of a token, roughly, in English prose. */
-const CHARACTERS_PER_TOKEN = 4;
 
 /** The tokens of a text that no engine has cut yet, [CLS] and [SEP] included. */
 export function estimateTokens(text: string): number {
@@ -58,7 +56,7 @@ export class Ticket {
       admitted,
       options,
       tokens: estimateTokens(content),
-      alone: options.explain !== undefined,
+      alone: isAlone(options),
       attempts: 0,
       deaths: 0,
     }));

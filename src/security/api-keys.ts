@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
-import { AppError } from '../errors.ts';
+import { AppError, messageOf } from '../errors.ts';
 import type { Logger } from '../telemetry/index.ts';
 import { type ApiKey, parseKeyList } from './key-list.ts';
 
@@ -52,7 +52,7 @@ export class ApiKeys {
       this.#keys = readKeys(this.#path);
       this.#logger.info('API keys were read again', { keys: this.#keys.length });
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       this.#logger.error('API keys could not be read again; the ones before stay', { reason });
     }
   }

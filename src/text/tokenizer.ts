@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
-import { AppError } from '../errors.ts';
+import { AppError, messageOf } from '../errors.ts';
 
 /** Special tokens by role: the key in tokenizer_config.json, and BERT's name where it says nothing. */
 const specialTokens = {
@@ -68,7 +68,7 @@ export class TextTokenizer {
     try {
       built = new Tokenizer(tokenizer, config);
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = messageOf(cause);
       throw new AppError('data_invalid', `${origin} is not a usable tokenizer: ${reason}`, {
         cause,
       });
@@ -129,7 +129,7 @@ function readJsonObject(file: string): JsonObject | undefined {
       return value as JsonObject;
     }
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw new AppError('data_invalid', `${file} is not JSON: ${reason}`, { cause });
   }
   throw new AppError('data_invalid', `${file} does not hold a JSON object`);

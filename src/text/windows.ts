@@ -1,6 +1,9 @@
 import { AppError } from '../errors.ts';
 import type { TextTokenizer } from './tokenizer.ts';
 
+/** Characters of a token, roughly, in English prose: for estimates before a text is tokenized. */
+export const CHARACTERS_PER_TOKEN = 4;
+
 /** [CLS] and [SEP] around every window. */
 export const SPECIAL_TOKENS_PER_WINDOW = 2;
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { CsvError, parse } from 'csv-parse';
-import { AppError } from '../../src/errors.ts';
+import { AppError, messageOf } from '../../src/errors.ts';
 import { LineCounter } from '../../src/text/index.ts';
 
 /** The wanted cells of a row, in the order of the columns asked for. */
@@ -101,6 +101,6 @@ function readingError(file: string, error: unknown): AppError {
     });
   }
   const what = error instanceof CsvError ? 'is not valid CSV' : 'cannot be read';
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = messageOf(error);
   return new AppError('data_invalid', `${file} ${what}: ${reason}`, { cause: error });
 }

@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:f
 import { dirname, join, resolve } from 'node:path';
 import { MANIFEST_FILE } from '../../src/bundle/index.ts';
 import { type Config, LEARN_TOKENIZER } from '../../src/config/index.ts';
-import { AppError } from '../../src/errors.ts';
+import { AppError, messageOf } from '../../src/errors.ts';
 import { tokenizerPaths } from '../../src/text/index.ts';
 import { providerOf } from '../runtime/device.ts';
 
@@ -63,7 +63,7 @@ function requireWritable(path: string, key: string): void {
     if (!statSync(folder).isDirectory()) throw new Error(`${folder} is no folder`);
     accessSync(folder, constants.W_OK | constants.X_OK);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw new AppError('usage', `${key}: ${path} cannot be written: ${reason}`, {
       hint: `name another folder with ${key}=DIR`,
       cause,

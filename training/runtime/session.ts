@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { AppError } from '../../src/errors.ts';
+import { AppError, messageOf } from '../../src/errors.ts';
 import { computesShapes, describeMisplaced, misplaced } from '../inspect/placement.ts';
 import { encodeModel, readModel } from '../onnx/codec/index.ts';
 import type { Graph } from '../onnx/graph.ts';
@@ -86,7 +86,7 @@ function loadingError(
   { allow_cpu_fallback: allowed }: SessionOptions,
 ): AppError {
   const what = typeof model === 'string' ? model : `the graph "${model.graph.name}"`;
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const reason = messageOf(cause);
   if (provider === 'cpu') {
     return new AppError('model_invalid', `onnxruntime cannot load ${what}: ${reason}`, { cause });
   }

@@ -1,5 +1,5 @@
 import { fromBinary } from '@bufbuild/protobuf';
-import { AppError } from '../../../src/errors.ts';
+import { AppError, messageOf } from '../../../src/errors.ts';
 import { Graph } from '../graph.ts';
 import type { Model } from '../model.ts';
 import { type ModelProto, ModelProtoSchema } from '../proto/onnx_pb.ts';
@@ -45,7 +45,7 @@ function parse(bytes: Uint8Array): ModelProto {
   try {
     return fromBinary(ModelProtoSchema, bytes);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw new AppError('model_invalid', `this is no complete ONNX model (${reason})`, {
       cause,
       hint: exportHint,

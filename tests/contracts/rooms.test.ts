@@ -40,7 +40,9 @@ const rooms = [...sourceRooms, ...trainingRooms];
 const everything = [...packages, ...rooms.map(pathTo), '../../src/errors.ts', 'node:fs/promises'];
 
 /** What a room of training/ may import of src/ and of training/. */
-const shared = ['text', 'task', 'bundle', 'config', 'telemetry'].map((room) => `src/${room}`);
+const shared = ['text', 'task', 'bundle', 'config', 'telemetry', 'files'].map(
+  (room) => `src/${room}`,
+);
 const reach: Record<string, readonly string[]> = {
   'training/onnx': ['training/onnx'],
   'training/autodiff': ['training/autodiff', 'training/onnx'],

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomically } from '../data/atomic.ts';
+import { writeFileAtomically } from '../../src/files/index.ts';
 import { writeModel } from '../onnx/codec/index.ts';
 import { writeSafetensors } from '../onnx/safetensors.ts';
 import type { CompiledArtifacts } from './compile.ts';

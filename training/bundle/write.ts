@@ -11,7 +11,7 @@ import {
   TOKENIZER_FILE,
 } from '../../src/bundle/index.ts';
 import { AppError, writeError } from '../../src/errors.ts';
-import { replaceFolder } from '../data/atomic.ts';
+import { replaceFolder } from '../../src/files/index.ts';
 import { type CardFacts, modelCard } from './card.ts';
 
 /** What the caller says in the manifest; the rest follows from the files. */

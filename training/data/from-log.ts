@@ -2,8 +2,8 @@ import { createReadStream, statSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Config } from '../../src/config/index.ts';
 import { AppError } from '../../src/errors.ts';
+import { writeFileAtomically } from '../../src/files/index.ts';
 import type { LoggedPrediction } from '../../src/telemetry/index.ts';
-import { writeFileAtomically } from './atomic.ts';
 import { labelReader } from './labels.ts';
 
 /** What became of a log's lines. */

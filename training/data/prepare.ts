@@ -1,5 +1,5 @@
 import type { Config } from '../../src/config/index.ts';
-import { writeFolderAtomically } from './atomic.ts';
+import { writeFolderAtomically } from '../../src/files/index.ts';
 import { type CorpusReport, corpusTokenizer, loadCorpus } from './corpus.ts';
 import type { Example } from './types.ts';
 

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../src/errors.ts';
+import { writeFileAtomically } from '../../src/files/index.ts';
 import { isExportable, shardsOf } from '../architectures/index.ts';
-import { writeFileAtomically } from '../data/atomic.ts';
 import { HubClient, type RemoteFile } from './client.ts';
 import { downloadFile } from './download.ts';
 import { downloadProgress, type HubScreen } from './progress.ts';

@@ -2,9 +2,9 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config, LoadedConfig } from '../../src/config/index.ts';
 import { AppError } from '../../src/errors.ts';
+import { writeFileAtomically } from '../../src/files/index.ts';
 import { untunedTask } from '../../src/task/index.ts';
 import { compileArtifacts, inferenceModel, writeArtifacts } from '../artifacts/index.ts';
-import { writeFileAtomically } from '../data/atomic.ts';
 import { corpusTokenizer, loadCorpus, tokenizeExamples } from '../data/index.ts';
 import {
   column,

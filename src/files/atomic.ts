@@ -1,6 +1,6 @@
 import { mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { AppError, writeError } from '../../src/errors.ts';
+import { AppError, writeError } from '../errors.ts';
 
 /** A text, or its pieces as they come. */
 type Content = string | AsyncIterable<string>;

@@ -1,0 +1,1 @@
+export { replaceFolder, writeFileAtomically, writeFolderAtomically } from './atomic.ts';

@@ -12,6 +12,8 @@ export default {
       { jsc: { parser: { syntax: 'typescript' }, target: 'es2023' }, module: { type: 'es6' } },
     ],
   },
+  collectCoverageFrom: ['src/**/*.ts', 'training/**/*.ts', '!training/onnx/proto/**'],
+  coverageReporters: ['text-summary', 'html', 'json-summary'],
   // One worker on two cores is jest's default and leaves half of the machine idle.
   maxWorkers: '100%',
   testTimeout: 30_000,

@@ -4,6 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
 import { loadConfig } from '../../src/config/index.ts';
 import { environmentVariable, keys } from '../../src/config/schema.ts';
+import { errorTable } from '../../src/errors.ts';
 import { healthRoutes } from '../../src/http/routes/health.ts';
 import { metricsRoute } from '../../src/http/routes/metrics.ts';
 import { packageRoot, packageVersion } from '../../src/package-root.ts';
@@ -23,11 +24,14 @@ const trainer = pods.job.containers[0];
 
 interface Variable {
   readonly name: string;
-  readonly value: string;
+  readonly value?: string;
 }
 
+/** What a container's variables say by themselves; what the cluster fills in is not among it. */
 const environment = ({ env }: { env: readonly Variable[] }) =>
-  Object.fromEntries(env.map(({ name, value }) => [name, value]));
+  Object.fromEntries(
+    env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])),
+  );
 
 const serving = loadConfig({ file: 'configs/serve.json', env: environment(server) }).config;
 
@@ -47,6 +51,24 @@ describe('the Kubernetes manifests', () => {
   ])('probe %s at %s, which the server has', (probe, path) => {
     expect(server[probe].httpGet).toEqual({ path, port: 'http' });
     expect(healthRoutes({} as never).map((route) => route.path)).toContain(path);
+  });
+
+  it.each(['startupProbe', 'readinessProbe', 'livenessProbe'])(
+    'give %s three chances at least, of three seconds each',
+    (probe) => {
+      expect(server[probe].timeoutSeconds).toBe(3);
+      expect(server[probe].failureThreshold).toBeGreaterThanOrEqual(3);
+    },
+  );
+
+  it('bring a bundle that is trained anew to every server', () => {
+    expect(serving.server.watch).toBe(true);
+  });
+
+  it('share a volume that pods on several nodes can mount', () => {
+    expect(claim.spec.accessModes).toEqual(['ReadWriteMany']);
+    const models = pods.deployment.volumes.find(({ name }: Variable) => name === 'models');
+    expect(models.persistentVolumeClaim.readOnly).toBe(true);
   });
 
   it('send traffic and scrapes to the port that the server listens on', () => {
@@ -78,7 +100,7 @@ describe('the Kubernetes manifests', () => {
   it('serve the bundle that the Job writes to the claim', () => {
     const { config } = loadConfig({
       file: 'configs/quick.json',
-      overrides: trainer.args.slice(2),
+      overrides: trainer.args.filter((argument: string) => argument.includes('=')),
       env: environment(trainer),
     });
     const inClaim = (path: string, container: typeof server) => {
@@ -109,8 +131,55 @@ describe('the Kubernetes manifests', () => {
         capabilities: { drop: ['ALL'] },
       });
       const volumes = pod.volumes.map(({ name }: Variable) => name);
-      expect(volumeMounts.map(({ name }: Variable) => name).sort()).toEqual(volumes.sort());
+      const mounted = new Set(volumeMounts.map(({ name }: Variable) => name));
+      expect([...mounted].sort()).toEqual(volumes.sort());
     }
+  });
+});
+
+describe('the training Job', () => {
+  it('has another name each time, so that none waits for the one before it to be gone', () => {
+    expect(job.metadata.name).toBeUndefined();
+    expect(job.metadata.generateName).toMatch(/^[a-z-]+-$/);
+    expect(job.spec.ttlSecondsAfterFinished).toBeGreaterThan(0);
+    // What has no name can be created, not applied.
+    expect(kustomization.resources).not.toContain('train-job.yaml');
+    const document = readFileSync(join(packageRoot, 'k8s/README.md'), 'utf8');
+    expect(document).toContain('kubectl create -f k8s/train-job.yaml');
+    expect(document).not.toMatch(/kubectl apply.*train-job/);
+  });
+
+  it('goes on in its next pod with the run that the last one left on the volume', () => {
+    expect(trainer.args).toContain('--continue');
+    const run = trainer.env.find(({ name }: Variable) => name === 'MBTI_RUN_NAME');
+    expect(run.valueFrom.fieldRef.fieldPath).toBe(
+      "metadata.labels['batch.kubernetes.io/job-name']",
+    );
+    const mounts = trainer.volumeMounts.filter(({ name }: Variable) => name === 'models');
+    expect(mounts).toEqual([
+      { name: 'models', mountPath: '/work/models' },
+      // Servers pass over names that begin with a dot.
+      { name: 'models', mountPath: '/work/runs', subPath: '.runs' },
+    ]);
+  });
+
+  it('lets a pod take over the lock of the one before it, which names its host', () => {
+    expect(pods.job.hostname).toBe('mbti-train');
+    expect(job.spec.parallelism ?? 1).toBe(1);
+  });
+
+  it('ends at once where another pod would find the same', () => {
+    const rule = job.spec.podFailurePolicy.rules.find(
+      ({ action }: { action: string }) => action === 'FailJob',
+    );
+    const hopeless = ['config_invalid', 'usage', 'file_missing'] as const;
+    expect(rule.onExitCodes).toEqual({
+      containerName: trainer.name,
+      operator: 'In',
+      values: [...new Set(hopeless.map((code) => errorTable[code].exitCode))],
+    });
+    // A policy for failures needs pods that are not restarted in place.
+    expect(pods.job.restartPolicy).toBe('Never');
   });
 });
 
@@ -127,6 +196,16 @@ describe('compose.yaml', () => {
       volumes.find((volume) => volume.split(':')[1] === inside)?.split(':')[0];
     expect(host(train.volumes, '/work/models')).toBe('./models');
     expect(host(api.volumes, '/models')).toBe('./models');
+  });
+
+  it('names no variable that shells do not hand on', () => {
+    expect(JSON.stringify(compose)).not.toContain('${');
+    expect(train.user).toBeUndefined();
+  });
+
+  it('serves what is trained meanwhile', () => {
+    const { config } = loadConfig({ file: 'configs/serve.json', env: api.environment });
+    expect(config.server.watch).toBe(true);
   });
 
   it('gives a stopping server the time that it may need', () => {

@@ -70,9 +70,15 @@ describe.each(files)('%s', (file) => {
     expect(valuesOf(source as Stage, 'RUN')[0]).toBe('npm ci --omit=dev --ignore-scripts');
   });
 
+  it('carries the licences', () => {
+    const copied = copiesOf(finalStage(file)).flatMap(({ from, sources }) => (from ? [] : sources));
+    expect(copied).toEqual(expect.arrayContaining(['LICENSE', 'NOTICE', 'LICENSES']));
+  });
+
   it('runs as another user than root, to the end', () => {
     const names = finalStage(file).instructions.map(({ name }) => name);
-    expect(valuesOf(finalStage(file), 'USER')).toEqual(['node']);
+    // By number: of a name Kubernetes cannot tell that it is not root, and refuses the pod (runAsNonRoot).
+    expect(valuesOf(finalStage(file), 'USER')).toEqual(['1000:1000']);
     expect(names.slice(names.indexOf('USER'))).not.toContain('RUN');
   });
 

@@ -12,7 +12,9 @@ interface Missing {
 
 const useCpu = 'or set runtime.device=cpu to train on the CPU';
 
-const INSTALL_CUDA = 'ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node';
+/** By itself, for npm runs no script that package.json refuses, not even when it is told to rebuild. */
+const INSTALL_CUDA =
+  'ONNXRUNTIME_NODE_INSTALL=cuda12 node node_modules/onnxruntime-node/script/install.js';
 
 /** The provider and the loader of providers; both are downloaded, not part of the package. */
 const cudaFiles = ['libonnxruntime_providers_cuda.so', 'libonnxruntime_providers_shared.so'];

@@ -1,7 +1,9 @@
-import { readdirSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { AppError } from '../../../src/errors.ts';
+import { packageRoot } from '../../../src/package-root.ts';
 import { findDevice } from '../../../training/runtime/device.ts';
 import { neededLibraries } from '../../../training/runtime/elf.ts';
 import { type Machine, thisMachine } from '../../../training/runtime/machine.ts';
@@ -36,8 +38,8 @@ function errorOf(name: string, on: Machine): AppError {
 
 describe('a device that is not available', () => {
   it.each([
-    ['cuda', 'libonnxruntime_providers_cuda.so', 'ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild'],
-    ['cuda', 'libonnxruntime_providers_shared.so', 'ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild'],
+    ['cuda', 'libonnxruntime_providers_cuda.so', 'ONNXRUNTIME_NODE_INSTALL=cuda12 node'],
+    ['cuda', 'libonnxruntime_providers_shared.so', 'ONNXRUNTIME_NODE_INSTALL=cuda12 node'],
     ['cuda', 'libcuda.so.1', 'driver'],
     ['cuda', 'libcudart.so.12', 'CUDA 12'],
     ['cuda', 'libcudnn.so.9', 'cuDNN 9'],
@@ -67,6 +69,32 @@ describe('a device that is not available', () => {
     expect(error.code).toBe('device_unavailable');
     expect(error.message).toContain(message);
     expect(error.hint).toContain('runtime.device=cpu');
+  });
+});
+
+describe('the command that brings the CUDA provider', () => {
+  const [hint = ''] = errorOf('cuda', machine([files[0] ?? ''])).hint?.split(' installs it') ?? [];
+
+  it('is the documented one', () => {
+    expect(hint).not.toBe('');
+    for (const document of ['README.md', 'docs/devices.md']) {
+      expect(readFileSync(join(packageRoot, document), 'utf8')).toContain(hint);
+    }
+  });
+
+  // `skip` instead of `cuda12`, behind a proxy that does not answer: nothing is downloaded, whatever becomes of the variable.
+  it("starts the runtime's own installer, which heeds the variable", () => {
+    const [variable = '', script = ''] = hint.split('=cuda12 node ');
+    const { status, stderr } = spawnSync(process.execPath, [join(packageRoot, script)], {
+      encoding: 'utf8',
+      env: {
+        PATH: process.env.PATH,
+        GLOBAL_AGENT_HTTP_PROXY: 'http://127.0.0.1:1',
+        [variable]: 'skip',
+      },
+    });
+    expect(stderr).toBe('');
+    expect(status).toBe(0);
   });
 });
 

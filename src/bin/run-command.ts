@@ -1,5 +1,6 @@
 import { writeSync } from 'node:fs';
 import type { Argv } from 'yargs';
+import { statedLogFormat } from '../config/index.ts';
 import { AppError } from '../errors.ts';
 
 const STANDARD_ERROR = 2;
@@ -10,8 +11,9 @@ export interface RunOptions {
 }
 
 /**
- * Runs a command's main function. A failure becomes `error: …` and `hint: …` on standard error and
- * the process's exit code (`errorTable`; 1 for what is no AppError); the process then ends by itself.
+ * Runs a command's main function. A failure becomes `error: …` and `hint: …` on standard error, or one line
+ * of JSON where `log.format` is json, and the process's exit code (`errorTable`; 1 for what is no AppError);
+ * the process then ends by itself.
  */
 export async function runCommand(
   main: () => Promise<void>,
@@ -22,20 +24,48 @@ export async function runCommand(
     await main();
   } catch (error) {
     const verbose = options.verbose ?? process.argv.includes('--verbose');
-    printError(error, verbose);
+    const isJson = statedLogFormat(configurationOf(process.argv.slice(2))) === 'json';
+    printError((isJson ? errorLine : describeError)(error, verbose));
     process.exitCode = error instanceof AppError ? error.exitCode : 1;
   }
 }
 
 /** The lines that a failed command prints: what was wrong, what to do, and the stack where asked for. */
 export function describeError(error: unknown, verbose: boolean): string {
-  const known = error instanceof AppError;
-  const message = error instanceof Error ? error.message || error.name : String(error);
+  const { message, hint, stack } = partsOf(error, verbose);
   const lines = [`error: ${message}`];
-  if (known && error.hint) lines.push(`hint: ${error.hint}`);
-  if (!known && !verbose) lines.push('hint: run it again with --verbose to see where it failed');
-  if (verbose) lines.push(...stacks(error));
+  if (hint !== undefined) lines.push(`hint: ${hint}`);
+  if (stack !== undefined) lines.push(stack);
   return lines.join('\n');
+}
+
+/** The same as a line of a JSON log. */
+export function errorLine(error: unknown, verbose: boolean): string {
+  const timestamp = new Date().toISOString();
+  return JSON.stringify({ level: 'error', ...partsOf(error, verbose), timestamp });
+}
+
+/** What is to be said of an error. */
+export function partsOf(error: unknown, verbose: boolean) {
+  const known = error instanceof AppError ? error : undefined;
+  const message = error instanceof Error ? error.message || error.name : String(error);
+  const unknownHint = verbose ? undefined : 'run it again with --verbose to see where it failed';
+  return {
+    code: known?.code ?? 'internal',
+    message,
+    hint: known ? known.hint : unknownHint,
+    stack: verbose ? stacks(error).join('\n') || undefined : undefined,
+  };
+}
+
+/** What of a command line says how the command is configured; it may be one that cannot be parsed. */
+function configurationOf(argv: readonly string[]) {
+  const flag = argv.findLastIndex((word) => /^--config(=|$)/.test(word));
+  const [, inWord] = /^--config=(.*)$/s.exec(argv[flag] ?? '') ?? [];
+  return {
+    file: inWord ?? (flag < 0 ? undefined : argv[flag + 1]),
+    overrides: argv.filter((word) => word.startsWith('log.format=')),
+  };
 }
 
 /**
@@ -60,9 +90,9 @@ export function strictArguments<T>(parser: Argv<T>, version: string): Argv<T> {
 }
 
 /** Synchronous, so that the lines are out even when the process ends right after. */
-function printError(error: unknown, verbose: boolean): void {
+function printError(text: string): void {
   try {
-    writeSync(STANDARD_ERROR, `${describeError(error, verbose)}\n`);
+    writeSync(STANDARD_ERROR, `${text}\n`);
   } catch {
     // Nobody reads standard error any more; the exit code still tells.
   }

@@ -80,7 +80,7 @@ export class ModelRepository {
 
   async #bundlesOf(name: string): Promise<FoundBundle[]> {
     return bundlesOf(this.#options.dir, name).catch((error: unknown) => {
-      throw this.#notLoaded({ model: name }, error);
+      throw this.#notLoaded(name, { model: name }, error);
     });
   }
 
@@ -139,15 +139,21 @@ export class ModelRepository {
       await this.#warmUp(this.#host(found, opened, share), inTime);
       const { name: model, version, precision } = opened.model;
       metrics.modelServed(metered(opened.model));
+      metrics.reloaded(model, 'success');
       logger.info('a model was loaded', { model, version, precision });
     } catch (error) {
-      throw this.#notLoaded({ folder: found.dir }, error);
+      throw this.#notLoaded(found.name, { folder: found.dir }, error);
     }
   }
 
-  /** Logs an error that no host has logged. */
-  #notLoaded(what: Readonly<Record<string, string>>, error: unknown): unknown {
+  /** Counts and logs an error that no host has logged. */
+  #notLoaded(
+    name: string | undefined,
+    what: Readonly<Record<string, string>>,
+    error: unknown,
+  ): unknown {
     const reason = messageOf(error);
+    if (name !== undefined) this.#options.metrics.reloaded(name, 'failure');
     this.#options.logger.error('the model was not loaded', { ...what, reason });
     return error;
   }

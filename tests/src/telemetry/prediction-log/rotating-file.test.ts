@@ -16,7 +16,7 @@ function open(name: string, change: Partial<RotatingFileOptions> = {}): Rotating
     maxBytes: 1e6,
     keepFiles: 100,
     keepDays: 30,
-    onError: ({ message }) => errors.push(message),
+    onError: (_duty, { message }) => errors.push(message),
     ...change,
   });
 }
@@ -80,7 +80,7 @@ describe('a rotating file', () => {
   it('goes on after a failure, of which it tells once', async () => {
     const path = join(folder.write('blocked', ''), 'log.jsonl');
     const told: string[] = [];
-    const file = open('', { path, onError: ({ message }) => told.push(message) });
+    const file = open('', { path, onError: (_duty, { message }) => told.push(message) });
     for (const line of ['a', 'b', 'c']) {
       file.append(line);
       await new Promise((resolve) => setTimeout(resolve, 5));
@@ -91,7 +91,8 @@ describe('a rotating file', () => {
 
   it('drops lines rather than keeping them all in memory', async () => {
     const told: string[] = [];
-    const file = open('flood', { maxBytes: 1e9, onError: ({ message }) => told.push(message) });
+    const onError = (_duty: string, { message }: Error) => told.push(message);
+    const file = open('flood', { maxBytes: 1e9, onError });
     const line = 'x'.repeat(1_000_000);
     for (let i = 0; i < 20; i += 1) file.append(line);
     await file.close();

@@ -15,10 +15,12 @@ function reporting() {
       shutdown: () => Promise.resolve(),
     },
     {
-      warn: (message, fields) => told.push(['warn', message, fields]),
-      info: (message, fields) => told.push(['info', message, fields]),
+      logger: {
+        warn: (message, fields) => told.push(['warn', message, fields]),
+        info: (message, fields) => told.push(['info', message, fields]),
+      },
+      now: () => world.now,
     },
-    () => world.now,
   );
   const outcomes: unknown[] = [];
   const send = (spans: number) =>

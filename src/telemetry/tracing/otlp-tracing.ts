@@ -46,11 +46,15 @@ export class OtlpTracing implements Tracing {
   readonly #tracer: Tracer;
   readonly #exporter: ReportingExporter;
   readonly #logger: OtlpTracingOptions['logger'];
+  readonly #stopListening: () => void;
 
   constructor({ endpoint, headers, serviceName, sampleRatio, logger }: OtlpTracingOptions) {
     this.#logger = logger;
     // First, since the SDK warns of variables when it reads them.
-    listenToSdk((spans, reason) => this.#exporter.lose(spans, reason), logger);
+    this.#stopListening = listenToSdk(
+      (spans, reason) => this.#exporter.lose(spans, reason),
+      logger,
+    );
     const otlp = new OTLPTraceExporter({ url: endpoint, headers: { ...headers } });
     const mostWaiting = queueSize(process.env.OTEL_BSP_MAX_QUEUE_SIZE);
     this.#exporter = new ReportingExporter(otlp, { logger, mostWaiting });
@@ -75,6 +79,7 @@ export class OtlpTracing implements Tracing {
     // The log has been told of a failure.
     const closed = this.#provider.shutdown().catch(() => {});
     await Promise.race([closed, sleep(CLOSE_MS, undefined, { ref: false })]);
+    this.#stopListening();
     const lost_spans = this.#exporter.pending;
     if (lost_spans > 0)
       this.#logger.warn('the last traces were not exported in time', { lost_spans });

@@ -10,11 +10,12 @@ const told = /^Dropped \d+ spans /;
 /**
  * Listens to the SDK's warnings, which nobody hears otherwise: spans that a collector refuses with a success
  * are lost, and a variable with a value that the SDK does not understand is passed over. Each is told once.
+ * The function that it gives back ends it.
  */
 export function listenToSdk(
   lose: (spans: number, reason: string) => void,
   logger: Pick<Logger, 'warn'>,
-): void {
+): () => void {
   const heard = new Set<string>();
   const warn = (...parts: readonly unknown[]) => {
     const text = parts.map(String).join(' ');
@@ -37,6 +38,7 @@ export function listenToSdk(
     verbose: silent,
   };
   diag.setLogger(listener, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
+  return () => diag.disable();
 }
 
 /** Different texts, so that one with a number in it does not fill the log. */

@@ -114,4 +114,4 @@ function stopOnSignals(logger: Logger): { server?: RunningServer } {
   return held;
 }
 
-await runCommand(main);
+await runCommand(main, { logsToOutput: true });

@@ -8,6 +8,8 @@ const STANDARD_ERROR = 2;
 export interface RunOptions {
   /** Whether a failure also prints its stack; by default what `--verbose` on the command line says. */
   readonly verbose?: boolean;
+  /** Standard output is a log: where it cannot be written, lines are lost and the command goes on. */
+  readonly logsToOutput?: boolean;
 }
 
 /**
@@ -19,13 +21,12 @@ export async function runCommand(
   main: () => Promise<void>,
   options: RunOptions = {},
 ): Promise<void> {
-  process.stdout.on('error', endQuietlyOnClosedPipe);
+  process.stdout.on('error', options.logsToOutput ? lostLines() : endQuietlyOnClosedPipe);
   try {
     await main();
   } catch (error) {
     const verbose = options.verbose ?? process.argv.includes('--verbose');
-    const isJson = statedLogFormat(configurationOf(process.argv.slice(2))) === 'json';
-    printError((isJson ? errorLine : describeError)(error, verbose));
+    printError(error, verbose);
     process.exitCode = error instanceof AppError ? error.exitCode : 1;
   }
 }
@@ -90,9 +91,10 @@ export function strictArguments<T>(parser: Argv<T>, version: string): Argv<T> {
 }
 
 /** Synchronous, so that the lines are out even when the process ends right after. */
-function printError(text: string): void {
+function printError(error: unknown, verbose: boolean): void {
+  const isJson = statedLogFormat(configurationOf(process.argv.slice(2))) === 'json';
   try {
-    writeSync(STANDARD_ERROR, `${text}\n`);
+    writeSync(STANDARD_ERROR, `${(isJson ? errorLine : describeError)(error, verbose)}\n`);
   } catch {
     // Nobody reads standard error any more; the exit code still tells.
   }
@@ -103,6 +105,21 @@ function stacks(error: unknown): string[] {
   const own = error.stack ? [error.stack] : [];
   const cause = error.cause === undefined ? [] : ['caused by:', ...stacks(error.cause)];
   return [...own, ...cause];
+}
+
+const SILENCE_MS = 60_000;
+
+/** Says on standard error, once a minute, that the log cannot be written: a disk is full, its reader is gone. */
+function lostLines(): (error: NodeJS.ErrnoException) => void {
+  let lost = 0;
+  let silentUntil = 0;
+  return ({ message }) => {
+    lost += 1;
+    if (performance.now() < silentUntil) return;
+    silentUntil = performance.now() + SILENCE_MS;
+    const what = `the log cannot be written: ${message}; lines lost so far: ${lost}`;
+    printError(new AppError('write_failed', what), false);
+  };
 }
 
 /** `mbti-predict … | head` closes the pipe early: that is no failure worth a message. */

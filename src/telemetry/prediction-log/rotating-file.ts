@@ -100,8 +100,8 @@ export class RotatingFile {
     const { path } = this.#options;
     await mkdir(dirname(path), { recursive: true });
     const found = await statOf(path);
-    // To open a pipe waits for its reader.
-    if (found && !found.isFile()) return;
+    // To open a pipe is to wait for its reader.
+    if (found && !found.isFile() && !found.isDirectory()) return;
     await (await open(path, 'a', 0o600)).close();
   }
 

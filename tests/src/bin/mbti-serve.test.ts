@@ -1,6 +1,10 @@
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { runBin } from '../../support/run-bin.ts';
+import { serveProcess } from '../../support/serve-process.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { writeTinyBundle } from '../../support/tiny-bundle.ts';
+import { until } from '../../support/until.ts';
 
 const folder = temporaryFolder();
 folder.write('json.json', '{"log":{"format":"json"},"server":{"watch":"true"}}');
@@ -29,4 +33,17 @@ describe('a server that cannot start', () => {
       expect(line.hint).toEqual(expect.any(String));
     },
   );
+});
+
+describe('a server whose log nobody reads any more', () => {
+  it('serves on, and says on standard error that lines are lost', async () => {
+    const bundle = join(folder.path, 'mbti');
+    await writeTinyBundle(bundle);
+    const server = await serveProcess('--model', bundle, '--workers', '1');
+    server.child.stdout?.destroy();
+    for (let i = 0; i < 3; i += 1) expect((await fetch(`${server.url}/info`)).status).toBe(200);
+    await until(() => /^error: the log cannot be written: .*EPIPE/m.test(server.output()));
+    server.child.kill('SIGTERM');
+    expect(await server.ended).toBe(0);
+  });
 });

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { bundlesOf, type FoundBundle, foldersIn } from './bundle/index.ts';
+import { bundlesOf, type FoundBundle, foldersIn, listFolders } from './bundle/index.ts';
 import { coreShares } from './core-shares.ts';
 import { availableCores } from './engine/index.ts';
 import { AppError, messageOf } from './errors.ts';
@@ -62,10 +62,13 @@ export class ModelRepository {
       const known = new Map([[dir, this.hosts.default.current.fingerprint]]);
       return watchFolders(() => Promise.resolve([dir]), { known, reload: this.reload });
     }
-    const folders = async () => (await foldersIn(dir)).map((name) => join(dir, name));
+    const folders = async () => (await listFolders(dir)).map((name) => join(dir, name));
     const nameOf = (folder: string) => folder.slice(join(dir, '/').length);
     return watchFolders(folders, {
       known: new Map(),
+      onUnreadable: (error) => {
+        this.#notLoaded(this.hosts.default.current.model.name, { folder: dir }, error);
+      },
       reload: async (folder) => {
         if (await this.#knows(nameOf(folder))) await this.#turnOf(nameOf(folder))();
       },

@@ -114,7 +114,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     http.server.close();
     http.server.closeAllConnections();
     await hosts.stop();
-    await tracing?.close();
+    access.keys?.close();
+    await Promise.all([predictionLog?.close(), tracing?.close()]);
     throw error;
   }
 }

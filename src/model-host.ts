@@ -56,6 +56,11 @@ export class ModelHost {
     return [...this.#living].reduce((sum, { scheduler }) => sum + scheduler.depth, 0);
   }
 
+  /** Resident bytes of its engines, of whichever generation. */
+  get memoryBytes(): number {
+    return [...this.#living].reduce((sum, { pool }) => sum + pool.memoryBytes, 0);
+  }
+
   get state(): ServerState {
     const { pool } = this.#current;
     if (this.#options.isDraining()) return 'draining';
@@ -102,10 +107,12 @@ export class ModelHost {
     } catch (error) {
       const reason = messageOf(error);
       const { name: model } = before.model;
+      metrics.reloaded(model, 'failure');
       logger.error('the bundle was not reloaded: the old one is served on', { model, reason });
       throw error;
     }
     const { name, version, precision } = this.#current.model;
+    metrics.reloaded(name, 'success');
     logger.info('the bundle was reloaded', {
       model: name,
       version,

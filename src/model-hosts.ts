@@ -46,6 +46,11 @@ export class ModelHosts {
     return this.#all.reduce((sum, { depth }) => sum + depth, 0);
   }
 
+  /** Resident bytes of all engines. */
+  get memoryBytes(): number {
+    return this.#all.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0);
+  }
+
   /** Answers a request by the application of the model that it names. */
   readonly handle: RequestListener = (request, response) => {
     const named = this.isFolder ? modelInUrl(request.url ?? '') : undefined;

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { bundlesOf, type FoundBundle, foldersIn } from './bundle/index.ts';
+import { bundlesOf, type FoundBundle, foldersIn, listFolders } from './bundle/index.ts';
 import { coreShares } from './core-shares.ts';
 import { availableCores } from './engine/index.ts';
 import { AppError, messageOf } from './errors.ts';
@@ -62,10 +62,13 @@ export class ModelRepository {
       const known = new Map([[dir, this.hosts.default.current.fingerprint]]);
       return watchFolders(() => Promise.resolve([dir]), { known, reload: this.reload });
     }
-    const folders = async () => (await foldersIn(dir)).map((name) => join(dir, name));
+    const folders = async () => (await listFolders(dir)).map((name) => join(dir, name));
     const nameOf = (folder: string) => folder.slice(join(dir, '/').length);
     return watchFolders(folders, {
       known: new Map(),
+      onUnreadable: (error) => {
+        this.#notLoaded(this.hosts.default.current.model.name, { folder: dir }, error);
+      },
       reload: async (folder) => {
         if (await this.#knows(nameOf(folder))) await this.#turnOf(nameOf(folder))();
       },
@@ -80,7 +83,7 @@ export class ModelRepository {
 
   async #bundlesOf(name: string): Promise<FoundBundle[]> {
     return bundlesOf(this.#options.dir, name).catch((error: unknown) => {
-      throw this.#notLoaded({ model: name }, error);
+      throw this.#notLoaded(name, { model: name }, error);
     });
   }
 
@@ -139,15 +142,21 @@ export class ModelRepository {
       await this.#warmUp(this.#host(found, opened, share), inTime);
       const { name: model, version, precision } = opened.model;
       metrics.modelServed(metered(opened.model));
+      metrics.reloaded(model, 'success');
       logger.info('a model was loaded', { model, version, precision });
     } catch (error) {
-      throw this.#notLoaded({ folder: found.dir }, error);
+      throw this.#notLoaded(found.name, { folder: found.dir }, error);
     }
   }
 
-  /** Logs an error that no host has logged. */
-  #notLoaded(what: Readonly<Record<string, string>>, error: unknown): unknown {
+  /** Counts and logs an error that no host has logged. */
+  #notLoaded(
+    name: string | undefined,
+    what: Readonly<Record<string, string>>,
+    error: unknown,
+  ): unknown {
     const reason = messageOf(error);
+    if (name !== undefined) this.#options.metrics.reloaded(name, 'failure');
     this.#options.logger.error('the model was not loaded', { ...what, reason });
     return error;
   }

@@ -15,7 +15,13 @@ import { ModelRepository } from './model-repository.ts';
 import { type OpenedModels, openModels } from './open-models.ts';
 import { rejections } from './scheduler/index.ts';
 import { openAccess } from './security/index.ts';
-import { type Logger, Metrics, openPredictionLog, openTracing } from './telemetry/index.ts';
+import {
+  type Logger,
+  Metrics,
+  openPredictionLog,
+  openTracing,
+  type Probes,
+} from './telemetry/index.ts';
 
 export interface ServerOptions {
   readonly config: Config;
@@ -73,7 +79,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     isDraining: () => lifecycle.draining,
   });
   const { hosts } = repository;
-  attach(metrics, hosts);
+  attach(metrics, hosts, {
+    keysReloads: () => access.keys?.reloads,
+    predictionsLost: () => predictionLog?.lost ?? 0,
+    spansLost: () => tracing?.lost ?? 0,
+  });
   const http = createHttpServer(hosts.handle, { metrics });
   const { host: address } = config.server;
   try {
@@ -104,7 +114,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     http.server.close();
     http.server.closeAllConnections();
     await hosts.stop();
-    await tracing?.close();
+    access.keys?.close();
+    await Promise.all([predictionLog?.close(), tracing?.close()]);
     throw error;
   }
 }
@@ -124,16 +135,23 @@ function metricsOf({ models, defaultName, isFolder }: OpenedModels): Metrics {
   return metrics;
 }
 
-function attach(metrics: Metrics, hosts: ModelHosts): void {
+function attach(
+  metrics: Metrics,
+  hosts: ModelHosts,
+  totals: Pick<Probes, 'keysReloads' | 'predictionsLost' | 'spansLost'>,
+): void {
   metrics.attach({
+    ...totals,
     queueDepth: () => hosts.depth,
     workersUp: () => hosts.served.reduce((sum, { current }) => sum + current.pool.up, 0),
+    workerMemory: () => hosts.memoryBytes,
     drift: () => hosts.default.current.drift,
     models: () =>
-      hosts.served.map(({ current: { model, pool, drift }, depth }) => ({
+      hosts.served.map(({ current: { model, pool, drift }, depth, memoryBytes }) => ({
         name: model.name,
         version: model.version,
         workersUp: pool.up,
+        workerMemory: memoryBytes,
         queueDepth: depth,
         drift,
       })),

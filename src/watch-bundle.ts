@@ -6,6 +6,8 @@ export interface WatchOptions {
   /** The fingerprints of folders from before the bundles that are served were read. */
   readonly known: ReadonlyMap<string, string>;
   readonly reload: (folder: string) => Promise<unknown>;
+  /** The first of a row of looks at which the folders cannot be told: nothing is reloaded meanwhile. */
+  readonly onUnreadable?: (error: unknown) => void;
   readonly intervalMs?: number;
 }
 
@@ -18,11 +20,23 @@ export interface WatchOptions {
  */
 export function watchFolders(
   folders: () => Promise<readonly string[]>,
-  { known: first, reload, intervalMs = 2_000 }: WatchOptions,
+  { known: first, reload, onUnreadable, intervalMs = 2_000 }: WatchOptions,
 ): () => void {
   const known = new Map(first);
   const last = new Map<string, string>();
   let isBusy = false;
+  let isUnreadable = false;
+  const foldersNow = async () => {
+    try {
+      const now = await folders();
+      isUnreadable = false;
+      return now;
+    } catch (error) {
+      if (!isUnreadable) onUnreadable?.(error);
+      isUnreadable = true;
+      return [];
+    }
+  };
   const look = async (folder: string) => {
     const now = await fingerprint(folder);
     const isSettled = now === last.get(folder);
@@ -33,7 +47,7 @@ export function watchFolders(
     await reload(folder).catch(() => {});
   };
   const lookAtAll = async () => {
-    for (const folder of await folders()) await look(folder);
+    for (const folder of await foldersNow()) await look(folder);
   };
   const timer = setInterval(() => {
     if (isBusy) return;

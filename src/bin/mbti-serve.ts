@@ -6,7 +6,7 @@ import { errorTable } from '../errors.ts';
 import { packageVersion } from '../package-root.ts';
 import { type RunningServer, startServer } from '../server.ts';
 import { createLogger, type Logger } from '../telemetry/index.ts';
-import { describeError, runCommand, strictArguments } from './run-command.ts';
+import { partsOf, runCommand, strictArguments } from './run-command.ts';
 
 const SECTIONS = [
   'runtime',
@@ -104,7 +104,8 @@ function stopOnSignals(logger: Logger): { server?: RunningServer } {
     held.server.stop().then(
       () => process.exit(0),
       (error: unknown) => {
-        logger.error(describeError(error, true));
+        const { code, message, hint, stack } = partsOf(error, true);
+        logger.error(message, { code, hint, stack });
         process.exit(1);
       },
     );
@@ -113,4 +114,4 @@ function stopOnSignals(logger: Logger): { server?: RunningServer } {
   return held;
 }
 
-await runCommand(main);
+await runCommand(main, { logsToOutput: true });

@@ -65,9 +65,14 @@ async function isBundle(dir: string): Promise<boolean> {
   return (await stat(join(dir, MANIFEST_FILE)).catch(() => undefined))?.isFile() ?? false;
 }
 
-/** The names of the folders in a folder; links to folders are folders. None where it cannot be read. */
+/** As `listFolders`; none where the folder cannot be read. */
 export async function foldersIn(dir: string): Promise<string[]> {
-  const names = (await readdir(dir).catch(() => [])).filter((name) => !name.startsWith('.'));
+  return listFolders(dir).catch(() => []);
+}
+
+/** The names of the folders in a folder; links to folders are folders. Rejects where it cannot be read. */
+export async function listFolders(dir: string): Promise<string[]> {
+  const names = (await readdir(dir)).filter((name) => !name.startsWith('.'));
   const found = await Promise.all(
     names.map((name) => stat(join(dir, name)).catch(() => undefined)),
   );

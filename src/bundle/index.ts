@@ -1,5 +1,11 @@
 export { manifestProblems } from './check-manifest.ts';
-export { bundlesOf, type FoundBundle, findBundles, foldersIn } from './find-bundles.ts';
+export {
+  bundlesOf,
+  type FoundBundle,
+  findBundles,
+  foldersIn,
+  listFolders,
+} from './find-bundles.ts';
 export {
   EXPLAIN_FILE,
   type FileEntry,

@@ -34,7 +34,10 @@ export function fromFile({ file, values }: ConfigFile, problems: Problems): Assi
       else problems.rejectValue(path, value, 'an object', origin);
       return [];
     });
-  return walk(values, '');
+  const assigned = walk(values, '');
+  const twice = assigned.filter(({ path }, i) => assigned.findIndex((o) => o.path === path) < i);
+  for (const { path } of twice) problems.reject(`${path} is set twice (${origin})`);
+  return assigned;
 }
 
 /** The assignments of `key=value` words. */

@@ -3,6 +3,8 @@ export interface Fault {
   readonly at: string;
   readonly value: unknown;
   readonly allowed: string;
+  /** What is to change where the value is right and its JSON type is not. */
+  readonly note?: string;
 }
 
 /** What a key's value may be, in words and in code. */
@@ -26,13 +28,29 @@ function format<T>(
   return {
     allowed,
     parse,
-    check: (value) => (accepts(value) ? [] : [{ at: '', value, allowed }]),
+    check: (value) =>
+      accepts(value) ? [] : [{ at: '', value, allowed, ...noteOf(value, accepts, parse) }],
   };
 }
 
+/** Quotes too many or too few are the usual mistake: JSON values have their type. */
+function noteOf(
+  value: unknown,
+  accepts: (value: unknown) => boolean,
+  parse: (word: string) => unknown,
+): { readonly note?: string } {
+  if (typeof value === 'string' && accepts(parse(value))) return { note: WITHOUT_QUOTES };
+  const isPlain = typeof value === 'number' || typeof value === 'boolean';
+  return isPlain && accepts(String(value)) ? { note: ', in quotes' } : {};
+}
+
+const WITHOUT_QUOTES = ', without quotes';
+
+/** Decimal numbers as people write them: `8123`, `.5`, `1e-3`; no `0x1f`, no `Infinity`. */
+const decimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+
 function parseNumber(word: string): unknown {
-  const value = Number(word);
-  return word.trim() === '' || Number.isNaN(value) ? word : value;
+  return decimal.test(word.trim()) ? Number(word) : word;
 }
 
 /** JSON where the word is JSON, else the word. */
@@ -144,7 +162,10 @@ export function optional<T>(of: Format<T>, meaning: string): Format<T | null> {
     parse: (word) => (word === NOTHING ? null : of.parse(word)),
     check: (value) => {
       if (value === null) return [];
-      return of.check(value).map((fault) => (fault.at === '' ? { ...fault, allowed } : fault));
+      const note = value === NOTHING ? { note: WITHOUT_QUOTES } : {};
+      return of
+        .check(value)
+        .map((fault) => (fault.at === '' ? { ...fault, allowed, ...note } : fault));
     },
   };
 }

@@ -3,6 +3,7 @@ import { basename, resolve } from 'node:path';
 import convict from 'convict';
 import { type Assignment, fromFile, fromFlags, fromWords } from './assignments.ts';
 import type { Config, LoadedConfig, RawConfig } from './config.ts';
+import { fromEnvironment } from './environment.ts';
 import { readConfigFiles } from './files.ts';
 import { Problems } from './problems.ts';
 import { resolveConfig } from './resolve.ts';
@@ -25,15 +26,14 @@ export interface LoadOptions {
 export function loadConfig(options: LoadOptions): LoadedConfig {
   const problems = new Problems();
   const files = options.file === undefined ? [] : readConfigFiles(options.file);
-  const env = usableVariables(options.env ?? process.env);
   const assignments = [
     ...files.flatMap((file) => fromFile(file, problems)),
-    ...fromEnvironment(env),
+    ...fromEnvironment(options.env ?? process.env, problems),
     ...fromWords(options.overrides ?? [], problems),
     ...fromFlags(options.flags ?? {}, problems),
   ];
   const last = new Map(assignments.map((one) => [one.path, one]));
-  const raw = assign(env, last);
+  const raw = assign(last);
   checkValues(raw, last, problems);
   problems.throwIfAny();
   const config = resolveConfig(raw, problems);
@@ -42,14 +42,18 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   return { config: located, resolved: plainJson(located), hash: hashOf(located) };
 }
 
-/** convict does the precedence of defaults, environment and what is set on top of them. */
-function assign(env: NodeJS.ProcessEnv, last: ReadonlyMap<string, Assignment>): RawConfig {
-  const values = convict<Record<string, unknown>>(convictSchema(), { env, args: [] });
-  for (const { path, value } of last.values()) values.set(path, value);
+/** The defaults, and what is set on top of them: as it is, since words have been read by then. */
+function assign(last: ReadonlyMap<string, Assignment>): RawConfig {
+  const values = convict<Record<string, unknown>>(convictSchema(), { env: {}, args: [] });
+  // -0 is written as 0, and so is read again.
+  for (const { path, value } of last.values()) values.set(path, value === 0 ? 0 : value);
   return values.getProperties() as unknown as RawConfig;
 }
 
-/** The table of keys in convict's terms: every key's format is registered under the key's name. */
+/**
+ * The table of keys in convict's terms: every key's format is registered under the key's name. It has no
+ * `coerce`: convict would call that for strings of files too, and a string of JSON is a string.
+ */
 function convictSchema(): convict.Schema<Record<string, unknown>> {
   const root: Record<string, unknown> = {};
   for (const [path, key] of keys) {
@@ -57,7 +61,7 @@ function convictSchema(): convict.Schema<Record<string, unknown>> {
       const [fault] = key.format.check(value);
       if (fault) throw new Error(`expected ${fault.allowed}`);
     };
-    convict.addFormat({ name: path, validate, coerce: (word: string) => key.format.parse(word) });
+    convict.addFormat({ name: path, validate });
     const names = path.split('.');
     const name = names.pop() ?? path;
     let section = root;
@@ -76,28 +80,14 @@ function convictSchema(): convict.Schema<Record<string, unknown>> {
   return root as convict.Schema<Record<string, unknown>>;
 }
 
-/** A variable that is set to nothing counts as not set. */
-function usableVariables(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
-}
-
-function fromEnvironment(env: NodeJS.ProcessEnv): Assignment[] {
-  return [...keys].flatMap(([path, key]): Assignment[] => {
-    const name = environmentVariable(path);
-    const word = env[name];
-    if (word === undefined) return [];
-    return [{ path, value: key.format.parse(word), origin: name, folder: process.cwd() }];
-  });
-}
-
 function checkValues(
   raw: RawConfig,
   last: ReadonlyMap<string, Assignment>,
   problems: Problems,
 ): void {
   for (const [path, key] of keys) {
-    for (const { at, value, allowed } of key.format.check(valueAt(raw, path))) {
-      problems.rejectValue(path + at, value, allowed, last.get(path)?.origin);
+    for (const { at, value, allowed, note = '' } of key.format.check(valueAt(raw, path))) {
+      problems.rejectValue(path + at, value, allowed + note, last.get(path)?.origin);
     }
   }
 }

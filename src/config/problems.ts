@@ -36,6 +36,9 @@ const LONGEST_SHOWN = 80;
 
 function shown(value: unknown): string {
   if (value === undefined) return 'missing';
-  const json = JSON.stringify(value);
+  // A number that JSON has no word for, such as 1e999, is none of its nulls.
+  const json = JSON.stringify(value, (_key, one: unknown) =>
+    typeof one === 'number' && !Number.isFinite(one) ? String(one) : one,
+  );
   return json.length > LONGEST_SHOWN ? `${json.slice(0, LONGEST_SHOWN)}…` : json;
 }

@@ -42,7 +42,8 @@ export const modelBase: Format<ModelBase> = {
   allowed: baseAllowed,
   parse: (word) => (word.trimStart().startsWith('{') ? parseJson(word) : word),
   check: (value) => {
-    if (typeof value === 'string' && value !== '') return [];
+    // A string that looks like an object is one in quotes, or is broken; no file is called so.
+    if (typeof value === 'string' && /^\s*[^\s{]/.test(value)) return [];
     if (!isObject(value)) return [{ at: '', value, allowed: baseAllowed }];
     const extra = Object.keys(value).filter((key) => key !== 'init');
     if (extra.length > 0 || !isObject(value.init)) return [{ at: '', value, allowed: baseAllowed }];

@@ -1,10 +1,20 @@
-/** The candidate that a misspelt key probably means; a key is also recognised by its last part. */
-export function suggest(wrong: string, candidates: Iterable<string>): string | undefined {
+/**
+ * The candidate that a misspelt key probably means; a key is also recognised by its last part. `written`
+ * is how candidates are written where the mistake was made.
+ */
+export function suggest(
+  wrong: string,
+  candidates: Iterable<string>,
+  written: (candidate: string) => string = (candidate) => candidate,
+): string | undefined {
   let best: string | undefined;
   let least = Math.max(2, Math.floor(wrong.length / 4)) + 1;
   for (const candidate of candidates) {
     const last = candidate.slice(candidate.lastIndexOf('.') + 1);
-    const distance = Math.min(editDistance(wrong, candidate), editDistance(wrong, last) + 1);
+    const distance = Math.min(
+      editDistance(wrong, written(candidate)),
+      editDistance(wrong, written(last)) + 1,
+    );
     if (distance < least) {
       least = distance;
       best = candidate;

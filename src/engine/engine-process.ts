@@ -43,6 +43,7 @@ export class EngineProcess implements Engine {
   readonly #batchTokens: number;
   #stallTimer: NodeJS.Timeout | undefined;
   #stalled: string | undefined;
+  #memoryBytes = 0;
 
   constructor(
     workerPath: string,
@@ -66,6 +67,11 @@ export class EngineProcess implements Engine {
 
   get pid(): number | undefined {
     return this.#child.pid;
+  }
+
+  /** Resident, as it was a moment ago; 0 before the model is loaded, and once the process is gone. */
+  get memoryBytes(): number {
+    return this.#state === 'gone' ? 0 : this.#memoryBytes;
   }
 
   get isUp(): boolean {
@@ -127,6 +133,9 @@ export class EngineProcess implements Engine {
         this.#child.kill('SIGKILL');
         return;
       }
+      case 'memory':
+        this.#memoryBytes = reply.bytes;
+        return;
       case 'progress':
         if (this.#pending.has(reply.id)) this.#watch();
         return;

@@ -79,6 +79,11 @@ export class EnginePool implements Engines {
     return this.#slots.filter((engine) => engine?.isUp).length;
   }
 
+  /** Resident bytes of all its processes. */
+  get memoryBytes(): number {
+    return this.#slots.reduce((sum, engine) => sum + (engine?.memoryBytes ?? 0), 0);
+  }
+
   /** Whether processes come up only to end, again and again, and none scores a text or stays. */
   get isCrashLooping(): boolean {
     if (this.#deathsInARow < this.size + DEATHS_OF_A_LOOP) return false;

@@ -53,6 +53,8 @@ export type EngineReply =
       readonly message: string;
       readonly hint?: string;
     }
+  /** Resident bytes of the process: once it has loaded, and as they change. */
+  | { readonly type: 'memory'; readonly bytes: number }
   /** A window of the text is done, and it is at the next one. */
   | { readonly type: 'progress'; readonly id: number }
   | { readonly type: 'scored'; readonly id: number; readonly score: Score }

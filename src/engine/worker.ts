@@ -17,9 +17,28 @@ process.on('message', (request: EngineRequest) => {
 });
 
 async function handle(request: EngineRequest): Promise<void> {
-  if (request.type === 'load') reply(await load(request.spec));
-  else if (scorer?.scoresTogether && !isAlone(request.options)) await scoreTogether(request);
+  if (request.type === 'load') {
+    const loaded = await load(request.spec);
+    tellMemory();
+    setInterval(tellMemory, MEMORY_EVERY_MS).unref();
+    reply(loaded);
+  } else if (scorer?.scoresTogether && !isAlone(request.options)) await scoreTogether(request);
   else reply(await score(request));
+}
+
+const MEMORY_EVERY_MS = 1_000;
+
+/** A smaller change of the memory is none. */
+const MEMORY_STEP_BYTES = 2 ** 20;
+
+let toldBytes = 0;
+
+/** The server cannot see the memory of another process on every system. */
+function tellMemory(): void {
+  const bytes = process.memoryUsage.rss();
+  if (Math.abs(bytes - toldBytes) < MEMORY_STEP_BYTES) return;
+  toldBytes = bytes;
+  reply({ type: 'memory', bytes });
 }
 
 type ScoreRequest = Extract<EngineRequest, { type: 'score' }>;

@@ -16,6 +16,9 @@ export class ApiKeys {
   readonly #logger: Logger;
   readonly #timer: NodeJS.Timeout;
   #keys: readonly ApiKey[];
+  readonly #reloads = { success: 0, failure: 0 };
+  /** Why the file as it is now could not be read. */
+  #refused: string | undefined;
   /** Taken before the file is read: what is written while it is read shows at the next look. */
   #fingerprint: string;
 
@@ -39,6 +42,11 @@ export class ApiKeys {
     return found;
   }
 
+  /** How often a changed file was read, and how often it could not be. */
+  get reloads(): Readonly<Record<'success' | 'failure', number>> {
+    return this.#reloads;
+  }
+
   /** Stops looking at the file. */
   close(): void {
     clearInterval(this.#timer);
@@ -46,21 +54,33 @@ export class ApiKeys {
 
   #look(): void {
     const now = fingerprint(this.#path);
-    if (now === this.#fingerprint) return;
+    const hasChanged = now !== this.#fingerprint;
+    // What could not be read may be readable the next time, without a change that shows.
+    if (!hasChanged && this.#refused === undefined) return;
     this.#fingerprint = now;
     try {
       this.#keys = readKeys(this.#path);
+      this.#refused = undefined;
+      this.#reloads.success += 1;
       this.#logger.info('API keys were read again', { keys: this.#keys.length });
     } catch (error) {
       const reason = messageOf(error);
+      if (!hasChanged && reason === this.#refused) return;
+      this.#refused = reason;
+      this.#reloads.failure += 1;
       this.#logger.error('API keys could not be read again; the ones before stay', { reason });
     }
   }
 }
 
+/** Changes with the file and with who may read it. A path that cannot even be looked at throws nothing here. */
 function fingerprint(path: string): string {
-  const stats = statSync(path, { throwIfNoEntry: false });
-  return stats ? `${stats.ino} ${stats.size} ${stats.mtimeMs}` : 'missing';
+  try {
+    const { ino, size, mtimeMs, ctimeMs } = statSync(path);
+    return `${ino} ${size} ${mtimeMs} ${ctimeMs}`;
+  } catch (error) {
+    return String((error as NodeJS.ErrnoException).code);
+  }
 }
 
 function readKeys(path: string): ApiKey[] {

@@ -7,8 +7,12 @@ const powersOfTwo = (from: number, to: number): number[] =>
 /** Where a text's time goes. */
 export const phases = ['tokenize', 'queue', 'compute'] as const;
 
-/** Every metric of the product, in the order of its exposition. */
-export function metricTable(registry: Registry) {
+/** What becomes of something that is loaded anew. */
+export const outcomes = ['success', 'failure'] as const;
+export type Outcome = (typeof outcomes)[number];
+
+/** Makes metrics that have the product's prefix. */
+function makersOf(registry: Registry) {
   const counter = <T extends string>(name: string, help: string, ...labelNames: T[]) =>
     new Counter({ name: `mbti_${name}`, help, labelNames, registers: [registry] });
   const gauge = <T extends string>(name: string, help: string, ...labelNames: T[]) =>
@@ -19,6 +23,12 @@ export function metricTable(registry: Registry) {
     buckets: number[],
     ...labelNames: T[]
   ) => new Histogram({ name: `mbti_${name}`, help, buckets, labelNames, registers: [registry] });
+  return { counter, gauge, histogram };
+}
+
+/** Every metric of the product, in the order of its exposition. */
+export function metricTable(registry: Registry) {
+  const { counter, gauge, histogram } = makersOf(registry);
   return {
     requests: counter('requests_total', 'Requests answered', 'route', 'method', 'status'),
     requestDuration: histogram(
@@ -56,7 +66,30 @@ export function metricTable(registry: Registry) {
     driftWindow: gauge('drift_window_size', 'Texts that drift_psi is computed from'),
     workersUp: gauge('worker_up', 'Inference processes that can score'),
     workerRestarts: counter('worker_restarts_total', 'Inference processes started again'),
+    workerMemory: gauge('worker_memory_bytes', 'Resident memory of the inference processes'),
     modelInfo: gauge('model_info', 'The served model', 'name', 'version', 'precision'),
     modelLoad: gauge('model_load_seconds', 'Time that loading and warming the model took'),
+    ...lossTable(registry),
+    buildInfo: gauge('build_info', 'What runs here', 'version', 'node', 'onnxruntime'),
+  };
+}
+
+/** What else would go wrong in the log alone. */
+function lossTable(registry: Registry) {
+  const { counter } = makersOf(registry);
+  return {
+    reloads: counter(
+      'reloads_total',
+      'Bundles loaded since the start, and refused: what was served before is served on',
+      'model',
+      'outcome',
+    ),
+    keysReloads: counter(
+      'api_keys_reloads_total',
+      'Changed files of API keys that were read, and refused: the keys before stay',
+      'outcome',
+    ),
+    predictionLogLost: counter('prediction_log_lost_total', 'Predictions that were not logged'),
+    spansLost: counter('spans_lost_total', 'Spans that no collector has taken'),
   };
 }

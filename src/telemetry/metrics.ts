@@ -1,7 +1,8 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import { installedVersion, packageVersion } from '../package-root.ts';
 import type { ObservedText } from './drift/features.ts';
 import { type ModelDrift, noDrift } from './drift/model-drift.ts';
-import { metricTable, phases } from './metric-table.ts';
+import { metricTable, type Outcome, outcomes, phases } from './metric-table.ts';
 import { ModelGauges, type ModelProbe } from './model-gauges.ts';
 
 /** The model in the terms that its metrics are labelled with. */
@@ -32,6 +33,12 @@ export interface MetricsOptions {
 export interface Probes {
   readonly queueDepth: () => number;
   readonly workersUp: () => number;
+  /** Bytes that the inference processes hold. */
+  readonly workerMemory?: () => number;
+  /** Totals that their owners count from before there are metrics. */
+  readonly keysReloads?: () => Readonly<Record<Outcome, number>> | undefined;
+  readonly predictionsLost?: () => number;
+  readonly spansLost?: () => number;
   /** Of the default model. */
   readonly drift?: () => Pick<ModelDrift, 'size' | 'psi'>;
   /** With `perModel`: every model. */
@@ -48,6 +55,14 @@ export class Metrics {
 
   constructor(options: MetricsOptions) {
     if (options.nodeDefaults) collectDefaultMetrics({ register: this.#registry });
+    this.#table.buildInfo.set(
+      {
+        version: packageVersion,
+        node: process.versions.node,
+        onnxruntime: installedVersion('onnxruntime-node') ?? 'none',
+      },
+      1,
+    );
     if (options.perModel) this.#perModel = new ModelGauges(this.#registry);
     this.#setDrift(noDrift(options.model.axes), 0);
     this.modelServed(options.model);
@@ -68,6 +83,8 @@ export class Metrics {
   exposition(): Promise<string> {
     this.#table.queueDepth.set(this.#probes?.queueDepth() ?? 0);
     this.#table.workersUp.set(this.#probes?.workersUp() ?? 0);
+    this.#table.workerMemory.set(this.#probes?.workerMemory?.() ?? 0);
+    this.#setTotals(this.#probes);
     const drift = this.#probes?.drift?.();
     if (drift) this.#setDrift(drift.psi(), drift.size);
     this.#perModel?.set(this.#probes?.models?.() ?? []);
@@ -148,6 +165,7 @@ export class Metrics {
   modelServed({ name, version, precision, axes }: MeteredModel, before?: MeteredModel): void {
     if (before) this.modelGone(before);
     this.#table.modelInfo.set({ name, version, precision }, 1);
+    for (const outcome of outcomes) this.#table.reloads.inc({ model: name, outcome }, 0);
     for (const axis of axes) {
       this.#once(`axis ${axis.name}`, () => this.#table.confidence.zero({ axis: axis.name }));
       for (const label of axis.labels) this.#table.predictions.inc({ axis: axis.name, label }, 0);
@@ -163,8 +181,23 @@ export class Metrics {
     this.#table.modelLoad.set(seconds);
   }
 
+  /** A bundle was loaded after the start, or was not; `model` is what it is or would be served as. */
+  reloaded(model: string, outcome: Outcome): void {
+    this.#table.reloads.inc({ model, outcome });
+  }
+
   workerRestarted(): void {
     this.#table.workerRestarts.inc();
+  }
+
+  /** A counter is set by beginning it anew. */
+  #setTotals(probes: Probes | undefined): void {
+    const { keysReloads, predictionLogLost, spansLost } = this.#table;
+    for (const counter of [keysReloads, predictionLogLost, spansLost]) counter.reset();
+    const ofKeys = probes?.keysReloads?.();
+    for (const outcome of outcomes) keysReloads.inc({ outcome }, ofKeys?.[outcome] ?? 0);
+    predictionLogLost.inc(probes?.predictionsLost?.() ?? 0);
+    spansLost.inc(probes?.spansLost?.() ?? 0);
   }
 
   #setDrift(psi: Readonly<Record<string, number>>, windowSize: number): void {

@@ -136,6 +136,9 @@ describe('a server of a folder of bundles', () => {
     expect(total(after, 'mbti_model_info')).toBe(3);
     expect(found.get('mbti_worker_up')).toBe(3);
     expect(found.get('mbti_model_worker_up{name="tone",version="9"}')).toBe(1);
+    expect(found.get('mbti_model_worker_memory_bytes{name="tone",version="9"}')).toBeGreaterThan(0);
+    const memory = total(after, 'mbti_model_worker_memory_bytes');
+    expect(found.get('mbti_worker_memory_bytes')).toBe(memory);
     expect(found.get('mbti_drift_psi{feature="E/I"}')).toBe(0);
     expect(found.get('mbti_model_drift_psi{name="tone",version="9",feature="tone"}')).toBe(0);
   });
@@ -193,8 +196,15 @@ describe('one of several models', () => {
   it('that is damaged is refused, and the others are reloaded', async () => {
     appendFileSync(at('warm', 'onnx/model.onnx'), 'x');
     await writeTinyBundle(at('mbti'), { version: 'v3' });
+    const before = await exposition();
     await expect(server.reload()).rejects.toMatchObject({ code: 'bundle_invalid' });
     expect(log).toMatch(/not reloaded.*warm/);
+    const after = await exposition();
+    const grown = (model: string, outcome: string) =>
+      total(after, 'mbti_reloads_total', `model="${model}"`, outcome) -
+      total(before, 'mbti_reloads_total', `model="${model}"`, outcome);
+    expect([grown('warm', 'failure'), grown('warm', 'success')]).toEqual([1, 0]);
+    expect([grown('mbti', 'failure'), grown('mbti', 'success')]).toEqual([0, 1]);
     expect(server.models.map(({ name, version }) => `${name} ${version}`)).toEqual([
       'mbti v3',
       'tone 9',

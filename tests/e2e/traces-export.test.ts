@@ -34,7 +34,7 @@ describe('OpenTelemetry’s variables', () => {
     });
     const other = await otlpReceiver();
     const named = await serve(endpoint(other.url), 'telemetry.traces.service_name=from-config');
-    await fetch(`${named.server.url}/health`);
+    await fetch(`${named.server.url}/info`);
     await until(() => other.spans.length === 1);
     expect(other.spans[0]?.resource).toMatchObject({ 'service.name': 'from-config' });
   });

@@ -173,6 +173,27 @@ async function metricsOf({ url }: { readonly url: string }): Promise<string> {
   return (await fetch(`${url}/metrics`)).text();
 }
 
+describe('probes and scrapes', () => {
+  it('have no span, whatever their caller says, and their answers say so', async () => {
+    const { url, spans } = await otlpReceiver();
+    const { server } = await serve(endpoint(url));
+    const headers = { traceparent: `00-${trace}-${parent}-01` };
+    for (const path of [
+      '/health',
+      '/health/live',
+      '/health/ready',
+      '/v2/models/tiny/ready',
+      '/metrics',
+    ]) {
+      const answer = await fetch(server.url + path, { headers });
+      expect(answer.headers.get('traceparent')).toMatch(new RegExp(`^00-${trace}-.{16}-00$`));
+    }
+    await fetch(`${server.url}/info`, { headers });
+    await until(() => spans.length > 0);
+    expect(spans.map(({ name }) => name)).toEqual(['GET /info']);
+  });
+});
+
 describe('sampling', () => {
   it('of 0 exports no trace that begins here, and the callers’ as they say', async () => {
     const { url, spans } = await otlpReceiver();

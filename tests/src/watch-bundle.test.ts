@@ -48,6 +48,36 @@ describe('watchFolders', () => {
     await until(() => seen.reloads === 2);
   });
 
+  it('tells once where the folders cannot be listed, and goes on when they can', async () => {
+    folder.write('listed/manifest.json', 'one');
+    const dir = join(folder.path, 'listed');
+    const world = { unreadable: 0, looks: 0, isThere: false, reloads: 0 };
+    stops.push(
+      watchFolders(
+        () => {
+          world.looks += 1;
+          return world.isThere ? Promise.resolve([dir]) : Promise.reject(new Error('gone'));
+        },
+        {
+          known: new Map(),
+          reload: async () => {
+            world.reloads += 1;
+          },
+          onUnreadable: () => {
+            world.unreadable += 1;
+          },
+          intervalMs: 5,
+        },
+      ),
+    );
+    await until(() => world.looks > 3);
+    expect(world.unreadable).toBe(1);
+    world.isThere = true;
+    await until(() => world.reloads === 1);
+    world.isThere = false;
+    await until(() => world.unreadable === 2);
+  });
+
   it('sees a folder that another one takes the place of', async () => {
     const { dir, seen } = await watched('replaced');
     rmSync(dir, { recursive: true });

@@ -1,10 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
-import { packageVersion } from '../../src/package-root.ts';
-
-const require = createRequire(import.meta.url);
+import { installedVersion, packageVersion } from '../../src/package-root.ts';
 
 /** Packages whose versions decide numbers. */
 const deciding = ['onnxruntime-node', '@huggingface/tokenizers'];
@@ -34,18 +29,4 @@ export function gitCommit(): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Read from the file, because packages may not export their package.json. */
-function installedVersion(name: string): string | undefined {
-  for (const folder of require.resolve.paths(name) ?? []) {
-    try {
-      const text = readFileSync(join(folder, name, 'package.json'), 'utf8');
-      const { version }: { version?: unknown } = JSON.parse(text);
-      return typeof version === 'string' ? version : undefined;
-    } catch {
-      // Not in this folder.
-    }
-  }
-  return undefined;
 }

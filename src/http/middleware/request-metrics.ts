@@ -4,15 +4,13 @@ import type { AppDeps } from '../deps.ts';
 import { UNMATCHED } from '../route.ts';
 import { keyNameOf } from './access.ts';
 import { knownMethod } from './known-method.ts';
+import { levelOf } from './probes.ts';
 import { requestIdOf } from './request-id.ts';
 import { endSpan } from './request-span.ts';
 import { traceIdOf } from './trace-context.ts';
 
 /** The `method` label of methods that nobody should send. */
 const OTHER_METHOD = 'OTHER';
-
-/** Routes that machines ask every few seconds. */
-const quietRoutes = /^\/(v2\/)?(health|metrics)|\/ready$/;
 
 /** Statuses that were sent past Express, by response: of requests that broke off in the middle. */
 const rawStatuses = new WeakMap<object, number>();
@@ -28,7 +26,7 @@ export function setRoute(response: Response, path: string): void {
 }
 
 /** Counts, times and logs every request once, when its connection is done with it. */
-export function requestMetrics(deps: Pick<AppDeps, 'metrics' | 'logger'>): RequestHandler {
+export function requestMetrics(deps: AppDeps): RequestHandler {
   return (request, response, next) => {
     const begun = performance.now();
     response.on('close', () => finish(deps, request, response, performance.now() - begun));
@@ -41,19 +39,13 @@ export function countMalformed({ metrics }: Pick<AppDeps, 'metrics'>, status: nu
   metrics.requestFinished({ route: UNMATCHED, method: OTHER_METHOD, status, seconds: 0 });
 }
 
-function finish(
-  { metrics, logger }: Pick<AppDeps, 'metrics' | 'logger'>,
-  request: Request,
-  response: Response,
-  durationMs: number,
-): void {
+function finish(deps: AppDeps, request: Request, response: Response, durationMs: number): void {
   const route = typeof response.locals.route === 'string' ? response.locals.route : UNMATCHED;
   const method = knownMethod(request.method) ?? OTHER_METHOD;
   const status = statusOf(response);
-  metrics.requestFinished({ route, method, status, seconds: durationMs / 1000 });
+  deps.metrics.requestFinished({ route, method, status, seconds: durationMs / 1000 });
   endSpan(response, { route, status });
-  const level = status >= 500 ? 'warn' : quietRoutes.test(route) ? 'debug' : 'info';
-  logger[level]('request', {
+  deps.logger[levelOf(deps, route, status)]('request', {
     method,
     route,
     status,

@@ -4,6 +4,7 @@ import type { RemoteParent, RequestSpan } from '../../telemetry/index.ts';
 import type { AppDeps } from '../deps.ts';
 import { UNMATCHED } from '../route.ts';
 import { knownMethod } from './known-method.ts';
+import { isProbe } from './probes.ts';
 
 /** The spans of requests under way, by response. */
 const spans = new WeakMap<object, RequestSpan>();
@@ -11,18 +12,19 @@ const spans = new WeakMap<object, RequestSpan>();
 /** What of a request went wrong, by response. */
 const errors = new WeakMap<object, ErrorCode>();
 
-/** Begins the span of a request, where spans are exported. */
+/** Begins the span of a request, where spans are exported. Probes and scrapes have none. */
 export function beginSpan(
   { tracing }: Pick<AppDeps, 'tracing'>,
   request: Request,
   response: Response,
   parent: RemoteParent | undefined,
 ): RequestSpan | undefined {
-  if (!tracing) return undefined;
+  const path = pathOf(request);
+  if (!tracing || isProbe(path)) return undefined;
   const state = request.get('tracestate');
   const span = tracing.begin({
     method: knownMethod(request.method) ?? '_OTHER',
-    path: pathOf(request),
+    path,
     scheme: request.protocol,
     ...(parent ? { parent: state === undefined ? parent : { ...parent, state } } : {}),
   });

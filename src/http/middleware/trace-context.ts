@@ -37,7 +37,7 @@ export function traceContext(deps: Pick<AppDeps, 'tracing'>): RequestHandler {
       traceId: parent?.traceId ?? randomBytes(16).toString('hex'),
       spanId: randomBytes(8).toString('hex'),
     };
-    const sampled = span ? Number(span.isSampled) : flags & SAMPLED;
+    const sampled = deps.tracing ? Number(span?.isSampled ?? false) : flags & SAMPLED;
     const answered = (flags & RANDOM) | sampled;
     response.set(HEADER, `00-${traceId}-${spanId}-${answered.toString(16).padStart(2, '0')}`);
     next();

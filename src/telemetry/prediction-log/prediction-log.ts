@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Logger } from '../logger.ts';
-import { RotatingFile, type RotatingFileOptions } from './rotating-file.ts';
+import { type Duty, RotatingFile, type RotatingFileOptions } from './rotating-file.ts';
 
 /** A line of the log of predictions. */
 export interface LoggedPrediction {
@@ -29,14 +29,20 @@ export interface PredictedText {
   readonly tokens: number;
 }
 
-export interface PredictionLogOptions extends Omit<RotatingFileOptions, 'onError'> {
+export interface PredictionLogOptions extends Omit<RotatingFileOptions, 'onError' | 'onRecovery'> {
   readonly keepTexts: boolean;
   /** The part of the texts that is logged, from 0 to 1. */
   readonly sample: number;
-  readonly logger: Pick<Logger, 'error'>;
+  readonly logger: Pick<Logger, 'error' | 'info'>;
   /** From 0 to below 1. */
   readonly random?: () => number;
 }
+
+const failures: Readonly<Record<Duty, string>> = {
+  write: 'predictions cannot be logged',
+  'put aside': 'the log of predictions cannot be put aside and grows on',
+  remove: 'old logs of predictions cannot be removed',
+};
 
 /** Writes what was predicted to a file of JSON lines, for a part of the texts. */
 export class PredictionLog {
@@ -45,10 +51,21 @@ export class PredictionLog {
 
   constructor(options: PredictionLogOptions) {
     this.#options = options;
-    const onError = ({ message }: Error) => {
-      options.logger.error('predictions cannot be logged', { reason: message });
-    };
-    this.#file = new RotatingFile({ ...options, onError });
+    const { logger, path } = options;
+    this.#file = new RotatingFile({
+      ...options,
+      onError: (duty, { message }) => {
+        logger.error(failures[duty], { file: path, reason: message });
+      },
+      onRecovery: (duty) => {
+        if (duty === 'write') logger.info('predictions are logged again', { lost: this.lost });
+      },
+    });
+  }
+
+  /** Predictions that were to be logged and are not, since the start. */
+  get lost(): number {
+    return this.#file.lost;
   }
 
   record(

@@ -68,6 +68,8 @@ export interface RequestSpan {
 /** Makes spans of requests and sends them away. Nothing of it waits, nothing throws. */
 export interface Tracing {
   begin(request: BegunRequest): RequestSpan;
+  /** Spans that no collector has taken, since the start. */
+  readonly lost: number;
   /** Sends what is left; resolves when that is done, or after a few seconds. */
   close(): Promise<void>;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { describeError } from '../../../src/bin/run-command.ts';
+import { describeError, errorLine } from '../../../src/bin/run-command.ts';
 import { AppError } from '../../../src/errors.ts';
 
 describe('the report of a failed command', () => {
@@ -20,6 +20,24 @@ describe('the report of a failed command', () => {
     expect(lines[0]).toBe('error: bad');
     expect(lines).toContain('AppError: bad');
     expect(lines).toContain('Error: deeper');
+  });
+
+  it('is one line of JSON in a JSON log, whatever it says', () => {
+    const error = new AppError('config_invalid', 'two\nproblems', { hint: 'read "this"' });
+    const line = errorLine(error, false);
+    expect(line).not.toContain('\n');
+    expect(JSON.parse(line)).toEqual({
+      level: 'error',
+      code: 'config_invalid',
+      message: 'two\nproblems',
+      hint: 'read "this"',
+      timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
+    });
+    expect(JSON.parse(errorLine(new TypeError('x'), true))).toMatchObject({
+      code: 'internal',
+      message: 'x',
+      stack: expect.stringContaining('TypeError: x\n'),
+    });
   });
 
   it('is made of anything that is thrown', () => {

@@ -37,6 +37,13 @@ const fromTheStart = [
   'mbti_drift_psi{feature="text_length"}',
   'mbti_drift_window_size',
   'mbti_worker_restarts_total',
+  'mbti_worker_memory_bytes',
+  'mbti_reloads_total{model="tiny",outcome="success"}',
+  'mbti_reloads_total{model="tiny",outcome="failure"}',
+  'mbti_api_keys_reloads_total{outcome="success"}',
+  'mbti_api_keys_reloads_total{outcome="failure"}',
+  'mbti_prediction_log_lost_total',
+  'mbti_spans_lost_total',
   'mbti_model_load_seconds',
 ];
 

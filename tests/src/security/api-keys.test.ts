@@ -1,4 +1,4 @@
-import { renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -47,6 +47,33 @@ describe('API keys', () => {
     writeFileSync(path, keyFile({ new: ['predict'] }));
     await until(() => keys.find('new') !== undefined);
     expect(keys.find('old')).toBeUndefined();
+    keys.close();
+  });
+
+  it('stay while nothing at the path can be looked at, which is counted once, as is their return', async () => {
+    const path = folder.write('mounted/keys.json', keyFile({ one: ['predict'] }));
+    const mount = join(folder.path, 'mounted');
+    const keys = new ApiKeys(path, quietLogger, LOOK_MS);
+    expect(keys.reloads).toEqual({ success: 0, failure: 0 });
+    renameSync(mount, `${mount}.away`);
+    // A file in a folder's place: the path is then no missing file, but an error of its own.
+    writeFileSync(mount, '');
+    await until(() => keys.reloads.failure > 0);
+    await sleep(10 * LOOK_MS);
+    expect(keys.reloads).toEqual({ success: 0, failure: 1 });
+    expect(keys.find('one')).toBeDefined();
+    rmSync(mount);
+    renameSync(`${mount}.away`, mount);
+    await until(() => keys.reloads.success > 0);
+    expect(keys.reloads).toEqual({ success: 1, failure: 1 });
+    keys.close();
+  });
+
+  it('are read once more where only their rights have changed', async () => {
+    const path = folder.write('rights.json', keyFile({ one: ['predict'] }));
+    const keys = new ApiKeys(path, quietLogger, LOOK_MS);
+    chmodSync(path, 0o400);
+    await until(() => keys.reloads.success === 1);
     keys.close();
   });
 

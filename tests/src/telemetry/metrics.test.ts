@@ -52,6 +52,29 @@ describe('Metrics', () => {
     expect(found.get('mbti_drift_window_size')).toBe(0);
   });
 
+  it('shows totals of others as they are at each scrape', async () => {
+    const metrics = new Metrics({ model, rejections: [] });
+    const now = { lost: 0, success: 0 };
+    metrics.attach({
+      queueDepth: () => 0,
+      workersUp: () => 0,
+      workerMemory: () => now.lost * 1000,
+      predictionsLost: () => now.lost,
+      spansLost: () => now.lost * 2,
+      keysReloads: () => ({ success: now.success, failure: now.lost }),
+    });
+    for (const lost of [0, 3, 3, 7]) {
+      now.lost = lost;
+      now.success += 1;
+      const found = samples(await metrics.exposition());
+      expect(found.get('mbti_worker_memory_bytes')).toBe(lost * 1000);
+      expect(found.get('mbti_prediction_log_lost_total')).toBe(lost);
+      expect(found.get('mbti_spans_lost_total')).toBe(lost * 2);
+      expect(found.get('mbti_api_keys_reloads_total{outcome="failure"}')).toBe(lost);
+      expect(found.get('mbti_api_keys_reloads_total{outcome="success"}')).toBe(now.success);
+    }
+  });
+
   it('has a HELP and a TYPE for every metric, each in one group', async () => {
     const exposition = await new Metrics({ model, rejections: ['full'] }).exposition();
     const described = [...exposition.matchAll(/^# TYPE (\S+) (counter|gauge|histogram)$/gm)].map(

@@ -1,4 +1,15 @@
-import { readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import {
@@ -6,6 +17,7 @@ import {
   type RotatingFileOptions,
 } from '../../../../src/telemetry/prediction-log/rotating-file.ts';
 import { temporaryFolder } from '../../../support/temporary-folder.ts';
+import { until } from '../../../support/until.ts';
 
 const folder = temporaryFolder();
 const errors: string[] = [];
@@ -16,7 +28,7 @@ function open(name: string, change: Partial<RotatingFileOptions> = {}): Rotating
     maxBytes: 1e6,
     keepFiles: 100,
     keepDays: 30,
-    onError: ({ message }) => errors.push(message),
+    onError: (_duty, { message }) => errors.push(message),
     ...change,
   });
 }
@@ -80,7 +92,7 @@ describe('a rotating file', () => {
   it('goes on after a failure, of which it tells once', async () => {
     const path = join(folder.write('blocked', ''), 'log.jsonl');
     const told: string[] = [];
-    const file = open('', { path, onError: ({ message }) => told.push(message) });
+    const file = open('', { path, onError: (_duty, { message }) => told.push(message) });
     for (const line of ['a', 'b', 'c']) {
       file.append(line);
       await new Promise((resolve) => setTimeout(resolve, 5));
@@ -89,13 +101,100 @@ describe('a rotating file', () => {
     expect(told).toEqual([expect.stringMatching(/ENOTDIR|EEXIST/)]);
   });
 
+  it('counts the lines that a failure has cost, and tells when it is over', async () => {
+    const path = join(folder.path, 'counted', 'log.jsonl');
+    const blocked = folder.write('counted', '');
+    const told: string[] = [];
+    const file = open('', {
+      path,
+      onError: (duty) => told.push(`${duty} failed`),
+      onRecovery: (duty) => told.push(`${duty} works`),
+    });
+    for (const line of ['a', 'b']) file.append(line);
+    await until(() => file.lost === 2);
+    rmSync(blocked);
+    file.append('c');
+    await file.close();
+    expect(told).toEqual(['write failed', 'write works']);
+    expect([file.lost, readFileSync(path, 'utf8')]).toEqual([2, 'c\n']);
+  });
+
+  it('tells of a file that cannot be written before a line is lost', async () => {
+    const told: string[] = [];
+    mkdirSync(join(folder.path, 'early', 'log.jsonl'), { recursive: true });
+    const file = open('early', { onError: (_duty, { message }) => told.push(message) });
+    await file.close();
+    expect([told, file.lost]).toEqual([[expect.stringContaining('EISDIR')], 0]);
+  });
+
+  it('is made again where it is deleted, with its folder or without', async () => {
+    const file = open('deleted/folder');
+    const path = join(folder.path, 'deleted/folder/log.jsonl');
+    const appended = async (line: string) => {
+      file.append(line);
+      await until(() => existsSync(path) && readFileSync(path, 'utf8').endsWith(`${line}\n`));
+    };
+    await appended('one');
+    rmSync(path);
+    await appended('two');
+    rmSync(join(folder.path, 'deleted'), { recursive: true });
+    await appended('three');
+    await file.close();
+    expect([readFileSync(path, 'utf8'), file.lost]).toEqual(['three\n', 0]);
+  });
+
+  it('grows on where it cannot be put aside, and tells once', async () => {
+    const path = join(folder.path, 'stuck', 'log.jsonl');
+    const told: string[] = [];
+    const onError = (duty: string) => told.push(duty);
+    const file = open('stuck', { maxBytes: 20, onError });
+    file.append('the first of the lines');
+    await until(() => existsSync(path) && statSync(path).size > 0);
+    // Too long a name for another one behind it: it can be written and not be put aside.
+    const long = `${'x'.repeat(240)}.jsonl`;
+    const other = open('stuck', { path: join(folder.path, 'stuck', long), maxBytes: 20, onError });
+    for (let i = 0; i < 5; i += 1) {
+      other.append(`a line of its own, number ${i}`);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    await Promise.all([file.close(), other.close()]);
+    const lines = readFileSync(join(folder.path, 'stuck', long), 'utf8')
+      .trimEnd()
+      .split('\n');
+    expect([lines.length, other.lost, told]).toEqual([5, 0, ['put aside']]);
+  });
+
+  it('begins a line of its own behind half a line that a crash has left', async () => {
+    const path = folder.write('half/log.jsonl', '{"whole":1}\n{"ha');
+    const file = open('half');
+    file.append('{"next":1}');
+    file.append('{"last":1}');
+    await file.close();
+    expect(readFileSync(path, 'utf8')).toBe('{"whole":1}\n{"ha\n{"next":1}\n{"last":1}\n');
+  });
+
+  const onLinux = process.platform === 'linux' ? it : it.skip;
+  onLinux('loses lines to a disk that is full, and leaves a device where it is', async () => {
+    const path = join(folder.path, 'full.jsonl');
+    symlinkSync('/dev/full', path);
+    const told: string[] = [];
+    const onError = (duty: string, { message }: Error) => told.push(`${duty}: ${message}`);
+    const file = open('', { path, maxBytes: 1, onError });
+    for (const line of ['a', 'b', 'c']) file.append(line);
+    await file.close();
+    expect([told, file.lost]).toEqual([[expect.stringMatching(/^write: .*ENOSPC/)], 3]);
+    expect(readlinkSync(path)).toBe('/dev/full');
+  });
+
   it('drops lines rather than keeping them all in memory', async () => {
     const told: string[] = [];
-    const file = open('flood', { maxBytes: 1e9, onError: ({ message }) => told.push(message) });
+    const onError = (_duty: string, { message }: Error) => told.push(message);
+    const file = open('flood', { maxBytes: 1e9, onError });
     const line = 'x'.repeat(1_000_000);
     for (let i = 0; i < 20; i += 1) file.append(line);
     await file.close();
     expect(told).toEqual([expect.stringMatching(/lines are dropped/)]);
     expect(statSync(join(folder.path, 'flood', 'log.jsonl')).size).toBe(8 * (line.length + 1));
+    expect(file.lost).toBe(12);
   });
 });

@@ -6,7 +6,7 @@ type Exporter = ConstructorParameters<typeof ReportingExporter>[0];
 type Export = Parameters<Exporter['export']>;
 
 /** An exporter whose outcome and clock the test sets, and what the log was told. */
-function reporting() {
+function reporting(mostWaiting?: number) {
   const world: { now: number; error: Error | undefined } = { now: 0, error: undefined };
   const told: [string, string, LogFields | undefined][] = [];
   const exporter = new ReportingExporter(
@@ -15,18 +15,50 @@ function reporting() {
       shutdown: () => Promise.resolve(),
     },
     {
-      warn: (message, fields) => told.push(['warn', message, fields]),
-      info: (message, fields) => told.push(['info', message, fields]),
+      logger: {
+        warn: (message, fields) => told.push(['warn', message, fields]),
+        info: (message, fields) => told.push(['info', message, fields]),
+      },
+      now: () => world.now,
+      ...(mostWaiting === undefined ? {} : { mostWaiting }),
     },
-    () => world.now,
   );
   const outcomes: unknown[] = [];
   const send = (spans: number) =>
     exporter.export(new Array(spans) as Export[0], ({ code }) => outcomes.push(code));
-  return { world, told, send, outcomes };
+  return { world, told, send, outcomes, exporter };
 }
 
 describe('a collector', () => {
+  it('that fails has its spans counted', () => {
+    const { world, exporter, send } = reporting();
+    send(3);
+    world.error = new Error('no');
+    send(2);
+    send(4);
+    expect(exporter.lost).toBe(6);
+  });
+
+  it('that is too slow costs the spans for which the queue before it has no room', () => {
+    const { exporter, told, send } = reporting(2);
+    const kept: unknown[] = [];
+    const nothing = () => Promise.resolve();
+    const queue = exporter.watching({
+      onStart: () => {},
+      onEnd: (span) => kept.push(span),
+      forceFlush: nothing,
+      shutdown: nothing,
+    });
+    const end = (traceFlags: number) =>
+      queue.onEnd({ spanContext: () => ({ traceFlags }) } as Parameters<typeof queue.onEnd>[0]);
+    for (const flags of [1, 0, 1, 1, 0, 1]) end(flags);
+    expect([exporter.lost, exporter.pending, kept.length]).toEqual([2, 2, 6]);
+    expect(told).toHaveLength(1);
+    send(2);
+    end(1);
+    expect([exporter.lost, exporter.pending]).toEqual([2, 1]);
+  });
+
   it('that takes spans is not mentioned', () => {
     const { told, send, outcomes } = reporting();
     send(3);

@@ -17,7 +17,7 @@ export interface InferBody {
 }
 
 interface InferInput {
-  readonly shape: readonly [number, 1?];
+  readonly shape: readonly [number, number?];
   readonly parameters?: Optional<{ readonly binary_data_size?: Optional<number> }>;
   readonly data?: Optional<TextData>;
 }
@@ -53,7 +53,10 @@ export function checkNamed(body: InferBody, model: { name: string; version: stri
 
 /** The texts of a request, as many as its shape says. AppError `invalid_request`. */
 export function textsOf({ inputs: [input] }: InferBody, tensors: Buffer): readonly string[] {
-  const [count] = input.shape;
+  const [count, columns = 1] = input.shape;
+  if (columns !== 1) {
+    throw invalid(`inputs[0].shape is [${count}, ${columns}]: expected [n] or [n, 1]`);
+  }
   const texts = readTexts(input, tensors);
   if (texts.length === count) return texts;
   throw invalid(`text has ${texts.length} elements: expected ${count}, as its shape says`);

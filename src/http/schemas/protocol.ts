@@ -110,7 +110,7 @@ function inferenceInput(maxTexts: number): Schema {
         description: 'The number of texts, and 1 where they stand in a column',
         minItems: 1,
         maxItems: 2,
-        prefixItems: [{ ...size, maximum: maxTexts }, { const: 1 }],
+        items: { ...size, maximum: maxTexts },
       },
       parameters: {
         ...optional('object'),

@@ -1,9 +1,12 @@
 import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** Milliseconds until a client that sends no more is looked for; each time twice as long, up to the last. */
-const FIRST_LOOK_MS = 100;
-const LAST_LOOK_MS = 2_000;
+/**
+ * Milliseconds until a client that sends no more is looked for, and from each look to the next; the last is
+ * repeated. Most answers are there before the first. What a look finds is noticed at the next write, so the
+ * second one comes soon.
+ */
+const LOOKS_MS = [500, 100, 1_000] as const;
 
 /**
  * Answers clients that close their own side once their request is sent: they still read. One that is gone
@@ -25,19 +28,20 @@ export function answerHalfClosed(server: Server): void {
       const responses = open.get(socket) ?? new Set();
       const last = [...responses].at(-1);
       if (last) last.shouldKeepAlive = false;
-      lookFor(socket, responses, FIRST_LOOK_MS);
+      lookFor(socket, responses, 0);
     });
   });
 }
 
-function lookFor(socket: Socket, responses: ReadonlySet<ServerResponse>, delayMs: number): void {
+function lookFor(socket: Socket, responses: ReadonlySet<ServerResponse>, looks: number): void {
+  const delayMs = LOOKS_MS[looks] ?? LOOKS_MS[2];
   const look = () => {
     // Requests of one connection are answered in order: what is written to the others waits.
     const [front] = responses;
     if (socket.destroyed || !front) return;
     // HTTP/1.0 knows no interim answers.
     if (!front.headersSent && front.req.httpVersionMinor > 0) front.writeContinue();
-    lookFor(socket, responses, Math.min(2 * delayMs, LAST_LOOK_MS));
+    lookFor(socket, responses, looks + 1);
   };
   if (responses.size > 0) setTimeout(look, delayMs).unref();
 }

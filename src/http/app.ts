@@ -4,6 +4,7 @@ import type { AppDeps } from './deps.ts';
 import { guard, guardStatuses, RATE_LIMITED } from './middleware/access.ts';
 import { answersPreflight, cors } from './middleware/cors.ts';
 import { commonHeaders, wellFormed } from './middleware/guards.ts';
+import { noQuery } from './middleware/no-query.ts';
 import { problemAnswer } from './middleware/problem.ts';
 import { requestId } from './middleware/request-id.ts';
 import { requestMetrics, setRoute } from './middleware/request-metrics.ts';
@@ -66,7 +67,7 @@ function mount(
   for (const route of routes.filter((one) => one.path === path)) {
     const checkBody = checkOf(route);
     const method = route.method === 'GET' ? 'get' : 'post';
-    app[method](pattern, guard(deps, route), (request, response) =>
+    app[method](pattern, guard(deps, route), noQuery, (request, response) =>
       route.handler(request, response, checkBody),
     );
   }

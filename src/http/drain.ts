@@ -1,9 +1,14 @@
 import type { Server, ServerResponse } from 'node:http';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 
-/** Turns of the event loop without a new connection after which none is taken to wait. */
+/** Milliseconds without a new connection after which no more are expected. */
+const QUIET_MS = 50;
+/** Clients that never pause must not keep a server from stopping for longer. */
+const MOST_MS = 2_000;
+/** Turns of the event loop that find no connection, one after the other, before the listener is closed. */
 const QUIET_TURNS = 3;
-/** More than a listen backlog holds; clients that never pause must not keep a server from stopping. */
+/** A turn that takes longer leaves time in which another connection may have come. */
+const SHORT_TURN_MS = 0.5;
 const MOST_TURNS = 2_000;
 
 /**
@@ -29,18 +34,27 @@ export function drainable(server: Server): () => void {
 }
 
 /**
- * Resolves once the connections that wait in the listen backlog are accepted. libuv (from 1.46 on)
- * accepts one in each turn of the event loop, and closing a listener resets those that still wait.
+ * Resolves once the connections that wait in the listen backlog are accepted and no more come: closing
+ * a listener resets those that still wait. libuv (from 1.46 on) accepts one in each turn of the event
+ * loop, and what comes while a turn does its work shows in the next one. So the caller has to close the
+ * listener at once, while the last turn is still short.
  */
 export async function acceptWaiting(server: Server): Promise<void> {
-  let quiet = 0;
+  let latest = performance.now();
   const onConnection = () => {
-    quiet = 0;
+    latest = performance.now();
   };
   server.on('connection', onConnection);
+  const end = latest + MOST_MS;
+  for (let now = latest; now < latest + QUIET_MS && now < end; now = performance.now()) {
+    await sleep(QUIET_MS / 10);
+  }
+  let quiet = 0;
   for (let turn = 0; turn < MOST_TURNS && quiet < QUIET_TURNS; turn += 1) {
-    quiet += 1;
+    const begun = performance.now();
     await nextTurn();
+    const isQuiet = latest < begun && performance.now() - begun < SHORT_TURN_MS;
+    quiet = isQuiet ? quiet + 1 : 0;
   }
   server.off('connection', onConnection);
 }

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { AppError } from '../errors.ts';
 import type { AppDeps } from './deps.ts';
 import { drainable } from './drain.ts';
+import { answerHalfClosed } from './half-close.ts';
 import { answerMalformed } from './raw-answers.ts';
 
 /** Milliseconds that a connection may be slow or silent. */
@@ -38,6 +39,7 @@ export function createHttpServer(
     noDelay: true,
   });
   answerMalformed(server, deps);
+  answerHalfClosed(server);
   server.on('request', (request, response) => {
     request.url = targetOf(request.url);
     app(request, response);

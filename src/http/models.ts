@@ -40,7 +40,7 @@ export function versionsOf(deps: AppDeps, name: string): string[] {
 }
 
 const modelPath =
-  /^(?:https?:\/\/[^/?#]*)?\/v2\/(?:repository\/)?models\/(?<name>[^/?#]+)(?:\/versions\/(?<version>[^/?#]+))?/;
+  /^(?:https?:\/\/[^/?#]*)?\/(?:v2\/(?:repository\/)?)?models\/(?<name>[^/?#]+)(?:\/versions\/(?<version>[^/?#]+))?/;
 
 /** The model that a request's URL names; undefined where it names none. */
 export function modelInUrl(

@@ -3,7 +3,7 @@ import { parseJsonBytes, readBody } from './body/read-body.ts';
 import { cleanTexts } from './body/text-list.ts';
 import type { AppDeps } from './deps.ts';
 import { exampleText } from './openapi/examples.ts';
-import { type RequestBody, ref } from './openapi/operation.ts';
+import type { Examples, RequestBody, Schema } from './openapi/operation.ts';
 import type { BodyCheck } from './openapi/validator.ts';
 import type { TextResult } from './recall-or-score.ts';
 import { admit, scoreTexts } from './score-request.ts';
@@ -12,20 +12,20 @@ import { admit, scoreTexts } from './score-request.ts';
 type PredictBody = { readonly text: string } | { readonly texts: readonly string[] };
 
 /** The body of /predict and /explain. */
-export const predictBody: RequestBody = {
-  description: 'A text, or several that are answered in order',
-  schema: ref('PredictRequest'),
-  examples: {
-    text: { summary: 'One text', value: { text: exampleText } },
-    texts: {
-      summary: 'Several texts',
-      value: { texts: [exampleText, 'Parties with many people are the best evenings.'] },
-    },
-    text_too_short: { summary: 'Refused: too short', value: { text: 'short' } },
-    invalid_request: {
-      summary: 'Refused: both properties',
-      value: { text: exampleText, texts: [exampleText] },
-    },
+export function predictBody(schema: Schema): RequestBody {
+  return { description: 'A text, or several that are answered in order', schema, examples };
+}
+
+const examples: Examples = {
+  text: { summary: 'One text', value: { text: exampleText } },
+  texts: {
+    summary: 'Several texts',
+    value: { texts: [exampleText, 'Parties with many people are the best evenings.'] },
+  },
+  text_too_short: { summary: 'Refused: too short', value: { text: 'short' } },
+  invalid_request: {
+    summary: 'Refused: both properties',
+    value: { text: exampleText, texts: [exampleText] },
   },
 };
 

@@ -42,7 +42,9 @@ export function toProblem(error: AppError, requestId?: string): Problem {
 }
 
 /** The Open Inference Protocol's routes have errors of their own form. */
-const PROTOCOL_PATHS = /^\/v2(\/|$)/;
+export function isProtocolPath(path: string): boolean {
+  return /^\/v2(\/|$)/.test(path);
+}
 
 /** The body of an error's answer, in the form of the path that was asked for. */
 export function errorBody(
@@ -51,7 +53,7 @@ export function errorBody(
   requestId?: string,
 ): { readonly type: string; readonly body: string } {
   const problem = toProblem(error, requestId);
-  return PROTOCOL_PATHS.test(path)
+  return isProtocolPath(path)
     ? { type: 'application/json; charset=utf-8', body: JSON.stringify({ error: problem.detail }) }
     : { type: PROBLEM_TYPE, body: JSON.stringify(problem) };
 }

@@ -34,6 +34,10 @@ ${icon}
 <p class="muted" id="model">&nbsp;</p>
 <noscript><p>This page needs JavaScript.</p></noscript>
 <form id="form">
+<div id="choices" hidden>
+<label for="choice">Model</label>
+<select id="choice" autocomplete="off" aria-describedby="model"></select>
+</div>
 <label for="text">Text</label>
 <textarea id="text" dir="auto" required autofocus aria-describedby="problem">I enjoy solving complex problems alone and reading books.</textarea>
 <div id="keyed" hidden>

@@ -5,6 +5,8 @@ export const script = `
 'use strict';
 const $ = (id) => document.getElementById(id);
 let info;
+/** The one that is asked, as /info has it. */
+let model;
 let busy = false;
 
 /** What people read of an answer that is no success. */
@@ -32,25 +34,43 @@ async function ask(route, options) {
   return json;
 }
 
+const namesOf = ({ models }) => [...new Set(models.map(({ name }) => name))];
+
 async function learn() {
   info = await ask('info');
-  const { task, model } = info;
-  $('model').textContent = 'Task ' + task.name + ' · model ' + model.name + ', version ' + model.version + ', ' + model.precision;
+  const names = namesOf(info);
+  const before = $('choice').value;
+  const usual = info.models.find((one) => one.default).name;
+  $('choice').replaceChildren(...names.map((name) => element('option', name, { value: name, dir: 'auto' })));
+  $('choice').value = names.includes(before) ? before : usual;
+  $('choices').hidden = names.length < 2;
+  choose();
+}
+
+function choose() {
+  const name = $('choice').value;
+  // Without a version the highest is meant, which stands last.
+  model = info.models.findLast((one) => one.name === name);
+  $('model').textContent = 'Task ' + model.task + ' · model ' + model.name + ', version ' + model.version + ', ' + model.precision;
   $('explains').hidden = !model.explains;
 }
 
 async function predict() {
   if (!info) await learn();
+  const asked = model;
   const key = $('key').value.trim();
-  const explain = $('explain').checked && info.model.explains;
-  const answer = await ask(explain ? 'explain' : 'predict', {
+  const route = $('explain').checked && asked.explains ? 'explain' : 'predict';
+  const isOneOf = namesOf(info).length > 1;
+  const answer = await ask(isOneOf ? 'models/' + encodeURIComponent(asked.name) + '/' + route : route, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...(key && { authorization: 'Bearer ' + key }) },
     body: JSON.stringify({ text: $('text').value }),
   });
+  // Another one was chosen meanwhile.
+  if (model.name !== asked.name) return;
   // Another model may be served by now, with other axes.
-  if (answer.model.version !== info.model.version) await learn();
-  show(answer);
+  if (answer.model.version !== asked.version) await learn();
+  show(answer, model.axes);
 }
 
 async function run(work) {
@@ -75,6 +95,11 @@ $('form').addEventListener('submit', async (event) => {
   await run(predict);
   $('go').ariaDisabled = 'false';
   $('go').textContent = 'Predict';
+});
+$('choice').addEventListener('change', () => {
+  clear();
+  $('problem').textContent = '';
+  choose();
 });
 $('text').addEventListener('keydown', (event) => {
   if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) $('form').requestSubmit();

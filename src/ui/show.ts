@@ -73,8 +73,7 @@ function clear() {
   for (const id of ['type', 'usage', 'axes', 'words']) $(id).replaceChildren();
 }
 
-function show({ mbti_type: type, label, dimensions, usage, explanation }) {
-  const axes = info.task.axes;
+function show({ mbti_type: type, label, dimensions, usage, explanation }, axes) {
   $('type').textContent = type ?? label;
   $('usage').textContent = usageOf(usage);
   $('axes').replaceChildren(...dimensions.map((one, i) => axisOf(one, axes[i])));

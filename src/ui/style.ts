@@ -10,6 +10,8 @@ h1 { font-size: 1.4rem; margin: 0; } h2 { font-size: 1rem; margin: 1.4rem 0 .2re
 .muted { color: var(--muted); font-size: .9rem; } a { color: var(--link); }
 footer { margin-top: 2rem; }
 textarea, input[type=password] { display: block; width: 100%; font: inherit; padding: .6rem; border: 1px solid var(--edge); border-radius: .4rem; }
+select { font: inherit; max-width: 100%; padding: .4rem; border: 1px solid var(--edge); border-radius: .4rem; }
+#choices { margin: .7rem 0; }
 textarea { min-height: 9rem; resize: vertical; }
 .row { display: flex; flex-wrap: wrap; gap: .8rem; align-items: center; margin: .7rem 0; }
 button { font: inherit; min-width: 8rem; padding: .5rem 1.2rem; border: 0; border-radius: .4rem; background: var(--button); color: #fff; cursor: pointer; }

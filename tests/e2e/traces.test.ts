@@ -23,7 +23,7 @@ describe('the traces of a server', () => {
     const { server, lines } = await serve(endpoint(url));
     const texts = [text, `${text}, ${text}`];
     const answer = await post(
-      `${server.url}/predict?secret=1`,
+      `${server.url}/predict`,
       { texts },
       { traceparent: `00-${trace}-${parent}-01`, tracestate: 'vendor=opaque' },
     );
@@ -129,6 +129,8 @@ describe('the traces of a server', () => {
     await until(async () => /mbti_queue_depth [1-9]/.test(await metricsOf(server)));
     left.abort();
     await expect(leaving).rejects.toThrow();
+    // That the client is gone takes a moment to show.
+    await until(async () => /mbti_queue_depth 0/.test(await metricsOf(server)));
     // Two engines die of it: there is one, and the next.
     const answer = post(`${server.url}/predict`, long);
     for (let deaths = 0; deaths < 2; deaths += 1) {

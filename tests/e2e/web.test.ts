@@ -30,14 +30,28 @@ async function serve(modelDir: string, ...overrides: string[]): Promise<RunningS
   return startServer({ config, modelDir, logger: quietLogger });
 }
 
-/** An explaining MBTI server, whose cleaning lets everything through. */
-async function serveExplaining(): Promise<RunningServer> {
-  const dir = join(folder.path, 'mbti');
+/** An explaining MBTI bundle, whose cleaning lets everything through. */
+async function writeExplaining(dir: string): Promise<void> {
   const options = { kept: [2, 3], baseline: 0, steps: 3 };
   const explain = explainFile(readFileSync(tinyGraph), 'model.onnx', options);
   const task = { ...mbtiTask, cleaning: 'none' } as const;
   await writeTinyBundle(dir, { task }, { 'onnx/explain.onnx': explain });
+}
+
+async function serveExplaining(): Promise<RunningServer> {
+  const dir = join(folder.path, 'mbti');
+  await writeExplaining(dir);
   return serve(dir, 'limits.max_windows=2');
+}
+
+const otherName = 'tone 100% <b>?';
+
+/** A server of two models, of which the default one does not explain. */
+async function serveSeveral(): Promise<RunningServer> {
+  const dir = join(folder.path, 'several');
+  await writeExplaining(join(dir, 'mbti'));
+  await writeTinyBundle(join(dir, otherName), { task: oneAxis }, {}, tinyClassifier(1));
+  return serve(dir, `models.default_model=${otherName}`);
 }
 
 /** A server of another task, of one axis, that asks for keys and explains nothing. */
@@ -60,11 +74,19 @@ inBrowser(hasBrowser ? 'in a browser' : needsBrowser, () => {
   let browser: WatchedBrowser;
   let mbti: RunningServer;
   let keyed: RunningServer;
+  let several: RunningServer;
 
   beforeAll(async () => {
-    [browser, mbti, keyed] = await Promise.all([openBrowser(), serveExplaining(), serveKeyed()]);
+    [browser, mbti, keyed, several] = await Promise.all([
+      openBrowser(),
+      serveExplaining(),
+      serveKeyed(),
+      serveSeveral(),
+    ]);
   });
-  afterAll(() => Promise.all([browser.close(), mbti.stop(), keyed.stop()]));
+  afterAll(() =>
+    Promise.all([browser.close(), ...[mbti, keyed, several].map((server) => server.stop())]),
+  );
 
   const open = (url: string) => browser.open(url);
   afterEach(() => expect(browser.complaints()).toEqual([]));
@@ -150,6 +172,37 @@ inBrowser(hasBrowser ? 'in a browser' : needsBrowser, () => {
     expect(
       await page.evaluate('localStorage.length + sessionStorage.length + document.cookie.length'),
     ).toBe(0);
+  });
+
+  it('the page of one model offers no choice', async () => {
+    const page = await open(mbti.url);
+    await page.locator('#model:not(:empty)').waitFor();
+    expect(await page.locator('#choices').isVisible()).toBe(false);
+  });
+
+  it('the page of several models asks the one that is chosen, and shows its labels', async () => {
+    const page = await open(several.url);
+    const choice = page.getByLabel('Model');
+    await choice.waitFor();
+    expect(await choice.locator('option').allTextContents()).toEqual(['mbti', otherName]);
+    const explains = page.getByLabel('show which words');
+    expect([await choice.inputValue(), await explains.isVisible()]).toEqual([otherName, false]);
+    await predict(page, text);
+    await answered(page);
+    expect(await page.locator('.axis h2').allTextContents()).toEqual(['tone']);
+    await choice.selectOption('mbti');
+    expect(await page.locator('#type, .axis').allTextContents()).toEqual(['']);
+    expect(await page.locator('#model').textContent()).toMatch(/^Task mbti · model mbti, version/);
+    await explains.check();
+    await predict(page, text);
+    await answered(page);
+    expect(await page.locator('.axis').count()).toBe(4);
+    expect(await page.locator('.words').allTextContents()).toEqual(Array(4).fill(text));
+    await choice.selectOption(otherName);
+    expect([await explains.isVisible(), await page.locator('.words').count()]).toEqual([false, 0]);
+    await predict(page, text);
+    await answered(page);
+    expect(await page.locator('.ends').textContent()).toMatch(/^kind & calm .* %<b>rude .* %$/);
   });
 
   it('the page works under the prefix of a proxy, whose own error pages it survives', async () => {

@@ -2,7 +2,7 @@ import type { AppDeps } from '../deps.ts';
 import type { OutputName } from '../schemas/protocol.ts';
 import type { AnsweredText } from '../score-request.ts';
 import { encodeFloats, encodeStrings } from './binary.ts';
-import type { WantedOutput } from './infer-request.ts';
+import type { InferBody, WantedOutput } from './infer-request.ts';
 
 type Tensor =
   | { readonly datatype: 'FP32'; readonly shape: readonly number[]; readonly data: number[] }
@@ -32,7 +32,7 @@ const outputs: Readonly<Record<OutputName, (answers: readonly AnsweredText[]) =>
 /** The answer to an inference request. */
 export function inferAnswer(
   { model }: Pick<AppDeps, 'model'>,
-  request: { readonly id?: string | undefined; readonly outputs: readonly WantedOutput[] },
+  request: { readonly id?: InferBody['id']; readonly outputs: readonly WantedOutput[] },
   answers: readonly AnsweredText[],
 ): InferAnswer {
   const tensors: Buffer[] = [];
@@ -49,7 +49,7 @@ export function inferAnswer(
     json: {
       model_name: model.name,
       model_version: model.version,
-      ...(request.id === undefined ? {} : { id: request.id }),
+      ...(typeof request.id === 'string' ? { id: request.id } : {}),
       outputs: described,
     },
     tensors,

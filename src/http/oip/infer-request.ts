@@ -1,26 +1,32 @@
 import { AppError } from '../../errors.ts';
+import { shorten } from '../body/strict-json.ts';
 import { type OutputName, outputNames } from '../schemas/protocol.ts';
 import { decodeStrings } from './binary.ts';
 
+/** What clients may leave out or send as null. */
+type Optional<T> = T | null;
+
 /** A body that matches the schema InferenceRequest. */
 export interface InferBody {
-  readonly id?: string;
-  readonly parameters?: { readonly binary_data_output?: boolean };
+  readonly id?: Optional<string>;
+  readonly model_name?: Optional<string>;
+  readonly model_version?: Optional<string>;
+  readonly parameters?: Optional<{ readonly binary_data_output?: Optional<boolean> }>;
   readonly inputs: readonly [InferInput];
-  readonly outputs?: readonly RequestedOutput[];
+  readonly outputs?: Optional<readonly RequestedOutput[]>;
 }
 
 interface InferInput {
-  readonly shape: readonly [number];
-  readonly parameters?: { readonly binary_data_size?: number };
-  readonly data?: TextData;
+  readonly shape: readonly [number, number?];
+  readonly parameters?: Optional<{ readonly binary_data_size?: Optional<number> }>;
+  readonly data?: Optional<TextData>;
 }
 
 type TextData = readonly (string | TextData)[];
 
 interface RequestedOutput {
   readonly name: OutputName;
-  readonly parameters?: { readonly binary_data?: boolean };
+  readonly parameters?: Optional<{ readonly binary_data?: Optional<boolean> }>;
 }
 
 export interface WantedOutput {
@@ -29,18 +35,37 @@ export interface WantedOutput {
   readonly isBinary: boolean;
 }
 
+/** AppError `invalid_request` where a body names another model or version than the one that answers. */
+export function checkNamed(body: InferBody, model: { name: string; version: string }): void {
+  const { model_name: name, model_version: version } = body;
+  if (typeof name === 'string' && name !== model.name) {
+    throw invalid(
+      `model_name is ${shorten(name)}, but the path names ${shorten(model.name)}: expected the same or none`,
+    );
+  }
+  // Empty is how some clients say that any version will do.
+  if (version && version !== model.version) {
+    throw invalid(
+      `model_version is ${shorten(version)}, but ${shorten(model.version)} answers at this path: expected the same or none`,
+    );
+  }
+}
+
 /** The texts of a request, as many as its shape says. AppError `invalid_request`. */
 export function textsOf({ inputs: [input] }: InferBody, tensors: Buffer): readonly string[] {
-  const [count] = input.shape;
+  const [count, columns = 1] = input.shape;
+  if (columns !== 1) {
+    throw invalid(`inputs[0].shape is [${count}, ${columns}]: expected [n] or [n, 1]`);
+  }
   const texts = readTexts(input, tensors);
   if (texts.length === count) return texts;
   throw invalid(`text has ${texts.length} elements: expected ${count}, as its shape says`);
 }
 
 /** The outputs that are asked for, in the order of the request. AppError `invalid_request`. */
-export function outputsOf({ outputs = [], parameters }: InferBody): WantedOutput[] {
+export function outputsOf({ outputs, parameters }: InferBody): WantedOutput[] {
   const byDefault = parameters?.binary_data_output ?? false;
-  if (outputs.length === 0) return outputNames.map((name) => ({ name, isBinary: byDefault }));
+  if (!outputs?.length) return outputNames.map((name) => ({ name, isBinary: byDefault }));
   const names = outputs.map(({ name }) => name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) throw invalid(`outputs asks for ${twice} twice`);
@@ -51,11 +76,12 @@ export function outputsOf({ outputs = [], parameters }: InferBody): WantedOutput
 }
 
 function readTexts({ data, shape, parameters }: InferInput, tensors: Buffer): readonly string[] {
-  const size = parameters?.binary_data_size;
-  if (data === undefined && size === undefined) {
+  const size = parameters?.binary_data_size ?? undefined;
+  const isInBody = Array.isArray(data);
+  if (!isInBody && size === undefined) {
     throw invalid('text has neither data nor parameters.binary_data_size: expected one');
   }
-  if (data !== undefined && size !== undefined) {
+  if (isInBody && size !== undefined) {
     throw invalid('text has both data and parameters.binary_data_size: expected one');
   }
   if (tensors.length !== (size ?? 0)) {
@@ -63,8 +89,7 @@ function readTexts({ data, shape, parameters }: InferInput, tensors: Buffer): re
       `the binary data are ${tensors.length} bytes: expected ${size ?? 0}, the sum of binary_data_size`,
     );
   }
-  if (data === undefined) return decodeStrings(tensors, 'text', shape[0]);
-  return flatten(data);
+  return isInBody ? flatten(data) : decodeStrings(tensors, 'text', shape[0]);
 }
 
 /** Row by row. */

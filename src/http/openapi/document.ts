@@ -32,6 +32,7 @@ const tags = [
 
 const description = `Errors are \`application/problem+json\` (RFC 9457) with a stable \`code\`; under /v2 they are \`{"error": "…"}\`.
 Where the server has API keys, POST routes take one as \`Authorization: Bearer …\`.
+No route takes parameters in its query: any is 400, and so is an unknown member of a body.
 Unknown paths are 404, other methods 405 with Allow, headers over 16 KiB 431, and bodies that do not arrive in a minute 408.
 Every GET route answers HEAD too. Every answer has an \`x-request-id\`: the request's own where it sent one of up to 128 letters, digits, \`_\`, \`.\` and \`-\`.`;
 

@@ -1,5 +1,5 @@
 import { AppError, type ErrorCode, errorTable } from '../../errors.ts';
-import { toProblem } from '../problem.ts';
+import { isProtocolPath, toProblem } from '../problem.ts';
 import { type Examples, type ResponseDoc, ref } from './operation.ts';
 
 /** What an error of each code may say, as an example. */
@@ -32,14 +32,38 @@ const retryAfter = {
 
 /** The answers of a route that fails with these codes, by status: problems (RFC 9457). */
 export function problems(codes: readonly DocumentedCode[]): Record<number, ResponseDoc> {
-  return byStatus(codes, 'application/problem+json', 'Problem', (error) => toProblem(error));
+  return byStatus(codes, problemForm);
 }
 
 /** The same as the Open Inference Protocol has errors. */
 export function protocolErrors(codes: readonly DocumentedCode[]): Record<number, ResponseDoc> {
-  return byStatus(codes, 'application/json', 'InferenceError', (error) => ({
-    error: toProblem(error).detail,
-  }));
+  return byStatus(codes, protocolForm);
+}
+
+/** How errors are sent, and what may stand in one in place of its code's usual words. */
+interface ErrorForm {
+  readonly mediaType: string;
+  readonly schema: string;
+  readonly value: (error: AppError) => unknown;
+  readonly detail?: string;
+}
+
+const problemForm: ErrorForm = {
+  mediaType: 'application/problem+json',
+  schema: 'Problem',
+  value: (error) => toProblem(error),
+};
+const protocolForm: ErrorForm = {
+  mediaType: 'application/json',
+  schema: 'InferenceError',
+  value: (error) => ({ error: toProblem(error).detail }),
+};
+
+/** The answer to a query, which no route takes, in the form that the path's errors have. */
+export function queryErrors(path: string): Record<number, ResponseDoc> {
+  const form = isProtocolPath(path) ? protocolForm : problemForm;
+  const detail = 'the query has an unknown parameter: "verbose"; expected none';
+  return byStatus(['invalid_request'], { ...form, detail });
 }
 
 /** What routes that score texts may fail with. */
@@ -60,9 +84,7 @@ export const scoringCodes = [
 
 function byStatus(
   codes: readonly DocumentedCode[],
-  mediaType: string,
-  schema: string,
-  value: (error: AppError) => unknown,
+  { mediaType, schema, value, detail }: ErrorForm,
 ): Record<number, ResponseDoc> {
   const docs: Record<number, ResponseDoc> = {};
   for (const status of new Set(codes.map((code) => errorTable[code].status))) {
@@ -70,7 +92,10 @@ function byStatus(
     const examples: Examples = Object.fromEntries(
       same.map((code) => [
         code,
-        { summary: errorTable[code].title, value: value(new AppError(code, details[code])) },
+        {
+          summary: errorTable[code].title,
+          value: value(new AppError(code, detail ?? details[code])),
+        },
       ]),
     );
     docs[status] = {

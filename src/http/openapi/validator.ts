@@ -105,6 +105,7 @@ const kinds: Readonly<Record<string, string>> = {
 function kindNames(types: string | readonly string[]): string {
   return [types]
     .flat()
+    .filter((type) => type !== 'null')
     .map((type) => kinds[String(type)] ?? String(type))
     .join(' or ');
 }

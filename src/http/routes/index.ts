@@ -1,15 +1,16 @@
 import type { AppDeps } from '../deps.ts';
 import { modelsOf } from '../models.ts';
 import { type OpenApiDocument, openApiDocument } from '../openapi/document.ts';
+import { queryErrors } from '../openapi/errors.ts';
 import type { Route } from '../route.ts';
 import { componentSchemas } from '../schemas/index.ts';
 import { docsRoute } from './docs.ts';
-import { explainRoute } from './explain.ts';
+import { explainRoutes } from './explain.ts';
 import { healthRoutes } from './health.ts';
 import { infoRoute } from './info.ts';
 import { metricsRoute } from './metrics.ts';
 import { openApiRoute } from './openapi.ts';
-import { predictRoute } from './predict.ts';
+import { predictRoutes } from './predict.ts';
 import { uiRoute } from './ui.ts';
 import { protocolHealthRoutes } from './v2/health.ts';
 import { inferRoutes } from './v2/infer.ts';
@@ -29,8 +30,8 @@ export function createRoutes(deps: AppDeps): { routes: Route[]; document: OpenAp
 
 function routesOf(deps: AppDeps, document: () => OpenApiDocument): Route[] {
   return [
-    predictRoute(deps),
-    explainRoute(deps),
+    ...predictRoutes(deps),
+    ...explainRoutes(deps),
     ...inferRoutes(deps),
     ...metadataRoutes(deps),
     ...protocolHealthRoutes(deps),
@@ -41,7 +42,14 @@ function routesOf(deps: AppDeps, document: () => OpenApiDocument): Route[] {
     openApiRoute(document),
     docsRoute(document),
     uiRoute(),
-  ];
+  ].map(refusingQueries);
+}
+
+/** Every route may be asked with a query, and answers that with 400. */
+function refusingQueries(route: Route): Route {
+  const { path, operation } = route;
+  const responses = { ...queryErrors(path), ...operation.responses };
+  return { ...route, operation: { ...operation, responses } };
 }
 
 /** Made again when another model was loaded. */

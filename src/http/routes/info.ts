@@ -1,4 +1,5 @@
 import { packageVersion } from '../../package-root.ts';
+import type { Task } from '../../task/index.ts';
 import { MINIMUM_TEXT_LENGTH } from '../../text/index.ts';
 import type { AppDeps, Limits, ModelStatus, ServedModel } from '../deps.ts';
 import { modelsOf } from '../models.ts';
@@ -8,15 +9,10 @@ import type { Route } from '../route.ts';
 /** `GET /info`: what is served, and what may be asked of it. */
 export function infoRoute(deps: AppDeps): Route {
   const { model, limits } = deps;
-  const { name, cleaning, axes } = model.task;
   const own = {
     version: packageVersion,
     model: described(model),
-    task: {
-      name,
-      cleaning,
-      axes: axes.map(({ name, labels, threshold }) => ({ name, labels, threshold })),
-    },
+    task: { name: model.task.name, ...asked(model.task) },
     limits: { minimum_text_length: MINIMUM_TEXT_LENGTH, ...textLimits(limits) },
   };
   return {
@@ -45,6 +41,14 @@ function described({ name, version, precision, maxLength, explains = false }: Se
   return { name, version, precision, max_length: maxLength, explains };
 }
 
+/** What a task asks of a text. */
+function asked({ cleaning, axes }: Task) {
+  return {
+    cleaning,
+    axes: axes.map(({ name, labels, threshold }) => ({ name, labels, threshold })),
+  };
+}
+
 function listed(status: Pick<ModelStatus, 'model' | 'limits' | 'state' | 'isDefault'>) {
   const { model, limits, state, isDefault } = status;
   return {
@@ -52,6 +56,7 @@ function listed(status: Pick<ModelStatus, 'model' | 'limits' | 'state' | 'isDefa
     default: isDefault,
     state,
     task: model.task.name,
+    ...asked(model.task),
     limits: textLimits(limits),
   };
 }

@@ -9,10 +9,11 @@ export function uiRoute(): Route {
     operation: {
       operationId: 'page',
       tag: 'service',
-      summary: 'A page to try the model on a text',
+      summary: 'A page to try the models on a text',
       responses: {
         200: {
-          description: 'HTML with its own script, which asks /info, /predict and /explain',
+          description:
+            'HTML with its own script, which asks /info, and /predict and /explain or those of the model that is chosen',
           content: { 'text/html': { schema: { type: 'string' } } },
         },
       },

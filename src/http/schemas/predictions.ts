@@ -1,34 +1,88 @@
 import { MBTI, type Task, toPrediction } from '../../task/index.ts';
 import type { AppDeps } from '../deps.ts';
+import { modelsOf } from '../models.ts';
 import { exactly, ref, type Schema } from '../openapi/operation.ts';
+import { widest } from './protocol.ts';
 import { textSchema } from './text.ts';
 
 const probability = { type: 'number', minimum: 0, maximum: 1 } as const;
 const count = { type: 'integer', minimum: 0 } as const;
 
 /** What is asked of /predict and /explain, and what they answer. */
-export function predictionSchemas({ model, limits }: AppDeps): Record<string, Schema> {
-  const prediction = predictionProperties(model.task);
+export function predictionSchemas(deps: AppDeps): Record<string, Schema> {
+  const { model, limits } = deps;
   return {
-    PredictRequest: {
-      type: 'object',
-      description: 'One text, or several: exactly one of the two properties.',
-      additionalProperties: false,
-      oneOf: [{ required: ['text'] }, { required: ['texts'] }],
-      properties: {
-        text: ref('Text'),
-        texts: { type: 'array', minItems: 1, maxItems: limits.maxTexts, items: ref('Text') },
-      },
-    },
+    PredictRequest: requestSchema('Text', limits.maxTexts),
     Text: textSchema(model.task.cleaning),
-    Prediction: exactly(prediction),
-    Predictions: exactly({ predictions: { type: 'array', minItems: 1, items: ref('Prediction') } }),
-    ExplainedPrediction: exactly({ ...prediction, explanation: ref('Explanation') }),
-    ExplainedPredictions: exactly({
-      predictions: { type: 'array', minItems: 1, items: ref('ExplainedPrediction') },
+    ...answerSchemas('', {
+      prediction: predictionSchema(model.task),
+      explained: explainedSchema(model.task),
     }),
     Explanation: explanation(model.task),
+    ...anyModelSchemas(deps),
   };
+}
+
+/** The same where the path names the model: what some model of the server takes, and what one of them answers. */
+function anyModelSchemas(deps: AppDeps): Record<string, Schema> {
+  const { maxTexts, cleaning } = widest(deps);
+  const tasks = new Map(modelsOf(deps).map(({ model: { task } }) => [shapeOf(task), task]));
+  tasks.delete(shapeOf(deps.model.task));
+  const others = [...tasks.values()];
+  return {
+    AnyPredictRequest: requestSchema('AnyText', maxTexts),
+    AnyText: textSchema(cleaning),
+    ...answerSchemas('Any', {
+      prediction: { anyOf: [ref('Prediction'), ...others.map(predictionSchema)] },
+      explained: {
+        anyOf: [
+          ref('ExplainedPrediction'),
+          ...others.map((task) => explainedSchema(task, explanation(task))),
+        ],
+      },
+    }),
+  };
+}
+
+/** Tasks of one shape have answers of one shape. */
+function shapeOf({ name, axes }: Task): string {
+  return JSON.stringify([name, axes.map(({ name, labels }) => [name, labels])]);
+}
+
+function requestSchema(text: string, maxTexts: number): Schema {
+  return {
+    type: 'object',
+    description: 'One text, or several: exactly one of the two properties.',
+    additionalProperties: false,
+    oneOf: [{ required: ['text'] }, { required: ['texts'] }],
+    properties: {
+      text: ref(text),
+      texts: { type: 'array', minItems: 1, maxItems: maxTexts, items: ref(text) },
+    },
+  };
+}
+
+/** One prediction and several, without explanations and with. */
+function answerSchemas(
+  prefix: string,
+  { prediction, explained }: { readonly prediction: Schema; readonly explained: Schema },
+): Record<string, Schema> {
+  const listOf = (name: string) =>
+    exactly({ predictions: { type: 'array', minItems: 1, items: ref(name) } });
+  return {
+    [`${prefix}Prediction`]: prediction,
+    [`${prefix}Predictions`]: listOf(`${prefix}Prediction`),
+    [`${prefix}ExplainedPrediction`]: explained,
+    [`${prefix}ExplainedPredictions`]: listOf(`${prefix}ExplainedPrediction`),
+  };
+}
+
+function predictionSchema(task: Task): Schema {
+  return exactly(predictionProperties(task));
+}
+
+function explainedSchema(task: Task, explanation: Schema = ref('Explanation')): Schema {
+  return exactly({ ...predictionProperties(task), explanation });
 }
 
 function predictionProperties(task: Task): Record<string, Schema> {

@@ -31,7 +31,10 @@ export function protocolSchemas(deps: AppDeps): Record<string, Schema> {
  * What some model of the server takes: the others refuse more. A text that `mbti` leaves enough of is
  * one that `none` does.
  */
-function widest(deps: AppDeps): { readonly maxTexts: number; readonly cleaning: CleaningMode } {
+export function widest(deps: AppDeps): {
+  readonly maxTexts: number;
+  readonly cleaning: CleaningMode;
+} {
   const models = modelsOf(deps);
   const isAnyUncleaned = models.some(({ model }) => model.task.cleaning === 'none');
   return {
@@ -43,75 +46,106 @@ function widest(deps: AppDeps): { readonly maxTexts: number; readonly cleaning: 
 function requestSchemas(deps: AppDeps): Record<string, Schema> {
   const { maxTexts, cleaning } = widest(deps);
   return {
-    InferenceRequest: {
-      type: 'object',
-      required: ['inputs'],
-      additionalProperties: false,
-      properties: {
-        id: { ...text, description: 'Comes back in the answer' },
-        parameters: {
-          type: 'object',
-          description: 'Others than these are accepted and mean nothing.',
-          properties: {
-            binary_data_output: {
-              type: 'boolean',
-              description: 'Answer outputs in binary that do not say themselves',
-            },
-          },
-        },
-        inputs: { type: 'array', minItems: 1, maxItems: 1, items: ref('InferenceInput') },
-        outputs: {
-          type: 'array',
-          description: 'The outputs that are wanted; all of them where there is none.',
-          maxItems: outputNames.length,
-          items: ref('RequestedOutput'),
-        },
-      },
-    },
-    InferenceInput: {
-      type: 'object',
-      description:
-        'The texts, as `data` or behind the JSON as `parameters.binary_data_size` bytes.',
-      required: ['name', 'shape', 'datatype'],
-      additionalProperties: false,
-      properties: {
-        name: { const: 'text' },
-        datatype: { const: 'BYTES' },
-        shape: {
-          type: 'array',
-          description: 'The number of texts',
-          minItems: 1,
-          maxItems: 1,
-          items: { ...size, maximum: maxTexts },
-        },
-        parameters: {
-          type: 'object',
-          properties: { binary_data_size: { type: 'integer', minimum: 0 } },
-        },
-        data: {
-          type: 'array',
-          description: 'Texts, flat or nested; read row by row.',
-          items: ref('NestedText'),
-        },
-      },
-    },
+    InferenceRequest: inferenceRequest,
+    InferenceInput: inferenceInput(maxTexts),
     NestedText: {
       ...textSchema(cleaning),
       type: ['string', 'array'],
       description: 'A text, or a list of such',
       items: ref('NestedText'),
     },
-    RequestedOutput: {
-      type: 'object',
-      required: ['name'],
-      additionalProperties: false,
+    RequestedOutput: requestedOutput,
+  };
+}
+
+/** Of a member that clients may send as null when they mean nothing by it. */
+function optional(type: string): { readonly type: readonly string[] } {
+  return { type: [type, 'null'] };
+}
+
+/** Said of what would be answered wrongly if it were ignored as other parameters are. */
+const plainTexts = 'How the values are encoded: not at all.';
+const noSharedMemory = { const: null, description: 'Tensors come and go in the body alone.' };
+
+const inferenceRequest: Schema = {
+  type: 'object',
+  required: ['inputs'],
+  additionalProperties: false,
+  properties: {
+    id: { ...optional('string'), description: 'Comes back in the answer' },
+    model_name: { ...optional('string'), description: "The path's, where it is sent" },
+    model_version: { ...optional('string'), description: 'The one that answers, likewise' },
+    parameters: {
+      ...optional('object'),
+      description: 'Others than these are accepted and mean nothing.',
       properties: {
-        name: { enum: outputNames },
-        parameters: { type: 'object', properties: { binary_data: { type: 'boolean' } } },
+        binary_data_output: {
+          ...optional('boolean'),
+          description: 'Answer outputs in binary that do not say themselves',
+        },
+        content_type: { enum: ['str', 'pd', null], description: plainTexts },
+      },
+    },
+    inputs: { type: 'array', minItems: 1, maxItems: 1, items: ref('InferenceInput') },
+    outputs: {
+      ...optional('array'),
+      description: 'The outputs that are wanted; all of them where there is none.',
+      maxItems: outputNames.length,
+      items: ref('RequestedOutput'),
+    },
+  },
+};
+
+function inferenceInput(maxTexts: number): Schema {
+  return {
+    type: 'object',
+    description: 'The texts, as `data` or behind the JSON as `parameters.binary_data_size` bytes.',
+    required: ['name', 'shape', 'datatype'],
+    additionalProperties: false,
+    properties: {
+      name: { const: 'text' },
+      datatype: { const: 'BYTES' },
+      shape: {
+        type: 'array',
+        description: 'The number of texts, and 1 where they stand in a column',
+        minItems: 1,
+        maxItems: 2,
+        items: { ...size, maximum: maxTexts },
+      },
+      parameters: {
+        ...optional('object'),
+        properties: {
+          binary_data_size: { ...optional('integer'), minimum: 0 },
+          content_type: { enum: ['str', null], description: plainTexts },
+          shared_memory_region: noSharedMemory,
+        },
+      },
+      data: {
+        ...optional('array'),
+        description: 'Texts, flat or nested; read row by row.',
+        items: ref('NestedText'),
       },
     },
   };
 }
+
+const requestedOutput: Schema = {
+  type: 'object',
+  required: ['name'],
+  additionalProperties: false,
+  properties: {
+    name: { enum: outputNames },
+    parameters: {
+      ...optional('object'),
+      properties: {
+        binary_data: optional('boolean'),
+        content_type: { enum: ['str', 'np', null], description: plainTexts },
+        classification: { enum: [0, null], description: 'Outputs are given whole.' },
+        shared_memory_region: noSharedMemory,
+      },
+    },
+  },
+};
 
 const tensorMetadata = exactly({
   name: text,

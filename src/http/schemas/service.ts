@@ -9,6 +9,18 @@ const described = {
   max_length: { ...count, description: 'Tokens of a window' },
   explains: { type: 'boolean', description: 'Whether /explain answers for it' },
 } as const;
+const asked = {
+  cleaning: { type: 'string', enum: ['mbti', 'none'] },
+  axes: {
+    type: 'array',
+    minItems: 1,
+    items: exactly({
+      name: text,
+      labels: { type: 'array', minItems: 2, maxItems: 2, items: text },
+      threshold: { type: 'number' },
+    }),
+  },
+} as const;
 const textLimits = {
   max_texts: count,
   max_body_bytes: count,
@@ -39,22 +51,11 @@ export const serviceSchemas: Readonly<Record<string, Schema>> = {
         default: { type: 'boolean', description: 'Routes that name no model are of this one' },
         state: { enum: ['starting', 'ok', 'unavailable', 'draining'] },
         task: { ...text, description: 'Its name' },
+        ...asked,
         limits: exactly(textLimits),
       }),
     },
-    task: exactly({
-      name: text,
-      cleaning: { type: 'string', enum: ['mbti', 'none'] },
-      axes: {
-        type: 'array',
-        minItems: 1,
-        items: exactly({
-          name: text,
-          labels: { type: 'array', minItems: 2, maxItems: 2, items: text },
-          threshold: { type: 'number' },
-        }),
-      },
-    }),
+    task: exactly({ name: text, ...asked }),
     limits: exactly({ minimum_text_length: count, ...textLimits }),
   }),
 };

@@ -40,8 +40,9 @@ describe('GET /info', () => {
     const model = { name: 'tiny', version: 'abc', precision: 'fp32', max_length: 64 };
     expect(body.model).toEqual({ ...model, explains: false });
     const { minimum_text_length: _, ...limits } = body.limits;
+    const { name: task, ...asked } = body.task;
     expect(body.models).toEqual([
-      { ...model, explains: false, default: true, state: 'ok', task: 'mbti', limits },
+      { ...model, explains: false, default: true, state: 'ok', task, ...asked, limits },
     ]);
     expect(body.task.axes[0]).toEqual({ name: 'E/I', labels: ['E', 'I'], threshold: 0.5 });
     expect(body.limits).toMatchObject({ max_texts: 4, max_body_bytes: 10_000, timeout_ms: 10_000 });

@@ -28,7 +28,16 @@ describe('bad inference requests', () => {
     ],
     ['no datatype', { inputs: [{ ...one, datatype: undefined }] }, /inputs\[0\] has no datatype/],
     ['no shape', { inputs: [{ ...one, shape: undefined }] }, /inputs\[0\] has no shape/],
-    ['a shape of two dimensions', { inputs: [{ ...one, shape: [1, 1] }] }, /shape has 2 elements/],
+    [
+      'a shape of two columns',
+      { inputs: [{ ...one, shape: [1, 2] }] },
+      /shape is \[1, 2\]: expected \[n\] or \[n, 1\]/,
+    ],
+    [
+      'a shape of three dimensions',
+      { inputs: [{ ...one, shape: [1, 1, 1] }] },
+      /shape has 3 elements/,
+    ],
     ['a shape of none', { inputs: [{ ...one, shape: [] }] }, /shape has 0 elements/],
     [
       'a shape of words',
@@ -80,6 +89,54 @@ describe('bad inference requests', () => {
       /labels twice/,
     ],
     ['an id of a number', { id: 7, inputs: [one] }, /id is a number: expected a string/],
+    [
+      'the name of another model',
+      { model_name: 'other', inputs: [one] },
+      /model_name is "other", but the path names "tiny"/,
+    ],
+    [
+      'the version of another model',
+      { model_version: '2', inputs: [one] },
+      /model_version is "2", but "abc" answers/,
+    ],
+    [
+      'a name of a number',
+      { model_name: 7, inputs: [one] },
+      /model_name is a number: expected a string/,
+    ],
+    [
+      'texts in base64',
+      { inputs: [{ ...one, parameters: { content_type: 'base64' } }] },
+      /content_type is "base64": expected "str" or null/,
+    ],
+    [
+      "texts as numpy's bytes",
+      { inputs: [{ ...one, parameters: { content_type: 'np' } }] },
+      /content_type is "np": expected "str" or null/,
+    ],
+    [
+      'a request in base64',
+      { parameters: { content_type: 'base64' }, inputs: [one] },
+      /parameters\.content_type is "base64"/,
+    ],
+    [
+      'texts in shared memory',
+      { inputs: [{ ...one, data: undefined, parameters: { shared_memory_region: 'r' } }] },
+      /shared_memory_region is "r": expected null/,
+    ],
+    [
+      'labels in base64',
+      { inputs: [one], outputs: [{ name: 'labels', parameters: { content_type: 'base64' } }] },
+      /content_type is "base64"/,
+    ],
+    [
+      'the best classes only',
+      { inputs: [one], outputs: [{ name: 'labels', parameters: { classification: 3 } }] },
+      /classification is 3: expected 0 or null/,
+    ],
+    ['inputs of null', { inputs: null }, /inputs is null: expected a list/],
+    ['a shape of null', { inputs: [{ ...one, shape: null }] }, /shape is null: expected a list/],
+    ['no data but null', { inputs: [{ ...one, data: null }] }, /neither data/],
     ['parameters of a list', { parameters: [], inputs: [one] }, /parameters is a list/],
     ['an unknown property', { inputs: [one], output: [] }, /unknown property: "output"/],
     ['__proto__', `{"inputs":[],"__proto__":{}}`, /__proto__/],

@@ -40,6 +40,46 @@ describe('POST /v2/models/{model}/infer', () => {
     },
   );
 
+  it('takes what clients say of the model, and null for what they leave out', async () => {
+    const { url } = await testServer();
+    const plain = await infer(url + path, { inputs: [input] });
+    const named = { model_name: 'tiny', model_version: 'abc', inputs: [input] };
+    const empty = {
+      id: null,
+      model_name: null,
+      model_version: null,
+      parameters: null,
+      outputs: null,
+      inputs: [{ ...input, parameters: null }],
+    };
+    const emptier = {
+      model_version: '',
+      parameters: { binary_data_output: null, content_type: null },
+      outputs: [
+        { name: 'probabilities', parameters: null },
+        { name: 'labels', parameters: { binary_data: null, classification: 0 } },
+      ],
+      inputs: [{ ...input, parameters: { binary_data_size: null, content_type: 'str' } }],
+    };
+    for (const body of [named, empty, emptier]) {
+      const { status, json } = await infer(url + path, body);
+      expect([status, json]).toEqual([200, plain.json]);
+    }
+  });
+
+  it('takes texts in a column, and answers as always', async () => {
+    const { url } = await testServer();
+    const plain = await infer(url + path, { inputs: [input] });
+    for (const data of [
+      [text, other],
+      [[text], [other]],
+    ]) {
+      const column = { ...input, shape: [2, 1], data };
+      const { status, json } = await infer(url + path, { inputs: [column] });
+      expect([status, json]).toEqual([200, plain.json]);
+    }
+  });
+
   it('has no id where the request has none, and accepts parameters that mean nothing', async () => {
     const { url } = await testServer();
     const { status, json } = await infer(url + path, {

@@ -3,6 +3,7 @@ import request from 'supertest';
 import { samples, total } from '../../support/exposition.ts';
 import { testModel, testServer } from '../../support/http-server.ts';
 import { sendRaw } from '../../support/raw-http.ts';
+import { until } from '../../support/until.ts';
 
 const text = 'I enjoy solving complex problems alone.';
 const nextTurn = () => new Promise((resolve) => setTimeout(resolve, 20));
@@ -86,7 +87,7 @@ describe('GET /metrics', () => {
     while (fakes.running.length === 0) await nextTurn();
     controller.abort();
     await expect(left).rejects.toThrow();
-    await nextTurn();
+    await until(async () => (await metrics.exposition()).includes('status="499"} 1'));
     const exposition = await metrics.exposition();
     const count = (...labels: string[]) => total(exposition, 'mbti_requests_total', ...labels);
     expect(count('route="/predict"', 'status="200"')).toBe(2);

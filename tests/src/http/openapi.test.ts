@@ -108,7 +108,11 @@ const scenes: Record<
   (server: Server, of: Documented) => Promise<Awaited<ReturnType<typeof ask>>>
 > = {
   200: (server, of) => ask(server.url, of, valid(of)),
-  400: (server, of) => ask(server.url, of, { body: '{"tex' }),
+  400: (server, of) => {
+    if (of.operation.requestBody) return ask(server.url, of, { body: '{"tex' });
+    const headers = isAdmin(of) ? operator.headers : {};
+    return ask(server.url, { ...of, path: `${of.path}?verbose=1` }, { headers });
+  },
   401: async (_server, of) => {
     const { url } = await testServer({ model, limits, access: { keys } });
     return ask(url, of, isAdmin(of) ? {} : valid(of));
@@ -231,12 +235,12 @@ describe('the OpenAPI document', () => {
     },
   );
 
-  it('has no answer for /explain but 404 where the bundle cannot explain', async () => {
+  it('has no answer for /explain but errors where the bundle cannot explain', async () => {
     const { url } = await testServer({ limits });
     const of = { path: '/explain', method: 'post' };
     const { value } = await ask(url, { path: '/openapi.json', method: 'get' });
     const operation: OperationObject = value.paths['/explain'].post;
-    expect(Object.keys(operation.responses)).toEqual(['404']);
+    expect(Object.keys(operation.responses)).toEqual(['400', '404']);
     const [[name, example] = ['', { value: {} }]] = exampleRequests(operation);
     const answer = await ask(url, of, { body: JSON.stringify(example.value) });
     expect([answer.status, answer.value.code]).toEqual(['404', name]);

@@ -4,7 +4,7 @@ import { protocolErrors } from '../../openapi/errors.ts';
 import { json, ref } from '../../openapi/operation.ts';
 import type { Route } from '../../route.ts';
 import { checkReady } from '../health.ts';
-import { checkModel, modelPaths, pathParameters } from './model-path.ts';
+import { checkModel, modelPaths, pathParameters } from '../model-path.ts';
 
 /** `GET /v2/health/{live,ready}` and `GET /v2/models/{model}[/versions/{version}]/ready`. */
 export function protocolHealthRoutes(deps: AppDeps): Route[] {

@@ -12,7 +12,7 @@ import {
   type Schema,
 } from '../../openapi/operation.ts';
 import { timeoutParameter } from '../../score-request.ts';
-import { pathParameters } from './model-path.ts';
+import { pathParameters } from '../model-path.ts';
 
 const input = { name: 'text', shape: [1], datatype: 'BYTES', data: [exampleText] } as const;
 

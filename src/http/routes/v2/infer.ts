@@ -4,12 +4,12 @@ import { cleanTexts } from '../../body/text-list.ts';
 import type { AppDeps } from '../../deps.ts';
 import { BINARY, HEADER_LENGTH, splitBody } from '../../oip/binary.ts';
 import { type InferAnswer, inferAnswer } from '../../oip/infer-answer.ts';
-import { type InferBody, outputsOf, textsOf } from '../../oip/infer-request.ts';
+import { checkNamed, type InferBody, outputsOf, textsOf } from '../../oip/infer-request.ts';
 import type { BodyCheck } from '../../openapi/validator.ts';
 import type { Route } from '../../route.ts';
 import { admit, answer, scoreTexts } from '../../score-request.ts';
+import { checkModel, modelPaths } from '../model-path.ts';
 import { inferOperation } from './infer-operation.ts';
-import { checkModel, modelPaths } from './model-path.ts';
 
 /** `POST /v2/models/{model}[/versions/{version}]/infer`: texts → probabilities and labels. */
 export function inferRoutes(deps: AppDeps): Route[] {
@@ -40,6 +40,7 @@ async function infer(
   const parsed = parseJsonBytes(json);
   checkBody(parsed);
   const body = parsed as InferBody;
+  checkNamed(body, deps.model);
   const outputs = outputsOf(body);
   const texts = cleanTexts(textsOf(body, tensors), deps.model.task.cleaning, (i) => `text[${i}]`);
   const scores = await scoreTexts(deps, response, texts, { timeoutMs });

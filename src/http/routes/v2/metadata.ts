@@ -5,7 +5,7 @@ import { protocolErrors } from '../../openapi/errors.ts';
 import { json, ref } from '../../openapi/operation.ts';
 import type { Route } from '../../route.ts';
 import { tensors } from '../../schemas/protocol.ts';
-import { checkModel, modelPaths, pathParameters } from './model-path.ts';
+import { checkModel, modelPaths, pathParameters } from '../model-path.ts';
 
 /** `GET /v2` and `GET /v2/models/{model}[/versions/{version}]`: who serves, and what it takes. */
 export function metadataRoutes(deps: AppDeps): Route[] {

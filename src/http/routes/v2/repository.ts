@@ -4,7 +4,7 @@ import { modelsOf } from '../../models.ts';
 import { protocolErrors } from '../../openapi/errors.ts';
 import { json, ref } from '../../openapi/operation.ts';
 import type { Route } from '../../route.ts';
-import { pathParameters } from './model-path.ts';
+import { pathParameters } from '../model-path.ts';
 
 /** `POST /v2/repository/models/{model}/load` and `…/index`: admin routes, off without API keys. */
 export function repositoryRoutes(deps: AppDeps): Route[] {

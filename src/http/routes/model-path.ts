@@ -1,13 +1,28 @@
 import type { Request } from 'express';
-import { AppError } from '../../../errors.ts';
-import { shorten } from '../../body/strict-json.ts';
-import type { AppDeps } from '../../deps.ts';
-import { modelsOf, unknownModel, versionsOf } from '../../models.ts';
-import type { Parameter } from '../../openapi/operation.ts';
+import { AppError } from '../../errors.ts';
+import { shorten } from '../body/strict-json.ts';
+import type { AppDeps } from '../deps.ts';
+import { modelsOf, unknownModel, versionsOf } from '../models.ts';
+import { type Parameter, ref, type Schema } from '../openapi/operation.ts';
 
-/** A model's path, and the same with its version. */
+/** A model's path of the Open Inference Protocol, and the same with its version. */
 export function modelPaths(tail: string): string[] {
   return [`/v2/models/{model}${tail}`, `/v2/models/{model}/versions/{version}${tail}`];
+}
+
+/** What differs between a route of the default model and the same one of a model that its path names. */
+export function namedIn(path: string): {
+  readonly isNamed: boolean;
+  /** The component of this name, or what it is for any model of the server. */
+  readonly schema: (name: string) => Schema;
+  readonly codes: readonly 'not_found'[];
+} {
+  const isNamed = path.includes('{model}');
+  return {
+    isNamed,
+    schema: (name) => ref(isNamed ? `Any${name}` : name),
+    codes: isNamed ? ['not_found'] : [],
+  };
 }
 
 /** The parameters of a path with these in braces. */
@@ -20,11 +35,11 @@ export function pathParameters(deps: AppDeps, path: string): Parameter[] {
   return all.filter(({ name }) => path.includes(`{${name}}`));
 }
 
-/** AppError `not_found` where the path names a model or version that is not served. */
+/** AppError `not_found` where the path names a model or version that the app does not serve. */
 export function checkModel(deps: AppDeps, { params }: Request): void {
   const { model } = deps;
   const { model: name, version } = params;
-  if (name !== model.name) {
+  if (name !== undefined && name !== model.name) {
     throw unknownModel(String(name), namesOf(modelsOf(deps).map((one) => one.model)));
   }
   if (version === undefined || version === model.version) return;

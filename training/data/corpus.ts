@@ -35,8 +35,8 @@ export interface CorpusTokenizer {
 }
 
 /** Reads and splits `data.source`. AppError as readExamples and stratifiedSplit, or `data_invalid`. */
-export async function loadCorpus(config: Config): Promise<Corpus> {
-  const { examples, dataHash, report } = await readExamples(config);
+export async function loadCorpus(config: Config, onRows?: (done: number) => void): Promise<Corpus> {
+  const { examples, dataHash, report } = await readExamples(config, onRows);
   const splits = stratifiedSplit(examples, config.seed, {
     test: config.data.test_fraction,
     validation: config.data.validation_fraction,

@@ -50,7 +50,7 @@ function run(
     totalSteps?: number;
     texts?: number;
     stop?: AbortSignal;
-    timeIsUp?: () => boolean;
+    timeIsUp?: (milliseconds: number) => boolean;
   },
 ) {
   const { totalSteps = 20, texts = 10, timeIsUp = () => false, ...rest } = changes;
@@ -86,12 +86,11 @@ function run(
         return `${name}.safetensors`;
       },
       load: async () => ({ tensors: new Map(), state }),
-      clear: async () => {},
     },
     progress: {
       step: (report) => reported.push(report),
       print: (text) => printed.push(text),
-      pause: () => {},
+      pause: () => ({ at: () => {}, write: () => {}, end: () => {} }),
       finish: () => {},
     },
     log: { write: (entry) => logged.push(entry), close: () => {} },

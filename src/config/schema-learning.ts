@@ -143,7 +143,7 @@ export const learningKeys = {
       0,
     ),
     max_minutes: key.free(
-      'Training ends after so many minutes, with the best state so far; a resumed run counts anew',
+      'Training and its validations end within so many minutes; test, int8 and bundle follow; a resumed run counts anew',
       optional(number({ above: 0, to: 1e6 }), 'no limit'),
       null,
     ),

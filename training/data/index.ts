@@ -9,6 +9,7 @@ export {
   type Corpus,
   type CorpusReport,
   corpusTokenizer,
+  countLabels,
   learntTokenizer,
   loadCorpus,
 } from './corpus.ts';

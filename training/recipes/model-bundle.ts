@@ -14,6 +14,7 @@ import { fp16Stage, int8Stage } from './deploy.ts';
 import { explanationFile } from './explanation.ts';
 import { metricSet } from './metric-set.ts';
 import { gitCommit, packageVersions } from './provenance.ts';
+import { isLarge } from './run-model.ts';
 import { withColumns } from './task-columns.ts';
 
 /** How good a trained model is. */
@@ -61,7 +62,11 @@ export async function writeModelBundle(
 ): Promise<WrittenBundle> {
   const { words, dataHash } = data;
   const commit = gitCommit();
-  const optimizing = { label: 'optimize', what: 'the graph that is served' };
+  const optimizing = {
+    label: 'optimize',
+    what: 'the graph that is served',
+    busy: isLarge(forward),
+  };
   const { model, bytes } = await whileWaiting(screen, optimizing, () => {
     const { model } = optimizeForInference(forward);
     return { model, bytes: encodeModel(model) };

@@ -32,19 +32,20 @@ export async function compile(config: Config, { words, task, labels }: RunData, 
     precision: runtime.precision === 'fp16' ? 'fp16' : 'fp32',
     seed,
   };
-  const busy = weightBytes(base.model) > LARGE;
-  const compiling = { label: 'compile', what: 'the training graphs', busy };
+  const compiling = { label: 'compile', what: 'the training graphs', busy: isLarge(base.model) };
   const compiled = await whileWaiting(screen, compiling, () =>
     compileArtifacts(base.model, options),
   );
   return { base, compiled };
 }
 
-/** Bytes of weights that take more than a moment to compile. */
+/** Bytes of weights that take more than a moment to work on. */
 const LARGE = 1e8;
 
-const weightBytes = ({ graph }: Model): number =>
-  graph.initializers.reduce((sum, { initializer }) => sum + (initializer?.bytes.length ?? 0), 0);
+/** Whether work on a model takes more than a moment. */
+export const isLarge = ({ graph }: Model): boolean =>
+  graph.initializers.reduce((sum, { initializer }) => sum + (initializer?.bytes.length ?? 0), 0) >
+  LARGE;
 
 /** The configuration and the artifacts, in the folder of the run. */
 export async function writeRunFiles(

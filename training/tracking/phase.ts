@@ -89,20 +89,27 @@ export interface WaitOptions {
   readonly what: string;
   /** It keeps the process busy and takes long: without a terminal its beginning is said, because no timer runs. */
   readonly busy?: boolean;
+  /** Milliseconds; for tests. */
+  readonly now?: () => number;
   readonly env?: NodeJS.ProcessEnv;
 }
 
-/** Shows that something goes on of which nobody knows how far it is. */
+/**
+ * Shows that something goes on of which nobody knows how far it is. Without a terminal that is said after two seconds,
+ * or, where no timer ran meanwhile, how long it took.
+ */
 export async function whileWaiting<T>(
   screen: Screen,
-  { label, what, busy = false, env = process.env }: WaitOptions,
+  { label, what, busy = false, now = () => performance.now(), env = process.env }: WaitOptions,
   work: () => T | Promise<T>,
 ): Promise<T> {
   const live = isLive(screen, env);
-  const began = performance.now();
+  const began = now();
   const text = `${label.padEnd(LABEL)} ${what}`;
+  let isSaid = busy;
   const show = () => {
-    const line = `${text} … ${clock((performance.now() - began) / 1000)}`;
+    isSaid = true;
+    const line = `${text} … ${clock((now() - began) / 1000)}`;
     if (live) drawLine(screen, line);
     else screen.write(`${line}\n`);
   };
@@ -120,6 +127,8 @@ export async function whileWaiting<T>(
     return await work();
   } finally {
     clearInterval(timer);
+    const took = now() - began;
     if (live) clearLine(screen);
+    else if (isSaid || took >= plain.first) screen.write(`${text}: took ${clock(took / 1000)}\n`);
   }
 }

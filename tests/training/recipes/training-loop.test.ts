@@ -234,6 +234,23 @@ describe('the training loop', () => {
     expect(saved).toEqual(['last 3', 'best 3']);
   });
 
+  it('ends early enough for the last validation to have its place within the limit', async () => {
+    const { executor, seen } = fakeExecutor([1]);
+    const asked: number[] = [];
+    const { outcome, logged } = run(executor, {
+      texts: 60,
+      totalSteps: 100,
+      timeIsUp: (milliseconds) => {
+        asked.push(milliseconds);
+        return asked.length > 4;
+      },
+    });
+    await outcome;
+    expect(asked.every((milliseconds) => milliseconds > 0)).toBe(true);
+    expect(logged.find(({ event }) => event === 'end')?.reason).toMatch(/last validation/);
+    expect(seen.validations).toBe(0);
+  });
+
   it('names the batch of a step that came to no numbers, and keeps the state before it', async () => {
     const { executor } = fakeExecutor([1]);
     const failing: Executor = {

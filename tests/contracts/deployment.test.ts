@@ -78,7 +78,7 @@ describe('the Kubernetes manifests', () => {
   it('serve the bundle that the Job writes to the claim', () => {
     const { config } = loadConfig({
       file: 'configs/quick.json',
-      overrides: trainer.args.slice(2),
+      overrides: trainer.args.slice(2).filter((word: string) => word.includes('=')),
       env: environment(trainer),
     });
     const inClaim = (path: string, container: typeof server) => {

@@ -42,12 +42,12 @@ async function prepare({ config: file, overrides }: ConfigArguments): Promise<vo
   const { config, resolved } = loadConfig({ file, overrides });
   const report = await inPhase(process.stderr, reading, (at) => prepareData(config, resolved, at));
   const { splits, dropped } = report;
-  for (const warning of dataWarnings(splits)) process.stderr.write(`warning: ${warning}\n`);
   const left = dropped.too_short + dropped.duplicates + dropped.conflicting;
   print(
     `${report.kept} of ${report.rows} rows of ${report.source}: ${splits.train.rows} train, ` +
       `${splits.validation.rows} validation, ${splits.test.rows} test (${left} left out)`,
     `${report.masked_type_names} type names masked`,
+    ...dataWarnings(splits).map((warning) => `warning: ${warning}`),
     `wrote ${config.data.dir}`,
   );
 }

@@ -60,27 +60,57 @@ function fewRows(name: SplitName, { rows }: Counts): string[] {
   ];
 }
 
+/** Labels that are rare in a split, in one sentence, and those that it lacks, in another. */
 function fewOfLabels(name: SplitName, { rows, labels }: Counts): string[] {
-  return Object.entries(labels).flatMap(([axis, counts]) => [
-    ...Object.entries(counts).flatMap(([label, count]) => {
-      if (count >= fewest.label[name]) return [];
-      const has = count === 0 ? 'no text' : `only ${texts(count)}`;
-      return [`the ${name} split has ${has} labelled ${label} (${axis}): ${means[name](count)}`];
-    }),
-    ...(name === 'train' ? extremeShare(axis, counts, rows) : []),
-  ]);
+  const all = Object.entries(labels).flatMap(([axis, counts]) =>
+    Object.entries(counts).map(([label, count]) => ({ axis, label, count })),
+  );
+  const absent = all.filter(({ count }) => count === 0);
+  const rare = all.filter(({ count }) => count > 0 && count < fewest.label[name]);
+  const { missing, few } = means[name];
+  return [
+    ...(absent.length === 0
+      ? []
+      : [`the ${name} split has no text labelled ${listed(absent, nameOf)}: ${missing}`]),
+    ...(rare.length === 0
+      ? []
+      : [
+          `the ${name} split has only ${listed(rare, countOf)}: expected ${fewest.label[name]} of each at least, ${few}`,
+        ]),
+    ...(name === 'train'
+      ? Object.entries(labels).flatMap(([axis, counts]) => extremeShare(axis, counts, rows))
+      : []),
+  ];
+}
+
+interface LabelCount {
+  readonly axis: string;
+  readonly label: string;
+  readonly count: number;
 }
 
 const texts = (count: number): string => `${count} text${count === 1 ? '' : 's'}`;
+const nameOf = ({ axis, label }: LabelCount): string => `${label} (${axis})`;
+const countOf = (one: LabelCount): string => `${texts(one.count)} labelled ${nameOf(one)}`;
 
-const means: Readonly<Record<SplitName, (count: number) => string>> = {
-  train: () => 'hardly enough to learn it',
-  validation: (count) =>
-    count === 0
-      ? 'its threshold cannot be tuned and the best state not be told by it'
-      : 'its threshold and the choice of the best state rest on them',
-  test: (count) =>
-    count === 0 ? 'its recall and F1 cannot be measured' : 'its recall and F1 rest on them',
+const MOST_LISTED = 8;
+
+function listed(labels: readonly LabelCount[], word: (one: LabelCount) => string): string {
+  const more = labels.length - MOST_LISTED;
+  const words = labels.slice(0, MOST_LISTED).map(word).join(', ');
+  return more > 0 ? `${words} and ${more} more like these` : words;
+}
+
+const means: Readonly<Record<SplitName, Readonly<Record<'missing' | 'few', string>>>> = {
+  train: { missing: 'it cannot be learnt', few: 'to be learnt' },
+  validation: {
+    missing: 'no threshold can be tuned on it, and the best state is not told by it',
+    few: 'because thresholds and the choice of the best state rest on them',
+  },
+  test: {
+    missing: 'recall and F1 of it cannot be measured',
+    few: 'because recall and F1 rest on them',
+  },
 };
 
 function extremeShare(axis: string, counts: Readonly<Record<string, number>>, rows: number) {

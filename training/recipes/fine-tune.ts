@@ -3,13 +3,7 @@ import type { Config, LoadedConfig } from '../../src/config/index.ts';
 import { AppError } from '../../src/errors.ts';
 import { writeFileAtomically } from '../../src/files/index.ts';
 import { inferenceModel } from '../artifacts/index.ts';
-import {
-  column,
-  evaluateAxes,
-  evaluationTable,
-  majorityBaseline,
-  tuneThreshold,
-} from '../evaluate/index.ts';
+import { column, evaluateAxes, majorityBaseline, tuneThreshold } from '../evaluate/index.ts';
 import { learningRateSchedule } from '../optim/index.ts';
 import { createExecutor, type Executor } from '../runtime/index.ts';
 import {
@@ -19,13 +13,12 @@ import {
   type Screen,
   whileWaiting,
 } from '../tracking/index.ts';
-import { timeAfterTraining, workAfterTraining } from './after-training.ts';
 import { withLocalBase } from './base-model.ts';
 import { type Checkpoint, type Checkpoints, runCheckpoints } from './checkpoints.ts';
 import { dataSummary } from './data-summary.ts';
 import { deviceSummary, skippedSummary } from './device-summary.ts';
 import { driftReference } from './drift-reference.ts';
-import { batchOptions, type Results, writeModelBundle } from './model-bundle.ts';
+import { batchOptions, type Results, resultSummary, writeModelBundle } from './model-bundle.ts';
 import type { Pace } from './pace.ts';
 import { requirePossible } from './requirements.ts';
 import { type RunData, readCorpus, tokenizeCorpus } from './run-data.ts';
@@ -34,6 +27,7 @@ import {
   decideRun,
   foreignBundle,
   hasAllThatIsWanted,
+  isTrainingOver,
   METRICS_FILE,
   markUnfinished,
   RUN_LOG_FILE,
@@ -41,10 +35,11 @@ import {
   writeFinished,
 } from './run-folder.ts';
 import { modelHash } from './run-identity.ts';
-import { lockRun } from './run-lock.ts';
+import { lockRun, lockRunPatiently } from './run-lock.ts';
 import { type CompiledModel, compile, modelSummary, writeRunFiles } from './run-model.ts';
-import { type Best, newRunState, type RunState } from './run-state.ts';
+import { newRunState, type RunState } from './run-state.ts';
 import { labelTable, scoreSplit } from './split-scores.ts';
+import { limitSummary, timeAfterTraining, timer, workAfterTraining } from './time-limit.ts';
 import { batchesOf, type TrainingRun, trainEpochs } from './training-loop.ts';
 
 export interface FineTuneOptions {
@@ -63,7 +58,9 @@ export interface FineTuneOptions {
  */
 export async function fineTune(loaded: LoadedConfig, options: FineTuneOptions): Promise<void> {
   requirePossible(loaded.config);
-  const release = lockRun(loaded.config.run.dir);
+  const { dir } = loaded.config.run;
+  const say = (what: string) => options.screen.write(`run        ${what}\n`);
+  const release = await (options.start === 'continue' ? lockRunPatiently(dir, say) : lockRun(dir));
   try {
     await runFineTune(loaded, options);
   } finally {
@@ -73,7 +70,8 @@ export async function fineTune(loaded: LoadedConfig, options: FineTuneOptions): 
 
 async function runFineTune(loaded: LoadedConfig, options: FineTuneOptions): Promise<void> {
   const { screen, stop } = options;
-  const { way, notice } = decideRun(options.start ?? 'begin', loaded);
+  const start = options.start ?? 'begin';
+  const { way, notice } = decideRun(start, loaded);
   if (notice !== undefined) screen.write(`run        ${notice}\n`);
   const corpus = await readCorpus(loaded.config, screen);
   if (way === 'check') {
@@ -98,13 +96,14 @@ async function runFineTune(loaded: LoadedConfig, options: FineTuneOptions): Prom
     model_hash: modelHash(model.compiled),
   });
   const resumed = way === 'anew' ? undefined : await checkpoints.load('last');
+  const isOver = resumed !== undefined && isTrainingOver(way, start, loaded, resumed.state.step);
   if (resumed) markUnfinished(config.run.dir);
   else clearRun(config.run.dir);
   await whileWaiting(screen, { label: 'artifacts', what: 'writing them' }, () =>
     writeRunFiles(loaded, model),
   );
   stop.throwIfAborted();
-  await execute({ loaded, config, data, model, checkpoints, resumed }, options);
+  await execute({ loaded, config, data, model, checkpoints, resumed, isOver }, options);
 }
 
 const NOTHING_TO_DO =
@@ -120,10 +119,12 @@ interface Prepared {
   readonly model: CompiledModel;
   readonly checkpoints: Checkpoints;
   readonly resumed: Checkpoint | undefined;
+  /** Nothing is trained any more. */
+  readonly isOver: boolean;
 }
 
 async function execute(prepared: Prepared, options: FineTuneOptions): Promise<void> {
-  const { loaded, config, data, model, checkpoints, resumed } = prepared;
+  const { loaded, config, data, model, checkpoints, resumed, isOver } = prepared;
   const { screen, verbose } = options;
   const loading = { label: 'load', what: 'the training graphs' };
   const executor = await whileWaiting(screen, loading, () =>
@@ -143,7 +144,7 @@ async function execute(prepared: Prepared, options: FineTuneOptions): Promise<vo
       data_hash: data.dataHash,
       warnings: data.warnings,
     });
-    const pace = await train(config, data, { executor, log, checkpoints, state }, options);
+    const pace = await train(config, data, { executor, log, checkpoints, state, isOver }, options);
     const after = timeAfterTraining(config, data, pace);
     if (after !== undefined) screen.write(`${after}\n`);
     await afterTraining(prepared, { executor, log, state }, options).catch((error: unknown) => {
@@ -208,7 +209,12 @@ function stoppedAfterTraining({ run }: Config, cause: unknown): AppError {
 async function train(
   config: Config,
   data: RunData,
-  { state, ...run }: Pick<TrainingRun, 'executor' | 'log' | 'checkpoints'> & { state: RunState },
+  {
+    state,
+    ...run
+  }: Pick<TrainingRun, 'executor' | 'log' | 'checkpoints' | 'isOver'> & {
+    state: RunState;
+  },
   { screen, stop }: FineTuneOptions,
 ): Promise<Pace> {
   const batches = batchOptions(config, data.words);
@@ -247,15 +253,6 @@ async function train(
 
 const goingOn = ({ step }: RunState): string => (step > 0 ? `, going on after step ${step}` : '');
 
-const limitSummary = ({ train: { max_minutes: minutes } }: Config): string =>
-  minutes === null ? '' : `; for ${minutes} minutes at most, validations included`;
-
-/** Whether so many minutes, counted from now on, will have passed after some milliseconds more. */
-function timer(minutes: number | null): (milliseconds: number) => boolean {
-  const until = performance.now() + (minutes ?? Number.POSITIVE_INFINITY) * 60_000;
-  return (milliseconds) => performance.now() + milliseconds >= until;
-}
-
 /** Thresholds tuned for macro-F1 on the validation split, then both held-out splits measured. */
 async function measure(
   config: Config,
@@ -290,14 +287,6 @@ async function measure(
     test: evaluateAxes(axes, test.probabilities, test.labels),
     majority: majorityBaseline(axes, data.labels, test.labels),
   };
-}
-
-function resultSummary({ model }: Config, best: Best, { test, majority }: Results): string {
-  return [
-    `test, with the best state (epoch ${best.epoch}, step ${best.step}) and tuned thresholds`,
-    evaluationTable(test, majority),
-    `\nwrote ${model.out}; serve it with: npx mbti-serve --model ${model.out}`,
-  ].join('\n');
 }
 
 function json(value: unknown): string {

@@ -5,7 +5,7 @@ import type { AppError } from '../../src/errors.ts';
 import type { Task } from '../../src/task/index.ts';
 import { classifierConfig, windowedTokenizer, writeBundle } from '../bundle/index.ts';
 import type { BatchOptions, corpusTokenizer, TokenizedExample } from '../data/index.ts';
-import type { Evaluation } from '../evaluate/index.ts';
+import { type Evaluation, evaluationTable } from '../evaluate/index.ts';
 import { encodeModel } from '../onnx/codec/index.ts';
 import type { Model } from '../onnx/model.ts';
 import { optimizeForInference } from '../rewrite/optimize.ts';
@@ -15,6 +15,7 @@ import { explanationFile } from './explanation.ts';
 import { metricSet } from './metric-set.ts';
 import { gitCommit, packageVersions } from './provenance.ts';
 import { isLarge } from './run-model.ts';
+import type { Best } from './run-state.ts';
 import { withColumns } from './task-columns.ts';
 
 /** How good a trained model is. */
@@ -126,4 +127,13 @@ export function batchOptions(
 ): BatchOptions {
   const { batch_size: batchSize, max_length: maxLength } = train;
   return { batchSize, maxLength, tokenizer };
+}
+
+/** The last lines of a run: its test, and where its bundle is. */
+export function resultSummary({ model }: Config, best: Best, { test, majority }: Results): string {
+  return [
+    `test, with the best state (epoch ${best.epoch}, step ${best.step}) and tuned thresholds`,
+    evaluationTable(test, majority),
+    `\nwrote ${model.out}; serve it with: npx mbti-serve --model ${model.out}`,
+  ].join('\n');
 }

@@ -1,9 +1,10 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { MANIFEST_FILE } from '../../src/bundle/index.ts';
-import { hashOf, type LoadedConfig } from '../../src/config/index.ts';
+import { differences, hashOf, type LoadedConfig } from '../../src/config/index.ts';
 import { AppError } from '../../src/errors.ts';
 import { writeFileAtomically } from '../../src/files/index.ts';
+import { hasTrainingEnded } from '../tracking/index.ts';
 import { LAST_CHECKPOINT } from './checkpoints.ts';
 import { beganWith, RUN_CONFIG_FILE, requireSameRun } from './resume.ts';
 
@@ -106,6 +107,16 @@ export function readFinished(dir: string): Finished | undefined {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Whether a run that goes on after an update trains no more, although time alone had ended its training: under
+ * --continue, whose time is over, and under --resume where it is the bundle that is to be another.
+ */
+export function isTrainingOver(way: Way, start: Start, { config }: LoadedConfig, step: number) {
+  if (way === 'anew' || !hasTrainingEnded(join(config.run.dir, RUN_LOG_FILE), step)) return false;
+  const began = beganWith(config.run.dir);
+  return start === 'continue' || differences(began.config, config, 'bundle').length > 0;
 }
 
 /** Says that a run has nothing left to do. */

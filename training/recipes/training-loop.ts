@@ -11,7 +11,7 @@ import {
 import { type Evaluation, evaluateAxes, evaluationTable } from '../evaluate/index.ts';
 import { type Executor, StepFailure, trainSteps } from '../runtime/index.ts';
 import type { Progress, RunLog } from '../tracking/index.ts';
-import type { Checkpoints } from './checkpoints.ts';
+import type { CheckpointName, Checkpoints } from './checkpoints.ts';
 import { Pace } from './pace.ts';
 import type { Best, RunState } from './run-state.ts';
 import { scoreSplit } from './split-scores.ts';
@@ -35,6 +35,8 @@ export interface TrainingRun {
   readonly stop: AbortSignal;
   /** Whether `train.max_minutes` will have passed after so many milliseconds more. */
   readonly timeIsUp: (milliseconds: number) => boolean;
+  /** Training had ended before: nothing is trained any more. */
+  readonly isOver?: boolean;
 }
 
 /**
@@ -208,12 +210,17 @@ async function validate(run: TrainingRun, state: RunState, pace: Pace): Promise<
   );
   if (isBest) {
     state.best = found;
-    await run.checkpoints.save('best', run.executor.state(), state);
+    await write(run, 'best', state);
   }
 }
 
+const write = (run: TrainingRun, name: CheckpointName, state: RunState): Promise<string> =>
+  run.progress.wait('checkpoint', `writing the ${name} one`, () =>
+    run.checkpoints.save(name, run.executor.state(), state),
+  );
+
 async function saveLast(run: TrainingRun, state: RunState, saved: Saved): Promise<string> {
-  const file = await run.checkpoints.save('last', run.executor.state(), state);
+  const file = await write(run, 'last', state);
   saved.at = state.step;
   return file;
 }
@@ -274,6 +281,7 @@ function reasonToEnd(run: TrainingRun, state: RunState, pace: Pace): string | un
   if (patience !== null && state.worse >= patience) {
     return `${patience} validations brought nothing better (train.patience)`;
   }
+  if (run.isOver) return 'it had ended before';
   // One step at least: without any there is nothing to measure. The steps before the last validation, and that
   // validation, have their place within the limit.
   if (state.step > 0 && run.timeIsUp(pace.untilValidated(run.validation.length))) {

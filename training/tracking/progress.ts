@@ -1,5 +1,5 @@
 import { clock } from './clock.ts';
-import { type Phase, startPhase } from './phase.ts';
+import { type Phase, startPhase, whileWaiting } from './phase.ts';
 import { Rate } from './rate.ts';
 import { clearLine, drawLine, isLive, type Screen } from './screen.ts';
 
@@ -21,6 +21,8 @@ export interface Progress {
   print(text: string): void;
   /** Something else than steps begins (validation): until it ends, its time counts in no rate. */
   pause(label: string, total: number, unit: string): Phase;
+  /** Something that is no step goes on (a file is written): its time counts in no rate. */
+  wait<T>(label: string, what: string, work: () => Promise<T>): Promise<T>;
   finish(): void;
 }
 
@@ -82,6 +84,12 @@ export function createProgress(options: ProgressOptions): Progress {
           rate.resume(now());
         },
       };
+    },
+    wait: async (label, what, work) => {
+      clear();
+      const result = await whileWaiting(screen, { label, what, now, env }, work);
+      rate.resume(now());
+      return result;
     },
     finish: clear,
   };

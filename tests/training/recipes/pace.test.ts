@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { loadConfig } from '../../../src/config/index.ts';
-import { timeAfterTraining, workAfterTraining } from '../../../training/recipes/after-training.ts';
 import { Pace } from '../../../training/recipes/pace.ts';
+import { timeAfterTraining, workAfterTraining } from '../../../training/recipes/time-limit.ts';
 
 function measured() {
   const time = { ms: 0 };

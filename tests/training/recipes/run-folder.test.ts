@@ -8,6 +8,7 @@ import {
   decideRun,
   foreignBundle,
   hasAllThatIsWanted,
+  isTrainingOver,
   markUnfinished,
   type Standing,
   type Start,
@@ -139,6 +140,36 @@ describe('the folder of a run', () => {
     clearRun(dir);
     expect(readdirSync(dir)).toEqual(['config.json']);
     expect(standingOf(dir)).toBe('begun');
+  });
+});
+
+describe('a run whose training time alone had ended', () => {
+  const log = (...events: object[]) => events.map((event) => `${JSON.stringify(event)}\n`).join('');
+  const ended = log({ event: 'step', step: 9 }, { event: 'end', step: 9 });
+
+  it('trains no more under --continue, nor where its bundle is to be another', async () => {
+    const made = await runAt('unfinished');
+    made.write('log.jsonl', ended);
+    const other = made.with('quantize.min_agreement=0.5');
+    expect(isTrainingOver('resume', 'continue', made.loaded, 9)).toBe(true);
+    expect(isTrainingOver('resume', 'resume', other, 9)).toBe(true);
+  });
+
+  it('trains on under --resume alone', async () => {
+    const made = await runAt('unfinished');
+    made.write('log.jsonl', ended);
+    expect(isTrainingOver('resume', 'resume', made.loaded, 9)).toBe(false);
+  });
+
+  it.each([
+    ['steps came after it', log({ event: 'end', step: 5 }, { event: 'step', step: 9 })],
+    ['it came after the checkpoint', log({ event: 'step', step: 9 }, { event: 'end', step: 12 })],
+    ['it is not in the log', log({ event: 'step', step: 9 })],
+    ['there is no whole line', '{"event":"en'],
+  ])('has not ended where %s', async (_name, text) => {
+    const made = await runAt('unfinished');
+    made.write('log.jsonl', text);
+    expect(isTrainingOver('resume', 'continue', made.loaded, 9)).toBe(false);
   });
 });
 

@@ -91,6 +91,7 @@ function run(
       step: (report) => reported.push(report),
       print: (text) => printed.push(text),
       pause: () => ({ at: () => {}, write: () => {}, end: () => {} }),
+      wait: (_label, _what, work) => work(),
       finish: () => {},
     },
     log: { write: (entry) => logged.push(entry), close: () => {} },

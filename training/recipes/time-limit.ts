@@ -3,6 +3,16 @@ import { clock } from '../tracking/index.ts';
 import { CALIBRATION_TEXTS } from './model-bundle.ts';
 import type { Pace } from './pace.ts';
 
+/** For the line that says how much is trained. */
+export const limitSummary = ({ train: { max_minutes: minutes } }: Config): string =>
+  minutes === null ? '' : `; for ${minutes} minutes at most, validations included`;
+
+/** Whether so many minutes, counted from now on, will have passed after some milliseconds more. */
+export function timer(minutes: number | null): (milliseconds: number) => boolean {
+  const until = performance.now() + (minutes ?? Number.POSITIVE_INFINITY) * 60_000;
+  return (milliseconds) => performance.now() + milliseconds >= until;
+}
+
 interface Splits {
   readonly validation: { readonly length: number };
   readonly test: { readonly length: number };

@@ -1,4 +1,5 @@
-// `npm start`: trains the quick configuration if there is no model yet, then serves it. The server runs
+// `npm start`: trains the quick configuration if there is no model yet, or goes on with a training that was
+// stopped, then serves it. The server runs
 // in this very process, so that signals sent to npm reach it.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -12,7 +13,7 @@ const manifest = 'models/mbti/manifest.json';
 
 /** Runs the training command to its end; its exit code, or 128 + the signal that ended it. */
 function runTraining() {
-  const child = spawn(process.execPath, [train, '--config', 'configs/quick.json'], {
+  const child = spawn(process.execPath, [train, '--config', 'configs/quick.json', '--continue'], {
     stdio: 'inherit',
   });
   // On Ctrl-C the terminal sends the child its own signal; here it only must not end this process.

@@ -1,13 +1,13 @@
-import { createHash } from 'node:crypto';
-import { basename, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import convict from 'convict';
 import { type Assignment, fromFile, fromFlags, fromWords } from './assignments.ts';
 import type { Config, LoadedConfig, RawConfig } from './config.ts';
 import { fromEnvironment } from './environment.ts';
+import { hashOf } from './facets.ts';
 import { readConfigFiles } from './files.ts';
 import { Problems } from './problems.ts';
 import { resolveConfig } from './resolve.ts';
-import { environmentVariable, keys } from './schema.ts';
+import { environmentVariable, keys, valueAt } from './schema.ts';
 
 export interface LoadOptions {
   /** The configuration file; without one, the defaults. */
@@ -39,7 +39,7 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   const config = resolveConfig(raw, problems);
   problems.throwIfAny();
   const located = locateInputs(config, last);
-  return { config: located, resolved: plainJson(located), hash: hashOf(located) };
+  return { config: located, resolved: plainJson(located), hash: hashOf(located, 'learnt') };
 }
 
 /** The defaults, and what is set on top of them: as it is, since words have been read by then. */
@@ -110,42 +110,6 @@ function locateInputs(config: Config, last: ReadonlyMap<string, Assignment>): Co
 /** The value of `model.tokenizer` that asks for a tokenizer learnt from the training texts. */
 export const LEARN_TOKENIZER = 'train';
 
-function valueAt(config: object, path: string): unknown {
-  return path
-    .split('.')
-    .reduce<unknown>((node, name) => (node as Record<string, unknown>)[name], config);
-}
-
 function plainJson(config: Config): Record<string, unknown> {
   return JSON.parse(JSON.stringify(config));
-}
-
-/**
- * Runs with the same hash, data and versions learn the same: how the result is served does not count, nor
- * do the folders that files lie in. So the configuration that a run wrote down, whose paths are absolute,
- * has the hash of the file that the run began with.
- */
-function hashOf({ seed, task, data, model, train, runtime }: Config): string {
-  const deciding = {
-    seed,
-    task,
-    data: { ...data, source: null, dir: null },
-    model: { ...model, base: nameOf(model.base), tokenizer: nameOf(model.tokenizer), out: null },
-    train: { ...train, max_minutes: null, keep_checkpoints: 0 },
-    runtime,
-  };
-  return createHash('sha256').update(canonicalJson(deciding)).digest('hex');
-}
-
-/** The last part of a path; what is none stays as it is. */
-function nameOf<T>(input: T): T | string {
-  return typeof input === 'string' && !input.startsWith('hf:') ? basename(input) : input;
-}
-
-/** JSON with sorted keys: equal values give equal text. */
-function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) => {
-    if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) return inner;
-    return Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)));
-  });
 }

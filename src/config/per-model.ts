@@ -5,6 +5,30 @@ import { isObject } from './structures.ts';
 /** Sections of keys. */
 type Table = Readonly<Record<string, Readonly<Record<string, Key<unknown>>>>>;
 
+/** Of a schema, the keys that a model may have of its own, below their sections. */
+type OwnKeys<S> = {
+  readonly [K in keyof S as true extends OwnOf<S[K]>['own'] ? K : never]: {
+    readonly [P in keyof S[K] as S[K][P] extends { readonly perModel: true } ? P : never]: S[K][P];
+  };
+};
+
+type OwnOf<Section> = {
+  own: {
+    [P in keyof Section]: Section[P] extends { readonly perModel: true } ? true : never;
+  }[keyof Section];
+};
+
+/** Picks the keys with the facet `perModel`. */
+export function ownKeysOf<S extends object>(schema: S): OwnKeys<S> {
+  const sections = Object.entries(schema).map(([section, keys]: [string, object]) => [
+    section,
+    Object.fromEntries(Object.entries(keys).filter(([, key]) => 'perModel' in key)),
+  ]);
+  return Object.fromEntries(
+    sections.filter(([, keys]) => Object.keys(keys ?? {}).length > 0),
+  ) as OwnKeys<S>;
+}
+
 /** Some of the keys of some of the sections. */
 export type SomeOf<S> = {
   readonly [K in keyof S]?: {

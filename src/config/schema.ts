@@ -30,3 +30,10 @@ export const keys: ReadonlyMap<string, AnyKey> = new Map(collect(schema, ''));
 export function environmentVariable(path: string): string {
   return `MBTI_${path.replaceAll('.', '_').toUpperCase()}`;
 }
+
+/** What a configuration has for a key. */
+export function valueAt(config: object, path: string): unknown {
+  return path
+    .split('.')
+    .reduce<unknown>((node, name) => (node as Record<string, unknown>)[name], config);
+}

@@ -100,7 +100,13 @@ describe('a run that was killed', () => {
     await stopAt(step, 'SIGKILL', 'killed');
     const left = at('runs/killed/checkpoints/.last.safetensors.0123.tmp');
     writeFileSync(left, 'half a checkpoint');
-    const ended = await train(['--resume', 'runs/killed']);
+    const again = ['--config', 'tiny.json', 'run.name=killed'];
+    const refused = await train(again);
+    expect([refused.code, refused.stderr]).toEqual([
+      2,
+      expect.stringMatching(/runs\/killed holds an unfinished run.*\n.*--resume runs\/killed/),
+    ]);
+    const ended = await train([...again, '--continue']);
     expect({ step, code: ended.code, stderr: ended.stderr }).toEqual({ step, code: 0, stderr: '' });
     expect(ended.stdout).toMatch(/going on after step \d+/);
     expectSameAsWhole('killed');
@@ -108,8 +114,59 @@ describe('a run that was killed', () => {
       'best.safetensors',
       'last.safetensors',
     ]);
-    expect((await train(['--resume', 'runs/killed'])).code).toBe(0);
+    const redone = await train(['--resume', 'runs/killed', 'quantize.max_mean_dp=0.5']);
+    expect(redone.code).toBe(0);
     expectSameAsWhole('killed');
+  }, 60_000);
+});
+
+describe('a run that was killed before its first checkpoint', () => {
+  it('says so when it is resumed, and begins anew under --continue', async () => {
+    mkdirSync(at('runs/begun'), { recursive: true });
+    copyFileSync(at('runs/whole/config.json'), at('runs/begun/config.json'));
+    const resumed = await train(['--resume', 'runs/begun']);
+    expect([resumed.code, resumed.stderr]).toEqual([
+      3,
+      expect.stringMatching(/runs\/begun holds a run that ended before its first checkpoint/),
+    ]);
+    const { code, stdout } = await train(['--config', 'tiny.json', 'run.name=begun', '--continue']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/before its first checkpoint: it begins anew/);
+    expectSameAsWhole('begun');
+  }, 60_000);
+});
+
+describe('a run that has finished', () => {
+  const again = ['--config', 'tiny.json', 'run.name=whole'];
+
+  it('is not replaced without a flag, and has nothing left to do under --continue', async () => {
+    const [log, last] = [
+      read('runs/whole/log.jsonl'),
+      read('runs/whole/checkpoints/last.safetensors'),
+    ];
+    const refused = await train(again);
+    expect([refused.code, refused.stderr]).toEqual([
+      2,
+      expect.stringMatching(/runs\/whole holds a finished run.*\n.*--overwrite/),
+    ]);
+    const done = await train([...again, '--continue']);
+    expect({ code: done.code, stderr: done.stderr }).toEqual({ code: 0, stderr: '' });
+    expect(done.stdout).toMatch(/nothing is left to do/);
+    expect(read('runs/whole/log.jsonl').equals(log)).toBe(true);
+    expect(read('runs/whole/checkpoints/last.safetensors').equals(last)).toBe(true);
+  });
+
+  it('is trained anew with --overwrite, which says so', async () => {
+    mkdirSync(at('runs/anew/checkpoints'), { recursive: true });
+    for (const name of ['config.json', 'finished.json', 'checkpoints/last.safetensors']) {
+      copyFileSync(at('runs/whole', name), at('runs/anew', name));
+    }
+    const args = ['--config', 'tiny.json', 'run.name=anew', 'train.max_steps=3', '--overwrite'];
+    const { code, stdout } = await train(args);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/runs\/anew holds a finished run: it is replaced/);
+    expect(stdout).not.toContain('going on after');
+    expect(stepsOf('anew')).toEqual([1, 2, 3]);
   }, 60_000);
 });
 

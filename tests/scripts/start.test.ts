@@ -48,7 +48,7 @@ describe('npm start', () => {
   it('trains the quick configuration, then serves in its own process', async () => {
     const dir = packageWith(trains);
     const { code, output, pid } = await start(dir);
-    expect(output).toContain('training --config configs/quick.json');
+    expect(output).toContain('training --config configs/quick.json --continue');
     expect(output).toContain(`serving in ${pid}`);
     expect(code).toBe(0);
   });

@@ -11,6 +11,8 @@ import { packageVersion } from '../../src/package-root.ts';
 import { learntTokenizer, loadCorpus } from '../data/corpus.ts';
 import { prepareData } from '../data/prepare.ts';
 import { sampleCsv } from '../data/sample/writer.ts';
+import { dataWarnings } from '../evaluate/index.ts';
+import { inPhase, whileWaiting } from '../tracking/index.ts';
 import { type FromLogArguments, fromLog, fromLogOptions } from './data-from-log.ts';
 
 interface ConfigArguments {
@@ -34,15 +36,18 @@ function withConfig<T>(parser: Argv<T>): Argv<T & ConfigArguments> {
     );
 }
 
+const reading = { label: 'read', unit: 'rows' };
+
 async function prepare({ config: file, overrides }: ConfigArguments): Promise<void> {
   const { config, resolved } = loadConfig({ file, overrides });
-  const report = await prepareData(config, resolved);
+  const report = await inPhase(process.stderr, reading, (at) => prepareData(config, resolved, at));
   const { splits, dropped } = report;
   const left = dropped.too_short + dropped.duplicates + dropped.conflicting;
   print(
     `${report.kept} of ${report.rows} rows of ${report.source}: ${splits.train.rows} train, ` +
       `${splits.validation.rows} validation, ${splits.test.rows} test (${left} left out)`,
     `${report.masked_type_names} type names masked`,
+    ...dataWarnings(splits).map((warning) => `warning: ${warning}`),
     `wrote ${config.data.dir}`,
   );
 }
@@ -53,8 +58,11 @@ interface TokenizerArguments extends ConfigArguments {
 
 async function tokenizer(args: TokenizerArguments): Promise<void> {
   const { config } = loadConfig({ file: args.config, overrides: args.overrides });
-  const { splits } = await loadCorpus(config);
-  const learnt = learntTokenizer(splits.train, config.model.vocab_size);
+  const { splits } = await inPhase(process.stderr, reading, (at) => loadCorpus(config, at));
+  const learning = { label: 'tokenizer', what: 'learning it' };
+  const learnt = await whileWaiting(process.stderr, learning, () =>
+    learntTokenizer(splits.train, config.model.vocab_size),
+  );
   await writeFileAtomically(join(args.out, 'tokenizer_config.json'), learnt.tokenizerConfig);
   await writeFileAtomically(join(args.out, 'tokenizer.json'), learnt.tokenizerJson);
   print(`wrote ${learnt.tokenizer.vocabularySize} word pieces to ${args.out}`);

@@ -6,6 +6,7 @@ import { keyHelp, type LoadedConfig, loadConfig } from '../../src/config/index.t
 import { AppError } from '../../src/errors.ts';
 import { packageVersion } from '../../src/package-root.ts';
 import { loadRun } from '../recipes/resume.ts';
+import type { Start } from '../recipes/run-folder.ts';
 import { stopOnSignals } from '../recipes/stop-signal.ts';
 
 const sections = [
@@ -23,11 +24,15 @@ const sections = [
 interface TrainArguments {
   readonly config: string | undefined;
   readonly resume: string | undefined;
+  readonly continue: boolean;
+  readonly overwrite: boolean;
   readonly verbose: boolean;
   readonly overrides: readonly string[];
 }
 
-async function train({ config, resume, verbose, overrides }: TrainArguments): Promise<void> {
+async function train(given: TrainArguments): Promise<void> {
+  const { config, resume, verbose, overrides } = given;
+  const start = startOf(given);
   const loaded = load(config, resume, overrides);
   // Half a second of modules, which neither help nor a mistake in the configuration waits for.
   const { fineTune } = await import('../recipes/fine-tune.ts');
@@ -39,11 +44,25 @@ async function train({ config, resume, verbose, overrides }: TrainArguments): Pr
       screen: process.stdout,
       verbose,
       stop: stop.signal,
-      resume: resume !== undefined,
+      start,
     });
   } finally {
     stop.dispose();
   }
+}
+
+/** What to do with the run's folder: at most one thing. AppError `usage`. */
+function startOf({ resume, continue: goOn, overwrite }: TrainArguments): Start {
+  const asked: readonly Start[] = [
+    ...(resume === undefined ? [] : ['resume' as const]),
+    ...(goOn ? ['continue' as const] : []),
+    ...(overwrite ? ['overwrite' as const] : []),
+  ];
+  const [first = 'begin', second] = asked;
+  if (second === undefined) return first;
+  throw new AppError('usage', `--${first} and --${second} contradict each other: expected one`, {
+    hint: '--resume DIR goes on with the run of a folder, --continue goes on or begins, --overwrite begins anew',
+  });
 }
 
 function load(
@@ -82,10 +101,21 @@ async function main(): Promise<void> {
             requiresArg: true,
             describe: 'The folder of a run that was stopped: goes on from its last checkpoint',
           })
+          .option('continue', {
+            type: 'boolean',
+            default: false,
+            describe:
+              'Goes on with the run of run.dir, or begins it: the same command after every restart',
+          })
+          .option('overwrite', {
+            type: 'boolean',
+            default: false,
+            describe: 'Replaces the run that run.dir holds, which is refused otherwise',
+          })
           .example('$0 --config configs/quick.json', 'Train on the sample data in under a minute')
           .example(
             '$0 --config configs/quick.json train.epochs=1 run.name=short',
-            'Change settings',
+            'Change settings, in a run of its own',
           )
           .example('$0 --config configs/quick.json data.source=my.csv', 'Train on other data')
           .example('$0 --resume runs/mbti', 'Go on with a run that was stopped or killed')

@@ -2,6 +2,7 @@ import type { Argv } from 'yargs';
 import { type Precision, readBundle } from '../../src/bundle/index.ts';
 import { evaluationTable } from '../evaluate/index.ts';
 import { evaluateBundle } from '../recipes/evaluate-bundle.ts';
+import { whileWaiting } from '../tracking/index.ts';
 
 export interface EvaluateArguments {
   readonly model: string;
@@ -32,10 +33,12 @@ export function evaluateOptions<T>(command: Argv<T>): Argv<T & EvaluateArguments
 }
 
 export async function evaluate(args: EvaluateArguments): Promise<void> {
-  const bundle = await readBundle(args.model);
-  const { evaluation, majority } = await evaluateBundle(bundle, args);
+  const loading = { label: 'load', what: args.model };
+  const bundle = await whileWaiting(process.stderr, loading, () => readBundle(args.model));
+  const { evaluation, majority, warnings } = await evaluateBundle(bundle, args, process.stderr);
+  for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
   const text = args.json
-    ? JSON.stringify({ ...evaluation, baselines: { majority } }, null, 2)
+    ? JSON.stringify({ ...evaluation, baselines: { majority }, warnings }, null, 2)
     : evaluationTable(evaluation, majority);
   process.stdout.write(`${text}\n`);
 }

@@ -6,6 +6,7 @@ import { exportFolder } from '../architectures/index.ts';
 import { downloadModel, isHubReference } from '../hub/index.ts';
 import { writeModel } from '../onnx/codec/index.ts';
 import { elementCount } from '../onnx/tensor.ts';
+import { whileWaiting } from '../tracking/index.ts';
 
 export interface ExportArguments {
   readonly from: string;
@@ -30,9 +31,13 @@ export async function exportModel({ from, out }: ExportArguments): Promise<void>
   const folder = isHubReference(from)
     ? await downloadModel(from, { screen: process.stdout })
     : from;
-  const { model, notes } = await exportFolder(folder);
+  const exporting = { label: 'export', what: folder };
+  const { model, notes } = await whileWaiting(process.stderr, exporting, () =>
+    exportFolder(folder),
+  );
   await mkdir(dirname(out), { recursive: true });
-  await writeModel(model, out);
+  const writing = { label: 'write', what: out };
+  await whileWaiting(process.stderr, writing, () => writeModel(model, out));
   for (const note of notes) process.stdout.write(`note: ${note}\n`);
   const { graph } = model;
   const elements = graph.initializers

@@ -13,6 +13,7 @@ import {
   passSets,
 } from '../rewrite/optimize.ts';
 import { type Agreement, compareModels } from '../runtime/agreement.ts';
+import { whileWaiting } from '../tracking/index.ts';
 
 export interface OptimizeArguments {
   readonly file: string;
@@ -61,12 +62,20 @@ export async function optimize(args: OptimizeArguments): Promise<void> {
     throw new AppError('usage', `--out is ${out}: expected the name of an .onnx file`);
   }
   const wanted = passNames(args.passes);
-  const model = await readModel(file);
-  const optimized = optimizeForInference(model, { passes: wanted });
-  const agreement = await compareModels(model, optimized.model, new Random(SEED, 'optimize'));
+  const showing = <T>(label: string, what: string, work: () => T | Promise<T>) =>
+    whileWaiting(process.stderr, { label, what }, work);
+  const model = await showing('read', file, () => readModel(file));
+  const optimized = await showing('optimize', file, () =>
+    optimizeForInference(model, { passes: wanted }),
+  );
+  const agreement = await showing('verify', 'that outputs are the same', () =>
+    compareModels(model, optimized.model, new Random(SEED, 'optimize')),
+  );
   requireAgreement(agreement);
   await mkdir(dirname(out), { recursive: true });
-  await writeModel(optimized.model, out, args.externalData ? { externalData: true } : {});
+  await showing('write', out, () =>
+    writeModel(optimized.model, out, args.externalData ? { externalData: true } : {}),
+  );
   const text = args.report
     ? JSON.stringify({ file, out, ...reportOf(model, optimized, agreement) })
     : table(out, model, optimized, agreement);

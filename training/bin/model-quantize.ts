@@ -6,6 +6,7 @@ import type { Int8Metrics } from '../recipes/int8/limits.ts';
 import { quantizeFileChecked } from '../recipes/quantize-file.ts';
 import type { QuantizedLayer } from '../rewrite/quantize/layer.ts';
 import { quantizeModel, type Scheme, schemes } from '../rewrite/quantize/quantize-model.ts';
+import { whileWaiting } from '../tracking/index.ts';
 
 export interface QuantizeArguments {
   readonly file: string;
@@ -49,7 +50,8 @@ export function quantizeOptions<T>(command: Argv<T>): Argv<T & QuantizeArguments
  */
 export async function quantize(args: QuantizeArguments): Promise<void> {
   requireArguments(args);
-  const source = await readModel(args.file);
+  const reading = { label: 'read', what: args.file };
+  const source = await whileWaiting(process.stderr, reading, () => readModel(args.file));
   requireOpset(source, args.file);
   const keep = keeper(args.keep);
   if (args.data !== undefined && args.model !== undefined) {
@@ -67,7 +69,10 @@ export async function quantize(args: QuantizeArguments): Promise<void> {
     print(args, { ...checked.quantized, metrics: checked.metrics });
     return;
   }
-  const quantized = quantizeModel(source, { scheme: args.scheme, keep });
+  const rounding = { label: 'quantize', what: args.file };
+  const quantized = await whileWaiting(process.stderr, rounding, () =>
+    quantizeModel(source, { scheme: args.scheme, keep }),
+  );
   await writeModel(quantized.model, args.out);
   const size_ratio = encodeModel(quantized.model).length / encodeModel(source).length;
   print(args, { ...quantized, metrics: { size_ratio } });

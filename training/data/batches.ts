@@ -32,14 +32,16 @@ const LENGTH_STEP = 8;
 /** Batches of neighbours in length are cut from so many shuffled batches at once. */
 const POOL_BATCHES = 32;
 
+/** @param onTexts is told how many texts are done */
 export function tokenizeExamples(
   examples: readonly Example[],
   tokenizer: Pick<TextTokenizer, 'encode'>,
+  onTexts?: (done: number) => void,
 ): TokenizedExample[] {
-  return examples.map(({ text, labels }) => ({
-    ids: Int32Array.from(tokenizer.encode(text)),
-    labels,
-  }));
+  return examples.map(({ text, labels }, i) => {
+    onTexts?.(i);
+    return { ids: Int32Array.from(tokenizer.encode(text)), labels };
+  });
 }
 
 /**

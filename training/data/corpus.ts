@@ -35,16 +35,16 @@ export interface CorpusTokenizer {
 }
 
 /** Reads and splits `data.source`. AppError as readExamples and stratifiedSplit, or `data_invalid`. */
-export async function loadCorpus(config: Config): Promise<Corpus> {
-  const { examples, dataHash, report } = await readExamples(config);
+export async function loadCorpus(config: Config, onRows?: (done: number) => void): Promise<Corpus> {
+  const { examples, dataHash, report } = await readExamples(config, onRows);
   const splits = stratifiedSplit(examples, config.seed, {
     test: config.data.test_fraction,
     validation: config.data.validation_fraction,
   });
   const counted = {
-    train: countLabels(splits.train, config),
-    validation: countLabels(splits.validation, config),
-    test: countLabels(splits.test, config),
+    train: countLabels(splits.train, config.task.axes),
+    validation: countLabels(splits.validation, config.task.axes),
+    test: countLabels(splits.test, config.task.axes),
   };
   requireBothLabels(counted.train, report.source);
   return { splits, dataHash, report: { ...report, seed: config.seed, splits: counted } };
@@ -99,8 +99,12 @@ function readOptional(file: string): string | undefined {
   }
 }
 
-function countLabels(examples: readonly Example[], { task }: Config): SplitReport {
-  const labels = task.axes.map(({ name, labels: [first, second] }, axis) => {
+/** Rows, and how many of them have each label of each axis. */
+export function countLabels(
+  examples: readonly Example[],
+  axes: readonly Pick<Config['task']['axes'][number], 'name' | 'labels'>[],
+): SplitReport {
+  const labels = axes.map(({ name, labels: [first, second] }, axis) => {
     const positive = examples.filter((example) => example.labels[axis] === 1).length;
     return [name, { [first]: positive, [second]: examples.length - positive }] as const;
   });

@@ -39,8 +39,13 @@ export interface SourceExamples {
 /**
  * Reads, cleans and labels the rows of `data.source`. Texts are unique afterwards, so that none
  * stands in two splits. AppError `config_invalid`, `file_missing` or `data_invalid` (with the line).
+ *
+ * @param onRows is told how many rows are read
  */
-export async function readExamples(config: Config): Promise<SourceExamples> {
+export async function readExamples(
+  config: Config,
+  onRows?: (done: number) => void,
+): Promise<SourceExamples> {
   const { source, clean } = config.data;
   if (source === null) {
     throw new AppError(
@@ -61,6 +66,7 @@ export async function readExamples(config: Config): Promise<SourceExamples> {
       throw new AppError('data_invalid', `${source}, line ${line}: ${values}`);
     }
     counts.rows++;
+    onRows?.(counts.rows);
     if (clean === 'mbti') counts.masked += countTypeNames(raw);
     const text = cleanText(raw, clean);
     if (isTooShort(text)) counts.tooShort++;

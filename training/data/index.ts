@@ -6,8 +6,10 @@ export {
   trainingBatches,
 } from './batches.ts';
 export {
+  type Corpus,
   type CorpusReport,
   corpusTokenizer,
+  countLabels,
   learntTokenizer,
   loadCorpus,
 } from './corpus.ts';
@@ -15,4 +17,4 @@ export { readExamples } from './examples.ts';
 export { prepareData } from './prepare.ts';
 export { Random } from './random.ts';
 export { stratifiedSplit } from './split.ts';
-export type { Batch, TokenizedExample } from './types.ts';
+export type { Batch, Example, TokenizedExample } from './types.ts';

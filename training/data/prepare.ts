@@ -7,8 +7,9 @@ import type { Example } from './types.ts';
 export async function prepareData(
   config: Config,
   resolved: Record<string, unknown>,
+  onRows?: (done: number) => void,
 ): Promise<CorpusReport> {
-  const { splits, report } = await loadCorpus(config);
+  const { splits, report } = await loadCorpus(config, onRows);
   const { tokenizerJson, tokenizerConfig } = corpusTokenizer(config, splits.train);
   const lines = (examples: readonly Example[]) =>
     examples.map((example) => `${JSON.stringify(toRecord(example, config))}\n`).join('');

@@ -8,3 +8,4 @@ export { type Parity, parityOf } from './parity.ts';
 export { referenceOf } from './reference.ts';
 export { evaluationTable } from './table.ts';
 export { tuneThreshold } from './thresholds.ts';
+export { dataWarnings, wilsonInterval } from './warnings.ts';

@@ -6,15 +6,16 @@ export interface HubScreen {
 
 /** Milliseconds between two drawings. */
 const REDRAW = 200;
+const PLAIN_LINE = 5000;
 const MEGA = 1e6;
 
-/** One line about a download: redrawn on a terminal, else printed once it is done. */
+/** One line about a download: redrawn on a terminal, else printed now and then and once it is done. */
 export function downloadProgress(
   screen: HubScreen,
   path: string,
   size: number | undefined,
 ): { bytes(count: number): void; finish(): void } {
-  let drawnAt = 0;
+  let drawnAt = performance.now();
   let count = 0;
   const line = () =>
     `download   ${path}  ${megabytes(count)}${size ? ` of ${megabytes(size)}` : ''}`;
@@ -22,9 +23,9 @@ export function downloadProgress(
     bytes: (now) => {
       count = now;
       const at = performance.now();
-      if (screen.isTTY !== true || at - drawnAt < REDRAW) return;
+      if (at - drawnAt < (screen.isTTY === true ? REDRAW : PLAIN_LINE)) return;
       drawnAt = at;
-      screen.write(`\r\u001b[K${line()}`);
+      screen.write(screen.isTTY === true ? `\r\u001b[K${line()}` : `${line()}\n`);
     },
     finish: () => {
       screen.write(`${screen.isTTY === true ? '\r\u001b[K' : ''}${line()}\n`);

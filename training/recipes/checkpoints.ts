@@ -10,6 +10,11 @@ export const CHECKPOINT_VERSION = '1';
 
 export type CheckpointName = 'best' | 'last';
 
+const FOLDER = 'checkpoints';
+
+/** In a run's folder: what a run goes on from. */
+export const LAST_CHECKPOINT = join(FOLDER, 'last.safetensors');
+
 /** What a checkpoint belongs to: hashes of the configuration, the data and the model that is trained. */
 export interface RunIdentity {
   readonly config_hash: string;
@@ -29,10 +34,8 @@ export interface Checkpoints {
     tensors: ReadonlyMap<string, Tensor>,
     state: RunState,
   ): Promise<string>;
-  /** AppError `file_missing`, `data_invalid` where it belongs to another run. */
+  /** AppError `file_missing`, `data_invalid` where it is damaged or belongs to another run. */
   load(name: CheckpointName): Promise<Checkpoint>;
-  /** Removes all of them, as a new run does with those of an older one in its folder. */
-  clear(): Promise<void>;
 }
 
 /**
@@ -43,7 +46,7 @@ export function runCheckpoints(
   { run, seed, train }: Pick<Config, 'run' | 'seed' | 'train'>,
   identity: RunIdentity,
 ): Checkpoints {
-  const folder = join(run.dir, 'checkpoints');
+  const folder = join(run.dir, FOLDER);
   const fileOf = (name: CheckpointName) => join(folder, `${name}.safetensors`);
   return {
     save: async (name, tensors, state) => {
@@ -64,13 +67,37 @@ export function runCheckpoints(
     },
     load: async (name) => {
       const file = fileOf(name);
-      const { tensors, metadata } = await readSafetensors(file);
+      const { tensors, metadata } = await readCheckpoint(file, folder);
       requireSameRun(file, metadata, identity);
       await removeUnfinished(folder);
       return { tensors, state: parseRunState(metadata.state, file) };
     },
-    clear: () => rm(folder, { recursive: true, force: true }),
   };
+}
+
+/** A damaged file is named with what can take its place. */
+async function readCheckpoint(file: string, folder: string) {
+  try {
+    return await readSafetensors(file);
+  } catch (cause) {
+    if (!(cause instanceof AppError)) throw cause;
+    const older = (await stepsIn(folder).catch(() => [])).map((step) => stepFile(folder, step));
+    const instead = older.length > 0 ? `put ${older[0]} in its place, or ` : '';
+    throw new AppError(cause.code, `the checkpoint cannot be read: ${cause.message}`, {
+      hint: `${instead}begin the run anew with --overwrite`,
+      cause,
+    });
+  }
+}
+
+const stepFile = (folder: string, step: number): string => join(folder, `step-${step}.safetensors`);
+
+/** The steps of the older checkpoints that were kept, the newest first. */
+async function stepsIn(folder: string): Promise<number[]> {
+  return (await readdir(folder))
+    .flatMap((name) => /^step-(\d+)\.safetensors$/.exec(name)?.[1] ?? [])
+    .map(Number)
+    .sort((a, b) => b - a);
 }
 
 const whatDiffers: Readonly<Record<keyof RunIdentity, string>> = {
@@ -88,7 +115,9 @@ function requireSameRun(
     throw new AppError(
       'data_invalid',
       `${file} has format version ${metadata.format_version ?? 'none'}: expected ${CHECKPOINT_VERSION}`,
-      { hint: 'resume it with the version of mbti-onnx that wrote it, or begin the run anew' },
+      {
+        hint: 'resume it with the version of mbti-onnx that wrote it, or begin the run anew with --overwrite',
+      },
     );
   }
   for (const key of Object.keys(whatDiffers) as (keyof RunIdentity)[]) {
@@ -96,7 +125,9 @@ function requireSameRun(
     throw new AppError(
       'data_invalid',
       `${file} belongs to a run with ${whatDiffers[key]}: its ${key} is ${short(metadata[key])}, this run's ${short(identity[key])}`,
-      { hint: 'a run goes on only with what it began with: restore it, or begin a new run' },
+      {
+        hint: 'a run goes on only with what it began with: restore it, begin a new run with another run.name, or replace this one with --overwrite',
+      },
     );
   }
 }
@@ -106,17 +137,13 @@ const short = (hash: string | undefined): string => hash?.slice(0, 12) || 'missi
 /** Keeps the last checkpoint under its step too, and the newest of those that were kept so. */
 async function rotate(folder: string, step: number, keep: number): Promise<void> {
   if (keep > 0) {
-    const kept = join(folder, `step-${step}.safetensors`);
+    const kept = stepFile(folder, step);
     const last = join(folder, 'last.safetensors');
     await rm(kept, { force: true });
     // The same file under two names; a copy where the file system has no links.
     await link(last, kept).catch(() => copyFile(last, kept));
   }
-  const steps = (await readdir(folder))
-    .flatMap((name) => /^step-(\d+)\.safetensors$/.exec(name)?.[1] ?? [])
-    .map(Number)
-    .sort((a, b) => b - a);
-  for (const old of steps.slice(keep)) await rm(join(folder, `step-${old}.safetensors`));
+  for (const old of (await stepsIn(folder)).slice(keep)) await rm(stepFile(folder, old));
 }
 
 /** Removes what a run that was killed had not finished writing. */

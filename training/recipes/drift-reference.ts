@@ -22,6 +22,7 @@ export async function driftReference(
   options: BatchOptions & {
     readonly tokenizer: Pick<TextTokenizer, 'unkId'>;
     readonly stop?: AbortSignal;
+    readonly onTexts?: (windows: number) => void;
   },
 ): Promise<Reference> {
   const room = options.maxLength - SPECIAL_TOKENS_PER_WINDOW;

@@ -7,10 +7,16 @@ import {
 } from '../../src/bundle/index.ts';
 import { loadConfig } from '../../src/config/index.ts';
 import { TextTokenizer } from '../../src/text/index.ts';
-import { type Batch, readExamples, tokenizeExamples } from '../data/index.ts';
-import { type Evaluation, evaluateAxes, majorityBaseline } from '../evaluate/index.ts';
+import { type Batch, countLabels, readExamples, tokenizeExamples } from '../data/index.ts';
+import {
+  dataWarnings,
+  type Evaluation,
+  evaluateAxes,
+  majorityBaseline,
+} from '../evaluate/index.ts';
 import { batchFeeds } from '../runtime/feeds.ts';
 import { openSession } from '../runtime/session.ts';
+import { inPhase, type Screen } from '../tracking/index.ts';
 import { labelTable, scoreSplit } from './split-scores.ts';
 import { type ColumnChoice, taskSettings } from './task-columns.ts';
 
@@ -20,6 +26,8 @@ export interface BundleEvaluation {
   readonly evaluation: Evaluation;
   /** The more frequent labels of the same texts. */
   readonly majority: Evaluation;
+  /** What the figures cannot mean, because there are few texts. */
+  readonly warnings: readonly string[];
 }
 
 /**
@@ -29,11 +37,14 @@ export interface BundleEvaluation {
 export async function evaluateBundle(
   bundle: Bundle,
   source: ColumnChoice & { readonly data: string; readonly precision?: Precision },
+  screen: Screen,
 ): Promise<BundleEvaluation> {
   const { manifest, dir } = bundle;
   const settings = taskSettings(manifest, source);
   const { config } = loadConfig({ flags: { ...settings, 'data.source': source.data } });
-  const { examples } = await readExamples(config);
+  const { examples } = await inPhase(screen, { label: 'read', unit: 'rows' }, (at) =>
+    readExamples(config, at),
+  );
   const tokenizer = TextTokenizer.load(join(dir, TOKENIZER_FILE));
   const { task, max_length: maxLength } = manifest;
   const { path } = selectModel(bundle, source.precision ?? 'fp32');
@@ -44,15 +55,21 @@ export async function evaluateBundle(
     return { logits: logits?.data as Float32Array };
   };
   try {
-    const options = { batchSize: BATCH_SIZE, maxLength, tokenizer };
-    const scores = await scoreSplit(
-      { evaluate },
-      tokenizeExamples(examples, tokenizer),
-      task,
-      options,
+    const total = examples.length;
+    const tokenized = await inPhase(screen, { label: 'tokenize', unit: 'texts', total }, (at) =>
+      tokenizeExamples(examples, tokenizer, at),
+    );
+    const scores = await inPhase(screen, { label: 'evaluate', unit: 'texts', total }, (onTexts) =>
+      scoreSplit({ evaluate }, tokenized, task, {
+        batchSize: BATCH_SIZE,
+        maxLength,
+        tokenizer,
+        onTexts,
+      }),
     );
     const labels = labelTable(examples, task.axes.length);
     return {
+      warnings: dataWarnings({ test: countLabels(examples, task.axes) }),
       evaluation: evaluateAxes(task.axes, scores.probabilities, labels),
       majority: majorityBaseline(task.axes, labels, labels),
     };

@@ -1,35 +1,45 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config, LoadedConfig } from '../../src/config/index.ts';
 import { AppError } from '../../src/errors.ts';
 import { writeFileAtomically } from '../../src/files/index.ts';
-import { untunedTask } from '../../src/task/index.ts';
-import { compileArtifacts, inferenceModel, writeArtifacts } from '../artifacts/index.ts';
-import { corpusTokenizer, loadCorpus, tokenizeExamples } from '../data/index.ts';
-import {
-  column,
-  evaluateAxes,
-  evaluationTable,
-  majorityBaseline,
-  tuneThreshold,
-} from '../evaluate/index.ts';
-import { elementCount } from '../onnx/tensor.ts';
+import { inferenceModel } from '../artifacts/index.ts';
+import { column, evaluateAxes, majorityBaseline, tuneThreshold } from '../evaluate/index.ts';
 import { learningRateSchedule } from '../optim/index.ts';
 import { createExecutor, type Executor } from '../runtime/index.ts';
-import { createProgress, openRunLog, type Screen } from '../tracking/index.ts';
-import { baseModel, withLocalBase } from './base-model.ts';
-import { runCheckpoints } from './checkpoints.ts';
+import {
+  createProgress,
+  inPhase,
+  openRunLog,
+  type Screen,
+  whileWaiting,
+} from '../tracking/index.ts';
+import { withLocalBase } from './base-model.ts';
+import { type Checkpoint, type Checkpoints, runCheckpoints } from './checkpoints.ts';
 import { dataSummary } from './data-summary.ts';
 import { deviceSummary, skippedSummary } from './device-summary.ts';
 import { driftReference } from './drift-reference.ts';
-import { batchOptions, type Results, writeModelBundle } from './model-bundle.ts';
-import { positiveWeights } from './pos-weight.ts';
+import { batchOptions, type Results, resultSummary, writeModelBundle } from './model-bundle.ts';
+import type { Pace } from './pace.ts';
 import { requirePossible } from './requirements.ts';
-import { RUN_CONFIG_FILE } from './resume.ts';
+import { type RunData, readCorpus, tokenizeCorpus } from './run-data.ts';
+import {
+  clearRun,
+  decideRun,
+  foreignBundle,
+  hasAllThatIsWanted,
+  isTrainingOver,
+  METRICS_FILE,
+  markUnfinished,
+  RUN_LOG_FILE,
+  type Start,
+  writeFinished,
+} from './run-folder.ts';
 import { modelHash } from './run-identity.ts';
-import { lockRun } from './run-lock.ts';
-import { type Best, newRunState, type RunState } from './run-state.ts';
+import { lockRun, lockRunPatiently } from './run-lock.ts';
+import { type CompiledModel, compile, modelSummary, writeRunFiles } from './run-model.ts';
+import { newRunState, type RunState } from './run-state.ts';
 import { labelTable, scoreSplit } from './split-scores.ts';
+import { limitSummary, timeAfterTraining, timer, workAfterTraining } from './time-limit.ts';
 import { batchesOf, type TrainingRun, trainEpochs } from './training-loop.ts';
 
 export interface FineTuneOptions {
@@ -37,8 +47,8 @@ export interface FineTuneOptions {
   readonly verbose: boolean;
   /** Training stops after the current step, writes its state and throws `interrupted`. */
   readonly stop: AbortSignal;
-  /** Goes on from the last checkpoint of the run's folder. */
-  readonly resume?: boolean;
+  /** What to do with the run that `run.dir` may hold: `begin`, unless said, which refuses to replace any. */
+  readonly start?: Start;
 }
 
 /**
@@ -48,7 +58,9 @@ export interface FineTuneOptions {
  */
 export async function fineTune(loaded: LoadedConfig, options: FineTuneOptions): Promise<void> {
   requirePossible(loaded.config);
-  const release = lockRun(loaded.config.run.dir);
+  const { dir } = loaded.config.run;
+  const say = (what: string) => options.screen.write(`run        ${what}\n`);
+  const release = await (options.start === 'continue' ? lockRunPatiently(dir, say) : lockRun(dir));
   try {
     await runFineTune(loaded, options);
   } finally {
@@ -57,30 +69,69 @@ export async function fineTune(loaded: LoadedConfig, options: FineTuneOptions): 
 }
 
 async function runFineTune(loaded: LoadedConfig, options: FineTuneOptions): Promise<void> {
-  const { hash } = loaded;
-  const { screen, verbose, stop } = options;
-  const config = await withLocalBase(loaded.config, screen);
-
-  const data = await prepare(config);
-  screen.write(`${dataSummary(data.report)}\n`);
+  const { screen, stop } = options;
+  const start = options.start ?? 'begin';
+  const { way, notice } = decideRun(start, loaded);
+  if (notice !== undefined) screen.write(`run        ${notice}\n`);
+  const corpus = await readCorpus(loaded.config, screen);
+  if (way === 'check') {
+    const isDone = hasAllThatIsWanted(loaded, corpus.dataHash);
+    screen.write(`           ${isDone ? NOTHING_TO_DO : BUNDLE_ANEW}\n`);
+    if (isDone) return;
+  }
+  screen.write(`${dataSummary(corpus.report)}\n`);
+  for (const warning of corpus.warnings) screen.write(`warning    ${warning}\n`);
+  const foreign = foreignBundle(loaded, corpus.dataHash);
+  if (foreign !== undefined) screen.write(`bundle     ${foreign}\n`);
   stop.throwIfAborted();
 
-  const model = await compile(config, data);
+  const config = await withLocalBase(loaded.config, screen);
+  const data = await tokenizeCorpus(config, corpus, screen);
+  const model = await compile(config, data, screen);
   screen.write(`${modelSummary(data, model)}\n`);
   screen.write(`${deviceSummary(config)}\n`);
   const checkpoints = runCheckpoints(config, {
-    config_hash: hash,
+    config_hash: loaded.hash,
     data_hash: data.dataHash,
     model_hash: modelHash(model.compiled),
   });
-  const resumed = options.resume ? await checkpoints.load('last') : undefined;
-  await writeRunFiles(loaded, model);
-  if (!resumed) await checkpoints.clear();
+  const resumed = way === 'anew' ? undefined : await checkpoints.load('last');
+  const isOver = resumed !== undefined && isTrainingOver(way, start, loaded, resumed.state.step);
+  if (resumed) markUnfinished(config.run.dir);
+  else clearRun(config.run.dir);
+  await whileWaiting(screen, { label: 'artifacts', what: 'writing them' }, () =>
+    writeRunFiles(loaded, model),
+  );
   stop.throwIfAborted();
+  await execute({ loaded, config, data, model, checkpoints, resumed, isOver }, options);
+}
 
-  const executor = await createExecutor(model.compiled, { ...config.runtime, verbose });
+const NOTHING_TO_DO =
+  'with these settings and this data, and its bundle is there: nothing is left to do';
+const BUNDLE_ANEW = 'whose bundle is not there, or was made with other settings: it is made again';
+
+/** What stands when the device is called for. */
+interface Prepared {
+  readonly loaded: LoadedConfig;
+  /** With a local base. */
+  readonly config: Config;
+  readonly data: RunData;
+  readonly model: CompiledModel;
+  readonly checkpoints: Checkpoints;
+  readonly resumed: Checkpoint | undefined;
+  /** Nothing is trained any more. */
+  readonly isOver: boolean;
+}
+
+async function execute(prepared: Prepared, options: FineTuneOptions): Promise<void> {
+  const { loaded, config, data, model, checkpoints, resumed, isOver } = prepared;
+  const { screen, verbose } = options;
+  const loading = { label: 'load', what: 'the training graphs' };
+  const executor = await whileWaiting(screen, loading, () =>
+    createExecutor(model.compiled, { ...config.runtime, verbose }),
+  );
   const state = resumed?.state ?? newRunState();
-  const log = openRunLog(join(config.run.dir, 'log.jsonl'), { resumeAfter: resumed?.state.step });
+  const log = openRunLog(join(config.run.dir, RUN_LOG_FILE), { resumeAfter: resumed?.state.step });
   try {
     if (resumed) {
       executor.load(resumed.tensors);
@@ -89,98 +140,83 @@ async function runFineTune(loaded: LoadedConfig, options: FineTuneOptions): Prom
     log.write({
       event: resumed ? 'resume' : 'start',
       step: state.step,
-      config_hash: hash,
+      config_hash: loaded.hash,
       data_hash: data.dataHash,
+      warnings: data.warnings,
     });
-    await train(config, data, { executor, log, checkpoints, state }, options);
-    const { tensors, state: atBest } = await checkpoints.load('best');
-    executor.load(tensors);
-    const best = atBest.best ?? noBest();
-    const results = await measure(config, data, executor, stop);
-    log.write({ event: 'result', best, skipped: state.skipped, ...results });
-    await writeFileAtomically(join(config.run.dir, 'metrics.json'), json({ best, ...results }));
-    const reference = await driftReference(executor, data.validation, results.task, {
-      ...batchOptions(config, data.words),
-      tokenizer: data.words.tokenizer,
-      stop,
+    const pace = await train(config, data, { executor, log, checkpoints, state, isOver }, options);
+    const after = timeAfterTraining(config, data, pace);
+    if (after !== undefined) screen.write(`${after}\n`);
+    await afterTraining(prepared, { executor, log, state }, options).catch((error: unknown) => {
+      throw options.stop.aborted ? stoppedAfterTraining(config, error) : error;
     });
-    const trained = {
-      forward: inferenceModel(model.base.model, model.compiled, executor.parameters()),
-      hfConfig: model.base.hfConfig,
-      reference,
-    };
-    const refusal = await writeModelBundle(loaded, data, trained, results, { screen, stop });
-    screen.write(`${resultSummary(config, best, results)}\n`);
-    if (refusal) throw refusal;
   } finally {
     log.close();
     await executor.dispose();
   }
 }
 
+/** The best state is measured, and made a bundle. */
+async function afterTraining(
+  { loaded, config, data, model, checkpoints }: Prepared,
+  { executor, log, state }: Pick<TrainingRun, 'executor' | 'log'> & { state: RunState },
+  { screen, stop }: FineTuneOptions,
+): Promise<void> {
+  const { tensors, state: atBest } = await checkpoints.load('best');
+  executor.load(tensors);
+  const best = atBest.best ?? noBest();
+  const results = await measure(config, data, executor, { screen, stop });
+  const { warnings } = data;
+  log.write({ event: 'result', best, skipped: state.skipped, ...results, warnings });
+  const metrics = json({ best, ...results, warnings });
+  await writeFileAtomically(join(config.run.dir, METRICS_FILE), metrics);
+  const reading = { label: 'drift', unit: 'windows' };
+  const reference = await inPhase(screen, reading, (onTexts) =>
+    driftReference(executor, data.validation, results.task, {
+      ...batchOptions(config, data.words),
+      tokenizer: data.words.tokenizer,
+      stop,
+      onTexts,
+    }),
+  );
+  const trained = {
+    forward: inferenceModel(model.base.model, model.compiled, executor.parameters()),
+    hfConfig: model.base.hfConfig,
+    reference,
+  };
+  const { version, refusal } = await writeModelBundle(loaded, data, trained, results, {
+    screen,
+    stop,
+  });
+  screen.write(`${resultSummary(config, best, results)}\n`);
+  if (refusal) throw refusal;
+  await writeFinished(loaded, data.dataHash, version);
+}
+
 function noBest(): never {
   throw new AppError('internal', 'training ended without a validation');
 }
 
-type Data = Awaited<ReturnType<typeof prepare>>;
-
-/** Reads, cleans and splits the texts, and turns them into ids. */
-async function prepare(config: Config) {
-  const { splits, dataHash, report } = await loadCorpus(config);
-  const words = corpusTokenizer(config, splits.train);
-  const task = untunedTask(config.task, config.data.clean);
-  return {
-    dataHash,
-    report,
-    words,
-    task,
-    train: tokenizeExamples(splits.train, words.tokenizer),
-    validation: tokenizeExamples(splits.validation, words.tokenizer),
-    test: tokenizeExamples(splits.test, words.tokenizer),
-    /** Of the training split, [rows, axes]. */
-    labels: labelTable(splits.train, task.axes.length),
-  };
-}
-
-type CompiledModel = Awaited<ReturnType<typeof compile>>;
-
-/** The base's forward graph with a task head, differentiated: the training artifacts. */
-async function compile(config: Config, { words, task, labels }: Data) {
-  const { seed, train, runtime } = config;
-  const base = await baseModel(config, words.tokenizer);
-  const compiled = compileArtifacts(base.model, {
-    head: base.head,
-    labels: task.axes.length,
-    posWeight: positiveWeights(train.pos_weight, labels, task.axes.length),
-    dropout: train.dropout,
-    hidden: config.model.hidden ?? undefined,
-    recompute: train.recompute,
-    frozen: train.freeze,
-    weightDecay: train.weight_decay,
-    maxGradNorm: train.max_grad_norm,
-    accumulate: train.accumulate,
-    precision: runtime.precision === 'fp16' ? 'fp16' : 'fp32',
-    seed,
+function stoppedAfterTraining({ run }: Config, cause: unknown): AppError {
+  const why = cause instanceof AppError ? cause.message : 'interrupted';
+  return new AppError('interrupted', `${why} after training, before the bundle was written`, {
+    cause,
+    hint: `make the bundle with: mbti-train --resume ${run.dir}`,
   });
-  return { base, compiled };
-}
-
-async function writeRunFiles(
-  { config, resolved, hash }: LoadedConfig,
-  { compiled }: CompiledModel,
-) {
-  await mkdir(config.run.dir, { recursive: true });
-  await writeFileAtomically(join(config.run.dir, RUN_CONFIG_FILE), json(resolved));
-  await writeArtifacts(join(config.run.dir, 'artifacts'), compiled, hash);
 }
 
 /** Epochs of training with validations, from a state on. */
 async function train(
   config: Config,
-  data: Data,
-  { state, ...run }: Pick<TrainingRun, 'executor' | 'log' | 'checkpoints'> & { state: RunState },
+  data: RunData,
+  {
+    state,
+    ...run
+  }: Pick<TrainingRun, 'executor' | 'log' | 'checkpoints' | 'isOver'> & {
+    state: RunState;
+  },
   { screen, stop }: FineTuneOptions,
-): Promise<void> {
+): Promise<Pace> {
   const batches = batchOptions(config, data.words);
   const first = batchesOf({ train: data.train, batches, config }, 1);
   const limit = config.train.max_steps ?? Number.POSITIVE_INFINITY;
@@ -188,7 +224,12 @@ async function train(
   const epochs = Math.ceil(totalSteps / first.count);
   const progress = createProgress({ screen, steps: totalSteps, epochs });
   const held = labelTable(data.validation, data.task.axes.length);
-  progress.print(`training   ${totalSteps} steps, ${first.count} an epoch${goingOn(state)}\n`);
+  progress.print(
+    [
+      `training   ${totalSteps} steps, ${first.count} an epoch${goingOn(state)}${limitSummary(config)}`,
+      `after it   ${workAfterTraining(config, data)}\n`,
+    ].join('\n'),
+  );
   try {
     const settings = {
       ...run,
@@ -202,8 +243,9 @@ async function train(
       stop,
       timeIsUp: timer(config.train.max_minutes),
     };
-    await trainEpochs(settings, state);
+    const pace = await trainEpochs(settings, state);
     if (state.skipped > 0) progress.print(skippedSummary(state));
+    return pace;
   } finally {
     progress.finish();
   }
@@ -211,24 +253,27 @@ async function train(
 
 const goingOn = ({ step }: RunState): string => (step > 0 ? `, going on after step ${step}` : '');
 
-/** Whether so many minutes have passed from now on. */
-function timer(minutes: number | null): () => boolean {
-  const until = performance.now() + (minutes ?? Number.POSITIVE_INFINITY) * 60_000;
-  return () => performance.now() >= until;
-}
-
 /** Thresholds tuned for macro-F1 on the validation split, then both held-out splits measured. */
 async function measure(
   config: Config,
-  data: Data,
+  data: RunData,
   executor: Executor,
-  stop: AbortSignal,
+  { screen, stop }: Pick<FineTuneOptions, 'screen' | 'stop'>,
 ): Promise<Results> {
   const { task } = data;
   const width = task.axes.length;
-  const options = { ...batchOptions(config, data.words), stop };
-  const validation = await scoreSplit(executor, data.validation, task, options);
-  const test = await scoreSplit(executor, data.test, task, options);
+  const score = (label: 'validation' | 'test') => {
+    const phase = { label, unit: 'texts', total: data[label].length };
+    return inPhase(screen, phase, (onTexts) =>
+      scoreSplit(executor, data[label], task, {
+        ...batchOptions(config, data.words),
+        stop,
+        onTexts,
+      }),
+    );
+  };
+  const validation = await score('validation');
+  const test = await score('test');
   const axes = task.axes.map((axis, i) => ({
     ...axis,
     threshold: tuneThreshold(
@@ -242,22 +287,6 @@ async function measure(
     test: evaluateAxes(axes, test.probabilities, test.labels),
     majority: majorityBaseline(axes, data.labels, test.labels),
   };
-}
-
-function modelSummary({ words }: Data, { base, compiled }: CompiledModel): string {
-  const trained = compiled.parameters.reduce((sum, { shape }) => sum + elementCount(shape), 0);
-  return [
-    `tokenizer  ${words.tokenizer.vocabularySize} word pieces`,
-    `model      ${base.description}; ${trained.toLocaleString('en')} trained parameters`,
-  ].join('\n');
-}
-
-function resultSummary({ model }: Config, best: Best, { test, majority }: Results): string {
-  return [
-    `test, with the best state (epoch ${best.epoch}, step ${best.step}) and tuned thresholds`,
-    evaluationTable(test, majority),
-    `\nwrote ${model.out}; serve it with: npx mbti-serve --model ${model.out}`,
-  ].join('\n');
 }
 
 function json(value: unknown): string {

@@ -5,15 +5,17 @@ import type { AppError } from '../../src/errors.ts';
 import type { Task } from '../../src/task/index.ts';
 import { classifierConfig, windowedTokenizer, writeBundle } from '../bundle/index.ts';
 import type { BatchOptions, corpusTokenizer, TokenizedExample } from '../data/index.ts';
-import type { Evaluation } from '../evaluate/index.ts';
+import { type Evaluation, evaluationTable } from '../evaluate/index.ts';
 import { encodeModel } from '../onnx/codec/index.ts';
 import type { Model } from '../onnx/model.ts';
 import { optimizeForInference } from '../rewrite/optimize.ts';
-import type { Screen } from '../tracking/index.ts';
+import { type Screen, startPhase, whileWaiting } from '../tracking/index.ts';
 import { fp16Stage, int8Stage } from './deploy.ts';
 import { explanationFile } from './explanation.ts';
 import { metricSet } from './metric-set.ts';
 import { gitCommit, packageVersions } from './provenance.ts';
+import { isLarge } from './run-model.ts';
+import type { Best } from './run-state.ts';
 import { withColumns } from './task-columns.ts';
 
 /** How good a trained model is. */
@@ -43,33 +45,52 @@ export interface BundleData {
 }
 
 /** Training texts on which the ranges of activations are taken for int8. */
-const CALIBRATION_TEXTS = 128;
+export const CALIBRATION_TEXTS = 128;
 
-/**
- * Optimizes, quantizes, holds the smaller files to their limits, and writes the bundle with whatever passed. Returns the
- * error that names the layers of the first that did not.
- */
+/** The bundle that was written, and the error that names the layers of the first smaller file that missed its limits. */
+export interface WrittenBundle {
+  readonly version: string;
+  readonly refusal: AppError | undefined;
+}
+
+/** Optimizes, quantizes, holds the smaller files to their limits, and writes the bundle with whatever passed. */
 export async function writeModelBundle(
   { config, hash }: LoadedConfig,
   data: BundleData,
   { forward, hfConfig, reference }: TrainedModel,
   { task, validation, test, majority }: Results,
   { screen, stop }: { readonly screen: Screen; readonly stop: AbortSignal },
-): Promise<AppError | undefined> {
+): Promise<WrittenBundle> {
   const { words, dataHash } = data;
   const commit = gitCommit();
-  const model = optimizeForInference(forward).model;
-  const bytes = encodeModel(model);
-  const texts = { examples: data.validation, task, batch: batchOptions(config, words), stop };
+  const optimizing = {
+    label: 'optimize',
+    what: 'the graph that is served',
+    busy: isLarge(forward),
+  };
+  const { model, bytes } = await whileWaiting(screen, optimizing, () => {
+    const { model } = optimizeForInference(forward);
+    return { model, bytes: encodeModel(model) };
+  });
+  const measuring = startPhase(screen, { label: 'measure', unit: 'runs of a text' });
+  let runs = 0;
+  const onText = () => measuring.at(++runs);
+  const batch = batchOptions(config, words);
+  const texts = { examples: data.validation, task, batch, stop, onText };
   const calibration = data.train.slice(0, CALIBRATION_TEXTS);
   const deployed = { model, fp32Size: bytes.length, validation: texts, calibration };
-  const int8 = await int8Stage(deployed, config, screen);
-  const fp16 = await fp16Stage(deployed, config, screen);
-  await writeBundle({
+  const int8 = await int8Stage(deployed, config, measuring);
+  const fp16 = await fp16Stage(deployed, config, measuring);
+  measuring.end();
+  const explaining = { label: 'explain', what: 'the graph that explains' };
+  const explanation = await whileWaiting(screen, explaining, () =>
+    explanationFile(config, words.tokenizer, bytes, screen),
+  );
+  const contents = {
     dir: config.model.out,
     model: bytes,
     extraFiles: {
-      ...explanationFile(config, words.tokenizer, bytes, screen),
+      ...explanation,
       ...int8.files,
       ...fp16.files,
     },
@@ -93,8 +114,10 @@ export async function writeModelBundle(
       ...(commit === undefined ? {} : { git_commit: commit }),
       packages: packageVersions(),
     },
-  });
-  return int8.refusal ?? fp16.refusal;
+  };
+  const writing = { label: 'bundle', what: `writing ${config.model.out}` };
+  const { version } = await whileWaiting(screen, writing, () => writeBundle(contents));
+  return { version, refusal: int8.refusal ?? fp16.refusal };
 }
 
 /** Batches of a split, as the configuration has them. */
@@ -104,4 +127,13 @@ export function batchOptions(
 ): BatchOptions {
   const { batch_size: batchSize, max_length: maxLength } = train;
   return { batchSize, maxLength, tokenizer };
+}
+
+/** The last lines of a run: its test, and where its bundle is. */
+export function resultSummary({ model }: Config, best: Best, { test, majority }: Results): string {
+  return [
+    `test, with the best state (epoch ${best.epoch}, step ${best.step}) and tuned thresholds`,
+    evaluationTable(test, majority),
+    `\nwrote ${model.out}; serve it with: npx mbti-serve --model ${model.out}`,
+  ].join('\n');
 }

@@ -5,7 +5,7 @@ import { TextTokenizer } from '../../src/text/index.ts';
 import { readExamples, tokenizeExamples } from '../data/index.ts';
 import type { Model } from '../onnx/model.ts';
 import type { Scheme } from '../rewrite/quantize/quantize-model.ts';
-import type { Screen } from '../tracking/index.ts';
+import { inPhase, type Screen, startPhase } from '../tracking/index.ts';
 import { quantizedSummary } from './deploy.ts';
 import { type CheckedModel, quantizeChecked } from './int8/quantize-checked.ts';
 import { taskSettings } from './task-columns.ts';
@@ -36,24 +36,31 @@ export async function quantizeFileChecked(
   const flags = { ...taskSettings(bundle.manifest, noColumns), 'data.source': data };
   const { config } = loadConfig({ flags });
   const { texts, ...limits } = config.quantize;
-  const { examples } = await readExamples(config);
+  const { examples } = await inPhase(screen, { label: 'read', unit: 'rows' }, (at) =>
+    readExamples(config, at),
+  );
   const tokenizer = TextTokenizer.load(join(bundle.dir, TOKENIZER_FILE));
   const held = Math.min(CALIBRATION_TEXTS, Math.floor(examples.length / 4));
+  const measuring = startPhase(screen, { label: 'measure', unit: 'runs of a text' });
+  let runs = 0;
+  const onText = () => measuring.at(++runs);
   const served = (from: number, to: number) => ({
     examples: tokenizeExamples(examples.slice(from, to), tokenizer),
     task,
     batch: { maxLength, tokenizer },
     threads: config.runtime.threads,
+    onText,
   });
   const rest = examples.length - held;
   const checked = await quantizeChecked(model, served(0, Math.min(texts, rest)), {
     scheme,
     limits,
     seed: config.seed,
-    screen,
+    screen: measuring,
     keep,
     calibration: served(rest, examples.length),
   });
+  measuring.end();
   screen.write(`${quantizedSummary(scheme, checked)}\n`);
   return checked;
 }

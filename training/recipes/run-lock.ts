@@ -1,22 +1,32 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError, writeError } from '../../src/errors.ts';
 
 /** Releases the folder. */
 export type Release = () => void;
+
+/** Milliseconds between two signs of life of whoever has a folder. */
+const BEAT = 5000;
+
+/** How long a folder is watched for a sign, and how often, in milliseconds. */
+const PATIENCE = { watch: 60_000, poll: 1000 };
+
+const lockFile = (dir: string): string => join(dir, '.lock');
 
 /**
  * Takes a run's folder for this process: two trainings must not write one run. The lock of a process that is gone
  * is taken over. AppError `usage` that names the process which has it.
  */
 export function lockRun(dir: string): Release {
-  const file = join(dir, '.lock');
+  const file = lockFile(dir);
   mkdirSync(dir, { recursive: true });
   for (let tries = 0; ; tries++) {
     try {
-      writeFileSync(file, `${process.pid} ${hostname()}\n`, { flag: 'wx' });
-      return () => rmSync(file, { force: true });
+      const mine = `${process.pid} ${hostname()}\n`;
+      writeFileSync(file, mine, { flag: 'wx' });
+      return heldLock(file, mine);
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw writeError(file, cause);
     }
@@ -30,18 +40,65 @@ export function lockRun(dir: string): Release {
   }
 }
 
+/** Signs of life until the lock is released; one that somebody else has taken over by then is left. */
+function heldLock(file: string, mine: string): Release {
+  const beat = setInterval(() => {
+    try {
+      utimesSync(file, new Date(), new Date());
+    } catch {
+      // It was removed by hand; the next one who wants the folder may have it.
+    }
+  }, BEAT);
+  beat.unref();
+  return () => {
+    clearInterval(beat);
+    if (textOf(file) === mine) rmSync(file, { force: true });
+  };
+}
+
+/**
+ * As `lockRun`, but the lock of a process of another machine, which may be a container that was replaced, is watched
+ * for signs of life, and taken over where it gives none.
+ */
+export async function lockRunPatiently(
+  dir: string,
+  say: (what: string) => void,
+  { watch, poll }: typeof PATIENCE = PATIENCE,
+): Promise<Release> {
+  const file = lockFile(dir);
+  const owner = readOwner(file);
+  if (owner && owner.host !== hostname()) {
+    say(
+      `${dir} was locked by process ${owner.pid} on ${owner.host}: waiting ${watch / 1000} seconds for a sign of life`,
+    );
+    // Only whether the time changes counts: clocks of two machines differ.
+    const before = touchedAt(file);
+    const until = performance.now() + watch;
+    while (touchedAt(file) === before && performance.now() < until) await sleep(poll);
+    if (touchedAt(file) === before) rmSync(file, { force: true });
+  }
+  return lockRun(dir);
+}
+
+const touchedAt = (file: string): number | undefined =>
+  statSync(file, { throwIfNoEntry: false })?.mtimeMs;
+
+function textOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
 interface Owner {
   readonly pid: number;
   readonly host: string;
 }
 
 function readOwner(file: string): Owner | undefined {
-  try {
-    const [pid = '', host = ''] = readFileSync(file, 'utf8').trim().split(' ');
-    return /^\d+$/.test(pid) ? { pid: Number(pid), host } : undefined;
-  } catch {
-    return undefined;
-  }
+  const [pid = '', host = ''] = (textOf(file) ?? '').trim().split(' ');
+  return /^\d+$/.test(pid) ? { pid: Number(pid), host } : undefined;
 }
 
 /** Of another machine nobody can say: it counts as running. A container's processes are numbered anew. */

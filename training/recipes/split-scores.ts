@@ -28,11 +28,16 @@ export async function scoreSplit(
   model: Evaluator,
   examples: readonly TokenizedExample[],
   task: Task,
-  options: BatchOptions & { readonly stop?: AbortSignal },
+  options: BatchOptions & {
+    readonly stop?: AbortSignal;
+    /** Told how many texts are done. */
+    readonly onTexts?: (done: number) => void;
+  },
 ): Promise<SplitScores> {
   const width = task.axes.length;
   const logits = new Float32Array(examples.length * width);
   let total = 0;
+  let done = 0;
   for (const batch of evaluationBatches(examples, options)) {
     options.stop?.throwIfAborted();
     const result = await model.evaluate(batch);
@@ -40,6 +45,8 @@ export async function scoreSplit(
     for (const [row, index] of batch.indices.entries()) {
       logits.set(result.logits.subarray(row * width, (row + 1) * width), index * width);
     }
+    done += batch.size;
+    options.onTexts?.(done);
   }
   return {
     loss: total / Math.max(examples.length, 1),

@@ -11,7 +11,8 @@ import {
 import { type Evaluation, evaluateAxes, evaluationTable } from '../evaluate/index.ts';
 import { type Executor, StepFailure, trainSteps } from '../runtime/index.ts';
 import type { Progress, RunLog } from '../tracking/index.ts';
-import type { Checkpoints } from './checkpoints.ts';
+import type { CheckpointName, Checkpoints } from './checkpoints.ts';
+import { Pace } from './pace.ts';
 import type { Best, RunState } from './run-state.ts';
 import { scoreSplit } from './split-scores.ts';
 
@@ -32,25 +33,31 @@ export interface TrainingRun {
   readonly progress: Progress;
   readonly log: RunLog;
   readonly stop: AbortSignal;
-  /** Whether `train.max_minutes` have passed. */
-  readonly timeIsUp: () => boolean;
+  /** Whether `train.max_minutes` will have passed after so many milliseconds more. */
+  readonly timeIsUp: (milliseconds: number) => boolean;
+  /** Training had ended before: nothing is trained any more. */
+  readonly isOver?: boolean;
 }
 
 /**
  * Trains from a state until the last update, until `train.patience` validations brought nothing better, or until
  * the time is up. Keeps the best and the last state as checkpoints. AppError `interrupted` after a stop, when the
  * last state has been written, `training_failed` likewise; whatever else fails passes through.
+ *
+ * @returns how long steps and validations took
  */
-export async function trainEpochs(run: TrainingRun, state: RunState): Promise<void> {
+export async function trainEpochs(run: TrainingRun, state: RunState): Promise<Pace> {
   const saved: Saved = { at: state.step };
+  const pace = new Pace();
   try {
-    while (reasonToEnd(run, state) === undefined) await trainEpoch(run, state, saved);
-    const reason = reasonToEnd(run, state);
+    while (reasonToEnd(run, state, pace) === undefined) await trainEpoch(run, state, saved, pace);
+    const reason = reasonToEnd(run, state, pace);
     run.log.write({ event: 'end', step: state.step, epoch: state.epoch, reason });
     if (reason !== 'steps') run.progress.print(`training ends: ${reason}`);
     if (saved.at < state.step) await saveLast(run, state, saved);
     // Only then: the checkpoint is that of a run which goes on.
-    if (state.validatedAt < state.step) await validate(run, state);
+    if (state.validatedAt < state.step) await validate(run, state, pace);
+    return pace;
   } catch (error) {
     if (error instanceof StepFailure) throw await failure(run, state, saved, error);
     if (!run.stop.aborted) throw error;
@@ -64,7 +71,12 @@ interface Saved {
 }
 
 /** The rest of the epoch that the state is in. */
-async function trainEpoch(run: TrainingRun, state: RunState, saved: Saved): Promise<void> {
+async function trainEpoch(
+  run: TrainingRun,
+  state: RunState,
+  saved: Saved,
+  pace: Pace,
+): Promise<void> {
   const { train } = run.config;
   state.epoch = Math.max(state.epoch, 1);
   const batches = batchesOf(run, state.epoch);
@@ -72,15 +84,15 @@ async function trainEpoch(run: TrainingRun, state: RunState, saved: Saved): Prom
     run.stop.throwIfAborted();
     const count = Math.min(stepsOfRun(run, state), batches.count - state.next);
     const taken = Array.from({ length: count }, (_, i) => batches.at(state.next + i));
-    await trainRun(run, state, taken);
-    if (isDue(train.evaluate_every, state.step)) await validate(run, state);
+    await pace.steps(taken, () => trainRun(run, state, taken));
+    if (isDue(train.evaluate_every, state.step)) await validate(run, state, pace);
     if (isDue(train.checkpoint_every, state.step)) await checkpoint(run, state, saved);
-    if (reasonToEnd(run, state)) break;
+    if (reasonToEnd(run, state, pace)) break;
   }
   const ended = state.step >= run.totalSteps;
   const isWhole = state.next >= batches.count;
   if (((train.evaluate_every === null && isWhole) || ended) && state.validatedAt < state.step) {
-    await validate(run, state);
+    await validate(run, state, pace);
   }
   if (train.checkpoint_every === null && isWhole) await checkpoint(run, state, saved);
   if (!isWhole) return;
@@ -163,13 +175,18 @@ function advance(run: TrainingRun, state: RunState, batches: readonly Batch[]): 
 }
 
 /** Measures the validation split; the best state so far is written. */
-async function validate(run: TrainingRun, state: RunState): Promise<void> {
+async function validate(run: TrainingRun, state: RunState, pace: Pace): Promise<void> {
   const { step, epoch } = state;
-  run.progress.pause(`epoch ${epoch}: validating on ${run.validation.length} texts …`);
-  const scores = await scoreSplit(run.executor, run.validation, run.task, {
-    ...run.batches,
-    stop: run.stop,
-  });
+  const phase = run.progress.pause('validate', run.validation.length, 'texts');
+  const scores = await pace
+    .validation(() =>
+      scoreSplit(run.executor, run.validation, run.task, {
+        ...run.batches,
+        stop: run.stop,
+        onTexts: phase.at,
+      }),
+    )
+    .finally(phase.end);
   const evaluation = evaluateAxes(run.task.axes, scores.probabilities, scores.labels);
   const found: Best = { step, epoch, macroF1: evaluation.average.macro_f1, loss: scores.loss };
   const trainLoss = state.lossSum / Math.max(state.lossCount, 1);
@@ -193,13 +210,17 @@ async function validate(run: TrainingRun, state: RunState): Promise<void> {
   );
   if (isBest) {
     state.best = found;
-    await run.checkpoints.save('best', run.executor.state(), state);
+    await write(run, 'best', state);
   }
-  run.progress.pause();
 }
 
+const write = (run: TrainingRun, name: CheckpointName, state: RunState): Promise<string> =>
+  run.progress.wait('checkpoint', `writing the ${name} one`, () =>
+    run.checkpoints.save(name, run.executor.state(), state),
+  );
+
 async function saveLast(run: TrainingRun, state: RunState, saved: Saved): Promise<string> {
-  const file = await run.checkpoints.save('last', run.executor.state(), state);
+  const file = await write(run, 'last', state);
   saved.at = state.step;
   return file;
 }
@@ -254,13 +275,17 @@ function isDue(every: number | null, step: number): boolean {
 }
 
 /** Why training ends now, undefined while it goes on: its `steps` are done, or another limit was met. */
-function reasonToEnd(run: TrainingRun, state: RunState): string | undefined {
+function reasonToEnd(run: TrainingRun, state: RunState, pace: Pace): string | undefined {
   const { patience, max_minutes: minutes } = run.config.train;
   if (state.step >= run.totalSteps) return 'steps';
   if (patience !== null && state.worse >= patience) {
     return `${patience} validations brought nothing better (train.patience)`;
   }
-  // One step at least: without any there is nothing to measure.
-  if (state.step > 0 && run.timeIsUp()) return `${minutes} minutes have passed (train.max_minutes)`;
+  if (run.isOver) return 'it had ended before';
+  // One step at least: without any there is nothing to measure. The steps before the last validation, and that
+  // validation, have their place within the limit.
+  if (state.step > 0 && run.timeIsUp(pace.untilValidated(run.validation.length))) {
+    return `${minutes} minutes have passed, or would with the last validation (train.max_minutes)`;
+  }
   return undefined;
 }

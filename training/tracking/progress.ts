@@ -1,11 +1,7 @@
+import { clock } from './clock.ts';
+import { type Phase, startPhase, whileWaiting } from './phase.ts';
 import { Rate } from './rate.ts';
-
-/** Where progress is shown: `process.stdout` has all of it. */
-export interface Screen {
-  readonly isTTY?: boolean | undefined;
-  readonly columns?: number | undefined;
-  write(text: string): unknown;
-}
+import { clearLine, drawLine, isLive, type Screen } from './screen.ts';
 
 export interface StepReport {
   /** Updates so far, from 1. */
@@ -23,8 +19,10 @@ export interface Progress {
   step(report: StepReport): void;
   /** Prints lines above the progress line. */
   print(text: string): void;
-  /** Something else than steps begins or has ended (validation): its time counts in no rate. */
-  pause(what?: string): void;
+  /** Something else than steps begins (validation): until it ends, its time counts in no rate. */
+  pause(label: string, total: number, unit: string): Phase;
+  /** Something that is no step goes on (a file is written): its time counts in no rate. */
+  wait<T>(label: string, what: string, work: () => Promise<T>): Promise<T>;
   finish(): void;
 }
 
@@ -46,19 +44,19 @@ const BAR = 24;
 
 export function createProgress(options: ProgressOptions): Progress {
   const { screen, steps, now = () => performance.now(), env = process.env } = options;
-  const live = screen.isTTY === true && env.TERM !== 'dumb' && env.CI === undefined;
+  const live = isLive(screen, env);
   const rate = new Rate();
-  let shown = '';
+  let shown = false;
   let drawnAt = now();
   let loss: number | undefined;
   rate.start(now());
   const draw = (text: string) => {
-    shown = text.slice(0, (screen.columns ?? 80) - 1);
-    screen.write(`\r\u001b[K${shown}`);
+    shown = true;
+    drawLine(screen, text);
   };
   const clear = () => {
-    if (shown !== '') screen.write('\r\u001b[K');
-    shown = '';
+    if (shown) clearLine(screen);
+    shown = false;
   };
   return {
     step: (report) => {
@@ -76,9 +74,22 @@ export function createProgress(options: ProgressOptions): Progress {
       clear();
       screen.write(`${text}\n`);
     },
-    pause: (what) => {
-      if (live && what !== undefined) draw(what);
-      if (what === undefined) rate.resume(now());
+    pause: (label, total, unit) => {
+      clear();
+      const phase = startPhase(screen, { label, total, unit, now, env });
+      return {
+        ...phase,
+        end: () => {
+          phase.end();
+          rate.resume(now());
+        },
+      };
+    },
+    wait: async (label, what, work) => {
+      clear();
+      const result = await whileWaiting(screen, { label, what, now, env }, work);
+      rate.resume(now());
+      return result;
     },
     finish: clear,
   };
@@ -107,14 +118,6 @@ function describe(
 function bar(share: number): string {
   const full = Math.round(Math.min(Math.max(share, 0), 1) * BAR);
   return '█'.repeat(full) + '░'.repeat(BAR - full);
-}
-
-/** Seconds as 0:07, 12:05 or 1:02:03. */
-export function clock(seconds: number): string {
-  const whole = Math.max(0, Math.round(seconds));
-  const [h, m, s] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
-  const two = (n: number) => String(n).padStart(2, '0');
-  return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }
 
 function short(value: number): string {

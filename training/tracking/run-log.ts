@@ -50,6 +50,26 @@ export function openRunLog(file: string, options: RunLogOptions = {}): RunLog {
   };
 }
 
+/** Whether the training that a log tells of has ended, up to an update; what came after it does not count. */
+export function hasTrainingEnded(file: string, step: number): boolean {
+  if (!existsSync(file)) return false;
+  for (const line of readFileSync(file, 'utf8').split('\n').reverse()) {
+    const event = eventOf(line);
+    if ((stepOf(line) ?? Number.POSITIVE_INFINITY) > step) continue;
+    if (event === 'end') return true;
+    if (event === 'step') return false;
+  }
+  return false;
+}
+
+function eventOf(line: string): unknown {
+  try {
+    return (JSON.parse(line) as { event?: unknown }).event;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Keeps the lines up to an update; the last line of a killed run may be cut off. */
 function dropLinesAfter(file: string, step: number): void {
   if (!existsSync(file)) return;

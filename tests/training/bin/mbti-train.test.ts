@@ -35,6 +35,13 @@ const data = (file: string) => ['--config', 'configs/quick.json', `data.source=$
 
 const refused: readonly [string, readonly string[], number, readonly RegExp[]][] = [
   ['without --config', [], 2, [/--config/]],
+  ['--continue without --config', ['--continue'], 2, [/--config/]],
+  [
+    'flags that contradict each other',
+    [...quick, '--continue', '--overwrite'],
+    2,
+    [/--continue/, /--overwrite/],
+  ],
   ['a missing configuration file', ['--config', 'none.json'], 2, [/none\.json/]],
   ['a configuration that is no JSON', ['--config', 'broken.json'], 2, [/broken\.json/]],
   [
@@ -91,7 +98,15 @@ describe('mbti-train', () => {
   it('--help shows examples and every key of training with its default', async () => {
     const { code, stdout } = await runBin(bin, ['--help'], { cwd: dir });
     expect(code).toBe(0);
-    for (const word of ['--config', '--verbose', 'train.epochs', 'model.base', 'configs/quick']) {
+    for (const word of [
+      '--config',
+      '--continue',
+      '--overwrite',
+      '--verbose',
+      'train.epochs',
+      'model.base',
+      'configs/quick',
+    ]) {
       expect(stdout).toContain(word);
     }
     expect(stdout).not.toContain('server.port');

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { readSafetensors, writeSafetensors } from '../../../training/onnx/safetensors.ts';
@@ -57,6 +57,21 @@ describe('checkpoints', () => {
       code: 'data_invalid',
       message: expect.stringMatching(message),
     });
+  });
+
+  it('that are cut off are named with what can take their place', async () => {
+    const checkpoints = checkpointsOf('cut', 1);
+    for (const step of [4, 8]) await checkpoints.save('last', tensors, { ...newRunState(), step });
+    const file = join(folder.path, 'cut/checkpoints/last.safetensors');
+    for (const length of [0, 5, 40]) {
+      rmSync(file);
+      writeFileSync(file, 'x'.repeat(length));
+      await expect(checkpoints.load('last')).rejects.toMatchObject({
+        code: 'data_invalid',
+        message: expect.stringContaining('last.safetensors'),
+        hint: expect.stringMatching(/step-8\.safetensors in its place, or .*--overwrite/),
+      });
+    }
   });
 
   it('of another format version are refused by name', async () => {

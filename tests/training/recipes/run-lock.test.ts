@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { lockRun } from '../../../training/recipes/run-lock.ts';
+import { lockRun, lockRunPatiently } from '../../../training/recipes/run-lock.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const folder = temporaryFolder();
@@ -28,6 +28,34 @@ describe('a run folder', () => {
   it('of another machine is refused too: nobody can say whether its process runs', () => {
     writeFileSync(file, `${gone} elsewhere\n`);
     expect(() => lockRun(folder.path)).toThrow(/on elsewhere/);
+  });
+
+  it('of another machine is watched where there is patience, and taken over without a sign of life', async () => {
+    writeFileSync(file, `${gone} elsewhere\n`);
+    const said: string[] = [];
+    const release = await lockRunPatiently(folder.path, (what) => said.push(what), {
+      watch: 30,
+      poll: 5,
+    });
+    expect(said.join()).toMatch(/locked by process \d+ on elsewhere: waiting/);
+    expect(readFileSync(file, 'utf8')).toMatch(new RegExp(`^${process.pid} `));
+    release();
+  });
+
+  it('of another machine that gives a sign of life is refused', async () => {
+    writeFileSync(file, `${gone} elsewhere\n`);
+    const sign = () => utimesSync(file, new Date(), new Date(0));
+    const outcome = lockRunPatiently(folder.path, sign, { watch: 10_000, poll: 5 });
+    setTimeout(() => utimesSync(file, new Date(), new Date(9000)), 15);
+    await expect(outcome).rejects.toThrow(/in use by process \d+ on elsewhere/);
+  });
+
+  it('that somebody else has taken over is left to them', () => {
+    writeFileSync(file, '');
+    const release = lockRun(folder.path);
+    writeFileSync(file, `${living} ${hostname()}\n`);
+    release();
+    expect(existsSync(file)).toBe(true);
   });
 
   it.each([`${gone} ${hostname()}\n`, ''])(

@@ -50,7 +50,7 @@ function run(
     totalSteps?: number;
     texts?: number;
     stop?: AbortSignal;
-    timeIsUp?: () => boolean;
+    timeIsUp?: (milliseconds: number) => boolean;
   },
 ) {
   const { totalSteps = 20, texts = 10, timeIsUp = () => false, ...rest } = changes;
@@ -86,12 +86,12 @@ function run(
         return `${name}.safetensors`;
       },
       load: async () => ({ tensors: new Map(), state }),
-      clear: async () => {},
     },
     progress: {
       step: (report) => reported.push(report),
       print: (text) => printed.push(text),
-      pause: () => {},
+      pause: () => ({ at: () => {}, write: () => {}, end: () => {} }),
+      wait: (_label, _what, work) => work(),
       finish: () => {},
     },
     log: { write: (entry) => logged.push(entry), close: () => {} },
@@ -233,6 +233,23 @@ describe('the training loop', () => {
     expect((await outcome)?.step).toBe(3);
     expect(seen.steps).toEqual([1, 2, 3]);
     expect(saved).toEqual(['last 3', 'best 3']);
+  });
+
+  it('ends early enough for the last validation to have its place within the limit', async () => {
+    const { executor, seen } = fakeExecutor([1]);
+    const asked: number[] = [];
+    const { outcome, logged } = run(executor, {
+      texts: 60,
+      totalSteps: 100,
+      timeIsUp: (milliseconds) => {
+        asked.push(milliseconds);
+        return asked.length > 4;
+      },
+    });
+    await outcome;
+    expect(asked.every((milliseconds) => milliseconds > 0)).toBe(true);
+    expect(logged.find(({ event }) => event === 'end')?.reason).toMatch(/last validation/);
+    expect(seen.validations).toBe(0);
   });
 
   it('names the batch of a step that came to no numbers, and keeps the state before it', async () => {

@@ -86,9 +86,9 @@ describe('progress', () => {
   it('does not count the time of a validation in its rates', () => {
     const { run, progress, written, time } = watched(false);
     run(1, 290);
-    progress.pause('validating');
+    const validation = progress.pause('validate', 100, 'texts');
     time.ms += 60_000;
-    progress.pause();
+    validation.end();
     run(291, 300);
     expect(written.at(-1)).toContain('  100 steps/s');
   });

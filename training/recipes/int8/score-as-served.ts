@@ -14,6 +14,8 @@ export interface ServedTexts {
   /** Threads of one operator; 0: one for each core. */
   readonly threads: number;
   readonly stop?: AbortSignal;
+  /** Told after each text that was run. */
+  readonly onText?: () => void;
 }
 
 /**
@@ -40,7 +42,7 @@ export async function scoreAsServed(
 
 /** Runs a session on each text alone. Throws the signal's reason when it is aborted. */
 export async function forEachText(
-  { examples, batch, stop }: ServedTexts,
+  { examples, batch, stop, onText }: ServedTexts,
   session: InferenceSession,
   outputs: readonly string[],
   use: (results: InferenceSession.OnnxValueMapType, row: number) => void,
@@ -49,6 +51,7 @@ export async function forEachText(
     stop?.throwIfAborted();
     const { labels: _, ...feeds } = batchFeeds(single(example, batch), session.inputNames);
     use(await session.run(feeds, [...outputs]), row);
+    onText?.();
   }
 }
 

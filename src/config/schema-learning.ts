@@ -19,20 +19,30 @@ export const learningKeys = {
   },
   task: {
     name: key('Names the task', optional(name, "mbti, or the axes' names"), null),
-    text_column: key('The CSV column of the text', optional(text(), 'posts for mbti'), null),
+    text_column: key('The column of the text', optional(text(), 'posts for mbti'), null),
     label_column: key(
-      'The CSV column of a code with one label per axis in order, such as INFP',
+      'The column of a code with one label per axis in order, such as INFP',
       optional(text(), 'type for mbti; without it every axis names its column'),
       null,
     ),
     axes: key('What is predicted', optional(axes, 'E/I, S/N, T/F, J/P'), null),
   },
   data: {
-    source: key('The CSV file to learn from', optional(text(), 'not set'), null, input),
+    source: key(
+      'The file to learn from: CSV, .tsv, or .jsonl and .json',
+      optional(text(), 'not set'),
+      null,
+      input,
+    ),
     dir: key('Where prepared data is written', text(), 'data/processed'),
     clean: key(
       'How texts are cleaned, in training and in serving alike',
       optional(cleaning, 'mbti for the mbti task, else none'),
+      null,
+    ),
+    min_length: key(
+      'Characters that a text must have after cleaning, in training and in serving alike',
+      optional(integer(1, 1000), '10 for the mbti cleaning, else 1'),
       null,
     ),
     test_fraction: key('The share held out for the test', number({ above: 0, to: 0.5 }), 0.15),

@@ -57,8 +57,7 @@ export async function scoreRequest(
 }
 
 function cleaned(body: PredictBody, { model }: AppDeps): Omit<ScoredRequest, 'scores'> {
-  const { cleaning } = model.task;
-  if ('text' in body)
-    return { texts: cleanTexts([body.text], cleaning, () => 'text'), isList: false };
-  return { texts: cleanTexts(body.texts, cleaning, (i) => `texts[${i}]`), isList: true };
+  const { task } = model;
+  if ('text' in body) return { texts: cleanTexts([body.text], task, () => 'text'), isList: false };
+  return { texts: cleanTexts(body.texts, task, (i) => `texts[${i}]`), isList: true };
 }

@@ -32,12 +32,13 @@ const LENGTH_STEP = 8;
 /** Batches of neighbours in length are cut from so many shuffled batches at once. */
 const POOL_BATCHES = 32;
 
+/** @param tokenizer that the examples were read with, where they were read with one */
 export function tokenizeExamples(
   examples: readonly Example[],
   tokenizer: Pick<TextTokenizer, 'encode'>,
 ): TokenizedExample[] {
-  return examples.map(({ text, labels }) => ({
-    ids: Int32Array.from(tokenizer.encode(text)),
+  return examples.map(({ text, labels, ids }) => ({
+    ids: ids ?? Int32Array.from(tokenizer.encode(text)),
     labels,
   }));
 }

@@ -7,9 +7,11 @@ export {
 } from './batches.ts';
 export {
   type CorpusReport,
-  corpusTokenizer,
+  type CorpusTokenizer,
+  givenTokenizer,
   learntTokenizer,
   loadCorpus,
+  loadTokenizedCorpus,
 } from './corpus.ts';
 export { readExamples } from './examples.ts';
 export { prepareData } from './prepare.ts';

@@ -23,7 +23,7 @@ export interface BundleEvaluation {
 }
 
 /**
- * Measures a bundle's model of a precision (fp32 unless named) on all labelled texts of a CSV file, cleaned and cut to the first
+ * Measures a bundle's model of a precision (fp32 unless named) on all labelled texts of a file, cleaned and cut to the first
  * window as in training. AppError as readExamples and selectModel; `usage` where the columns are not known.
  */
 export async function evaluateBundle(
@@ -33,8 +33,8 @@ export async function evaluateBundle(
   const { manifest, dir } = bundle;
   const settings = taskSettings(manifest, source);
   const { config } = loadConfig({ flags: { ...settings, 'data.source': source.data } });
-  const { examples } = await readExamples(config);
   const tokenizer = TextTokenizer.load(join(dir, TOKENIZER_FILE));
+  const { examples } = await readExamples(config, tokenizer);
   const { task, max_length: maxLength } = manifest;
   const { path } = selectModel(bundle, source.precision ?? 'fp32');
   const session = await openSession(path, { ...config.runtime, verbose: false });

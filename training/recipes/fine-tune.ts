@@ -5,7 +5,7 @@ import { AppError } from '../../src/errors.ts';
 import { writeFileAtomically } from '../../src/files/index.ts';
 import { untunedTask } from '../../src/task/index.ts';
 import { compileArtifacts, inferenceModel, writeArtifacts } from '../artifacts/index.ts';
-import { corpusTokenizer, loadCorpus, tokenizeExamples } from '../data/index.ts';
+import { loadTokenizedCorpus, tokenizeExamples } from '../data/index.ts';
 import {
   column,
   evaluateAxes,
@@ -126,9 +126,8 @@ type Data = Awaited<ReturnType<typeof prepare>>;
 
 /** Reads, cleans and splits the texts, and turns them into ids. */
 async function prepare(config: Config) {
-  const { splits, dataHash, report } = await loadCorpus(config);
-  const words = corpusTokenizer(config, splits.train);
-  const task = untunedTask(config.task, config.data.clean);
+  const { splits, dataHash, report, words } = await loadTokenizedCorpus(config);
+  const task = untunedTask(config.task, config.data.clean, config.data.min_length);
   return {
     dataHash,
     report,

@@ -1,5 +1,5 @@
 import { packageVersion } from '../../package-root.ts';
-import { MINIMUM_TEXT_LENGTH } from '../../text/index.ts';
+import { minimumLength } from '../../task/index.ts';
 import type { AppDeps, Limits, ModelStatus, ServedModel } from '../deps.ts';
 import { modelsOf } from '../models.ts';
 import { json, ref } from '../openapi/operation.ts';
@@ -17,7 +17,7 @@ export function infoRoute(deps: AppDeps): Route {
       cleaning,
       axes: axes.map(({ name, labels, threshold }) => ({ name, labels, threshold })),
     },
-    limits: { minimum_text_length: MINIMUM_TEXT_LENGTH, ...textLimits(limits) },
+    limits: { minimum_text_length: minimumLength(model.task), ...textLimits(limits) },
   };
   return {
     path: '/info',

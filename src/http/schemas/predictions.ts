@@ -1,4 +1,4 @@
-import { MBTI, type Task, toPrediction } from '../../task/index.ts';
+import { MBTI, minimumLength, type Task, toPrediction } from '../../task/index.ts';
 import type { AppDeps } from '../deps.ts';
 import { exactly, ref, type Schema } from '../openapi/operation.ts';
 import { textSchema } from './text.ts';
@@ -20,7 +20,7 @@ export function predictionSchemas({ model, limits }: AppDeps): Record<string, Sc
         texts: { type: 'array', minItems: 1, maxItems: limits.maxTexts, items: ref('Text') },
       },
     },
-    Text: textSchema(model.task.cleaning),
+    Text: textSchema(model.task.cleaning, minimumLength(model.task)),
     Prediction: exactly(prediction),
     Predictions: exactly({ predictions: { type: 'array', minItems: 1, items: ref('Prediction') } }),
     ExplainedPrediction: exactly({ ...prediction, explanation: ref('Explanation') }),

@@ -1,3 +1,4 @@
+import { minimumLength } from '../../task/index.ts';
 import type { CleaningMode } from '../../text/index.ts';
 import type { AppDeps } from '../deps.ts';
 import { modelsOf } from '../models.ts';
@@ -31,17 +32,22 @@ export function protocolSchemas(deps: AppDeps): Record<string, Schema> {
  * What some model of the server takes: the others refuse more. A text that `mbti` leaves enough of is
  * one that `none` does.
  */
-function widest(deps: AppDeps): { readonly maxTexts: number; readonly cleaning: CleaningMode } {
+function widest(deps: AppDeps): {
+  readonly maxTexts: number;
+  readonly cleaning: CleaningMode;
+  readonly minimum: number;
+} {
   const models = modelsOf(deps);
   const isAnyUncleaned = models.some(({ model }) => model.task.cleaning === 'none');
   return {
     maxTexts: Math.max(...models.map(({ limits }) => limits.maxTexts)),
     cleaning: isAnyUncleaned ? 'none' : 'mbti',
+    minimum: Math.min(...models.map(({ model }) => minimumLength(model.task))),
   };
 }
 
 function requestSchemas(deps: AppDeps): Record<string, Schema> {
-  const { maxTexts, cleaning } = widest(deps);
+  const { maxTexts, cleaning, minimum } = widest(deps);
   return {
     InferenceRequest: {
       type: 'object',
@@ -96,7 +102,7 @@ function requestSchemas(deps: AppDeps): Record<string, Schema> {
       },
     },
     NestedText: {
-      ...textSchema(cleaning),
+      ...textSchema(cleaning, minimum),
       type: ['string', 'array'],
       description: 'A text, or a list of such',
       items: ref('NestedText'),

@@ -6,7 +6,8 @@ import {
   hasColumns,
   openFile,
   placeOf,
-  readRows,
+  type RowReader,
+  rowReader,
 } from '../files/index.ts';
 import type { BulkRecord } from './types.ts';
 
@@ -68,7 +69,7 @@ export function openInput(choice: InputChoice, stdin: AsyncIterable<Uint8Array>)
   }
   return {
     records: ({ learntColumn, maxBytes }) =>
-      textsOf(counted(), format, {
+      textsOf(rowReader(format), counted(), {
         name,
         text: textKeys(format, choice.column ?? learntColumn ?? TEXT, choice.column === undefined),
         others: [],
@@ -87,9 +88,10 @@ function textKeys(format: Format, key: string, isGuessed: boolean): [string, ...
 }
 
 async function* textsOf(
-  ...[bytes, format, options]: Parameters<typeof readRows>
+  read: RowReader,
+  ...input: Parameters<RowReader>
 ): AsyncGenerator<BulkRecord> {
-  for await (const { line, cells } of readRows(bytes, format, options)) {
+  for await (const { line, cells } of read(...input)) {
     yield { line, text: cells instanceof AppError ? cells : cells[0] };
   }
 }

@@ -30,7 +30,7 @@ const CLOSED = 3;
  * of its record, which ends with its line all the same.
  *
  * It is our own because the records' limits, lines and faults have to be exact, also after a fault: csv-parse
- * ends at the first one, counts some line ends twice and reads a tenth of the bytes a second.
+ * ends at the first one and counts some line ends twice. It is also several times as fast.
  */
 export class CsvSplitter {
   readonly #delimiter: number;
@@ -61,22 +61,49 @@ export class CsvSplitter {
   *push(piece: Buffer): Generator<CsvRecord> {
     let from = 0;
     for (let i = 0; i < piece.length; i++) {
-      const byte = piece[i] as number;
-      const endsLine = byte === NEWLINE || byte === RETURN;
-      if (endsLine && this.#state !== QUOTED) {
-        if (this.#line > 0) {
-          this.#held.add(piece.subarray(from, i));
-          yield this.#take();
-        }
-        this.#counter.end(byte);
-        from = i + 1;
-      } else {
-        if (endsLine) this.#counter.end(byte);
-        else this.#counter.content();
+      if (this.#state === QUOTED) i = this.#inQuotes(piece, i);
+      else if (this.#state === PLAIN) i = this.#inPlain(piece, i);
+      const byte = piece[i];
+      if (byte === undefined) break;
+      if (byte !== NEWLINE && byte !== RETURN) {
+        this.#counter.content();
         this.#step(byte, this.#held.length + i - from);
+        continue;
       }
+      if (this.#line > 0) {
+        this.#held.add(piece.subarray(from, i));
+        yield this.#take();
+      }
+      this.#counter.end(byte);
+      from = i + 1;
     }
     this.#held.add(piece.subarray(from));
+  }
+
+  /** Where the quote is that may close the cell: line ends before it belong to the cell. */
+  #inQuotes(piece: Buffer, from: number): number {
+    let i = from;
+    let isBehindEnd = true;
+    for (let byte = piece[i]; byte !== undefined && byte !== QUOTE; byte = piece[++i]) {
+      if (byte === NEWLINE || byte === RETURN) {
+        this.#counter.end(byte);
+        isBehindEnd = true;
+      } else if (isBehindEnd) {
+        this.#counter.content();
+        isBehindEnd = false;
+      }
+    }
+    return i;
+  }
+
+  /** Where the next byte is that may mean something in a cell without quotes. */
+  #inPlain(piece: Buffer, from: number): number {
+    const delimiter = this.#delimiter;
+    let i = from;
+    for (let byte = piece[i]; byte !== undefined; byte = piece[++i]) {
+      if (byte === delimiter || byte === NEWLINE || byte === RETURN || byte === QUOTE) break;
+    }
+    return i;
   }
 
   /** The record that no line end follows. */

@@ -1,4 +1,5 @@
 import { AppError } from '../errors.ts';
+import { openContent } from './content.ts';
 import { type CsvRecord, CsvSplitter, cellText } from './csv-records.ts';
 import { atPlace, placeOf, type Row, type RowOptions, type RowReader, rowOf } from './rows.ts';
 import { shown } from './shown.ts';
@@ -12,19 +13,24 @@ interface Header {
 
 /** Reads a header and rows whose cells a character separates. */
 export function csvReader(delimiter: string): RowReader {
-  return async function* csvRows({ bytes }, options) {
+  return async function* csvRows(source, options) {
+    const { bytes } = await openContent(source, options.name);
     const splitter = new CsvSplitter(delimiter, options.maxBytes);
     let header: Header | undefined;
     let rows = 0;
-    for await (const record of records(splitter, bytes)) {
-      if (header === undefined) header = readHeader(record, delimiter, options);
-      else {
-        rows++;
-        yield readRow(record, header, options);
+    function* rowsOf(records: Iterable<CsvRecord>): Generator<Row> {
+      for (const record of records) {
+        if (header === undefined) header = readHeader(record, delimiter, options);
+        else {
+          rows++;
+          yield readRow(record, header, options);
+        }
       }
     }
+    for await (const piece of bytes) for (const row of rowsOf(splitter.push(piece))) yield row;
     const { openQuote } = splitter;
     if (openQuote !== undefined) throw neverClosed(openQuote, options);
+    for (const row of rowsOf(splitter.end())) yield row;
     if (header === undefined) {
       const wanted = named([options.text[0], ...options.others]);
       throw new AppError(
@@ -34,14 +40,6 @@ export function csvReader(delimiter: string): RowReader {
     }
     if (rows === 0) throw new AppError('data_invalid', `${options.name} has a header but no rows`);
   };
-}
-
-async function* records(
-  splitter: CsvSplitter,
-  bytes: AsyncIterable<Buffer>,
-): AsyncGenerator<CsvRecord> {
-  for await (const piece of bytes) yield* splitter.push(piece);
-  if (splitter.openQuote === undefined) yield* splitter.end();
 }
 
 const neverClosed = (line: number, { name }: RowOptions): AppError =>
@@ -56,6 +54,7 @@ function readHeader(record: CsvRecord, delimiter: string, options: RowOptions): 
   let found: string[];
   try {
     const bytes = utf8Bytes(record, options.maxBytes);
+    if (record.line === 1) requireTable(bytes.toString('utf8', 0, 200));
     requireQuotes(record);
     found = Array.from({ length: record.cellCount }, (_, i) => cellText(record, bytes, i).trim());
   } catch (error) {
@@ -77,23 +76,34 @@ function readHeader(record: CsvRecord, delimiter: string, options: RowOptions): 
   return { picks: columns.map((column) => found.indexOf(column)), width: found.length };
 }
 
-/** What a header of one cell may be instead. */
-const signs: readonly (readonly [sign: string, looks: string])[] = [
-  [';', 'separated by ";"'],
-  ['\t', 'separated by tabs, as in a .tsv file'],
-  ['|', 'separated by "|"'],
-  [',', 'separated by ","'],
-  ['{', 'JSON lines, as in a .jsonl file'],
+/** What a file may be whose first line begins so. */
+const beginnings: readonly (readonly [begins: RegExp, is: string, todo: string])[] = [
+  [/^\s*(?:\{|\[\s*[{"])/, 'JSON', 'name it .jsonl or .json'],
+  [/^\s*<(?:!doctype|html)/i, 'a web page', 'download the file itself'],
+];
+
+function requireTable(line: string): void {
+  const other = beginnings.find(([begins]) => begins.test(line));
+  if (other === undefined) return;
+  throw new AppError('data_invalid', `it looks like ${other[1]}: expected a header and rows`, {
+    hint: other[2],
+  });
+}
+
+/** What may separate the cells of a header that seems to have one. */
+const separators: readonly (readonly [sign: string, by: string])[] = [
+  [';', '";"'],
+  ['\t', 'tabs, as in a .tsv file'],
+  ['|', '"|"'],
+  [',', 'commas, as in a .csv file'],
 ];
 
 function looks(found: readonly string[], delimiter: string): string {
   const [only = ''] = found;
-  const like = signs.find(
-    ([sign]) => only.includes(sign) || (sign === '{' && only.startsWith(sign)),
-  );
-  const expected = delimiter === '\t' ? 'tabs' : shown(delimiter);
-  if (found.length > 1 && !only.startsWith('{')) return '';
-  return like ? `, which looks ${like[1]}: expected cells separated by ${expected}` : '';
+  const like = separators.find(([sign]) => only.includes(sign));
+  if (found.length > 1 || like === undefined) return '';
+  const expected = delimiter === '\t' ? 'tabs' : 'commas';
+  return `, which looks separated by ${like[1]}: expected ${expected}`;
 }
 
 function readRow(record: CsvRecord, { picks, width }: Header, options: RowOptions): Row {

@@ -1,9 +1,7 @@
-import { AppError } from '../errors.ts';
-import { openContent } from './content.ts';
 import { csvReader } from './csv-rows.ts';
 import { jsonRows } from './json-rows.ts';
-import { textLines } from './lines.ts';
-import { type Row, type RowOptions, type RowReader, rowOf } from './rows.ts';
+import type { RowReader } from './rows.ts';
+import { textRows } from './text-rows.ts';
 
 interface FormatEntry {
   /** How names of such files end. */
@@ -40,30 +38,5 @@ export function formatInside(name: string): Format | undefined {
   return parts.map((part) => formatOf(`.${part}`)).find((format) => format !== undefined);
 }
 
-/**
- * The rows of a file of texts. Any of `\n`, `\r\n`, `\r` and `\r\r\n` ends a line, a byte-order mark is passed over,
- * and only UTF-8 is text. AppError `data_invalid`, with its place, for what no row can be blamed for; a row that
- * cannot be read is one with an AppError, whose place is the row's.
- */
-export async function* readRows(
-  source: AsyncIterable<Uint8Array>,
-  format: Format,
-  options: RowOptions,
-): AsyncGenerator<Row> {
-  yield* table[format].read(await openContent(source, options.name), options);
-}
-
-async function* textRows(
-  { bytes }: Parameters<RowReader>[0],
-  { name, maxBytes }: RowOptions,
-): AsyncGenerator<Row> {
-  let rows = 0;
-  for await (const { line, text } of textLines(bytes, maxBytes)) {
-    rows++;
-    yield rowOf(line, () => {
-      if (text instanceof AppError) throw text;
-      return [text];
-    });
-  }
-  if (rows === 0) throw new AppError('data_invalid', `${name} is empty: expected a text a line`);
-}
+/** The reader of a format. */
+export const rowReader = (format: Format): RowReader => table[format].read;

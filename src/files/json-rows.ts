@@ -1,5 +1,5 @@
 import { AppError } from '../errors.ts';
-import type { Content } from './content.ts';
+import { openContent } from './content.ts';
 import { JsonArraySplitter, type JsonValue } from './json-values.ts';
 import { textLines } from './lines.ts';
 import { placeOf, type Row, type RowOptions, rowOf } from './rows.ts';
@@ -7,10 +7,14 @@ import { shown } from './shown.ts';
 import { utf8Bytes } from './utf8.ts';
 
 /** A JSON object or string a line; or all of them in one array, over as many lines as it likes. */
-export async function* jsonRows(content: Content, options: RowOptions): AsyncGenerator<Row> {
-  const isArray = content.head.toString('latin1').trimStart().startsWith('[');
+export async function* jsonRows(
+  source: AsyncIterable<Uint8Array>,
+  options: RowOptions,
+): AsyncGenerator<Row> {
+  const { head, bytes } = await openContent(source, options.name);
+  const isArray = head.toString('latin1').trimStart().startsWith('[');
   let rows = 0;
-  for await (const row of isArray ? arrayRows(content, options) : lineRows(content, options)) {
+  for await (const row of isArray ? arrayRows(bytes, options) : lineRows(bytes, options)) {
     rows++;
     yield row;
   }
@@ -22,7 +26,7 @@ export async function* jsonRows(content: Content, options: RowOptions): AsyncGen
   }
 }
 
-async function* lineRows({ bytes }: Content, options: RowOptions): AsyncGenerator<Row> {
+async function* lineRows(bytes: AsyncIterable<Buffer>, options: RowOptions): AsyncGenerator<Row> {
   for await (const { line, text } of textLines(bytes, options.maxBytes)) {
     yield rowOf(line, () => {
       if (text instanceof AppError) throw text;
@@ -38,7 +42,7 @@ async function* lineRows({ bytes }: Content, options: RowOptions): AsyncGenerato
   }
 }
 
-async function* arrayRows({ bytes }: Content, options: RowOptions): AsyncGenerator<Row> {
+async function* arrayRows(bytes: AsyncIterable<Buffer>, options: RowOptions): AsyncGenerator<Row> {
   const splitter = new JsonArraySplitter(options.maxBytes);
   let values = 0;
   for await (const piece of bytes) {

@@ -1,5 +1,4 @@
 import { AppError } from '../errors.ts';
-import type { Content } from './content.ts';
 
 /** What is read of a file of texts. */
 export interface RowOptions {
@@ -21,7 +20,15 @@ export interface Row {
   readonly cells: readonly [string, ...string[]] | AppError;
 }
 
-export type RowReader = (content: Content, options: RowOptions) => AsyncGenerator<Row>;
+/**
+ * The rows of a file of texts. Any of `\n`, `\r\n`, `\r` and `\r\r\n` ends a line, a byte-order mark is passed over,
+ * and only UTF-8 is text. AppError `data_invalid`, with its place, for what no row can be blamed for; a row that
+ * cannot be read is one with an AppError, whose place is the row's.
+ */
+export type RowReader = (
+  source: AsyncIterable<Uint8Array>,
+  options: RowOptions,
+) => AsyncGenerator<Row>;
 
 /** A row of what `read` gives; its AppErrors are what is wrong with the row. */
 export function rowOf(line: number, read: () => Row['cells']): Row {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { AppError } from '../../src/errors.ts';
-import { atPlace, formatOf, openFile, placeOf, readRows } from '../../src/files/index.ts';
+import { atPlace, formatOf, openFile, placeOf, rowReader } from '../../src/files/index.ts';
 
 /** A row of labelled texts. */
 export interface LabelledRow {
@@ -35,7 +35,8 @@ export async function readLabelledRows(
   );
   const { bytes, sha256 } = digested(opened.bytes);
   const named = formatOf(file);
-  const rows = readRows(bytes, named === undefined || named === 'text' ? 'csv' : named, {
+  const format = named === undefined || named === 'text' ? 'csv' : named;
+  const rows = rowReader(format)(bytes, {
     name: file,
     text: [columns.text],
     others: columns.labels,

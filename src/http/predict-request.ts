@@ -21,7 +21,7 @@ export const predictBody: RequestBody = {
       summary: 'Several texts',
       value: { texts: [exampleText, 'Parties with many people are the best evenings.'] },
     },
-    text_too_short: { summary: 'Refused: too short', value: { text: 'short' } },
+    text_too_short: { summary: 'Refused: too short', value: { text: '' } },
     invalid_request: {
       summary: 'Refused: both properties',
       value: { text: exampleText, texts: [exampleText] },

@@ -1,4 +1,5 @@
-import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { formatInside, formatOf, openFile, shown } from '../../../src/files/index.ts';
@@ -7,15 +8,17 @@ import { temporaryFolder } from '../../support/temporary-folder.ts';
 const folder = temporaryFolder();
 
 describe('a path', () => {
-  it('that is not there is missing, and none that is no file is opened', () => {
-    const pipe = join(folder.path, 'pipe');
-    execFileSync('mkfifo', [pipe]);
+  it('that is not there is missing, and none that is no file is opened', async () => {
+    const socket = join(folder.path, 'socket');
+    const server = createServer().listen(socket);
+    await once(server, 'listening');
     expect(() => openFile(join(folder.path, 'none'), 'check it')).toThrow(
       expect.objectContaining({ code: 'file_missing', hint: 'check it' }),
     );
     const inFile = join(folder.write('file', 'x'), 'none');
     expect(() => openFile(inFile, '')).toThrow(expect.objectContaining({ code: 'file_missing' }));
-    expect(() => openFile(pipe, '')).toThrow('pipe is a pipe: expected a file');
+    expect(() => openFile(socket, '')).toThrow('socket is a socket: expected a file');
+    server.close();
     expect(() => openFile(folder.path, '')).toThrow('is a folder: expected a file');
     expect(() => openFile('/dev/null', '')).toThrow('/dev/null is a device: expected a file');
   });

@@ -1,22 +1,13 @@
 #!/usr/bin/env node
 import { once } from 'node:events';
-import { createReadStream, statSync } from 'node:fs';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import {
-  type BulkRecord,
-  type Format,
-  formatOf,
-  formats,
-  inShard,
-  parseShard,
-  predictRecords,
-  readers,
-} from '../bulk/index.ts';
+import { inShard, openInput, parseShard, predictRecords } from '../bulk/index.ts';
 import type { Manifest } from '../bundle/index.ts';
 import { type Config, loadConfig } from '../config/index.ts';
 import { EnginePool } from '../engine/index.ts';
 import { AppError } from '../errors.ts';
+import { type Format, formats } from '../files/index.ts';
 import { packageVersion } from '../package-root.ts';
 import { Scheduler } from '../scheduler/index.ts';
 import { openModel } from '../served-model.ts';
@@ -62,11 +53,12 @@ async function main(): Promise<void> {
           .option('format', {
             choices: formats,
             requiresArg: true,
-            describe: "One text a line, CSV with a header, or JSON lines [by the file's name]",
+            describe:
+              "One text a line, CSV or TSV with a header, or JSON lines [by the file's name]",
           })
           .option('column', {
             ...text,
-            describe: "The texts' column of a CSV file, or key of JSON objects [the task's; text]",
+            describe: "The texts' column of CSV or TSV, or key of JSON objects [the task's; text]",
           })
           .option('on-error', {
             choices: ['fail', 'skip'] as const,
@@ -94,10 +86,13 @@ async function predict(args: PredictArguments): Promise<void> {
     },
   });
   const shard = args.shard === undefined ? undefined : parseShard(args.shard);
-  const source = openSource(args);
+  // yargs makes nothing of a lone dash.
+  const input = openInput({ ...args, file: args.file === '' ? '-' : args.file }, process.stdin);
   const { bundle, spec, model } = await openModel({ dir: config.model.out }, config, args.verbose);
-  const column = args.column ?? columnOf(bundle.manifest, args);
-  const records = source.records({ column, maxBytes: config.limits.max_body_bytes });
+  const records = input.records({
+    learntColumn: textColumn(bundle.manifest),
+    maxBytes: config.limits.max_body_bytes,
+  });
   const pool = new EnginePool({ spec, size: config.server.workers });
   const over = new AbortController();
   try {
@@ -105,13 +100,13 @@ async function predict(args: PredictArguments): Promise<void> {
     const { scored, skipped } = await predictRecords({
       records: shard ? inShard(records, shard) : records,
       model,
-      cleaning: model.task.cleaning,
       ...engines(pool, spec.batchTokens > 0, config, over.signal),
       write: writeOut,
       screen: process.stderr,
       skipsBad: args.onError === 'skip',
-      totalBytes: source.totalBytes,
-      bytesRead: source.bytesRead,
+      totalBytes: input.totalBytes,
+      bytesRead: input.bytesRead,
+      placeOf: input.placeOf,
     });
     if (skipped > 0) process.stderr.write(`${scored} texts scored, ${skipped} lines skipped\n`);
   } finally {
@@ -137,55 +132,10 @@ function engines(pool: EnginePool, batched: boolean, { queue }: Config, signal: 
   };
 }
 
-interface Source {
-  readonly records: (options: Parameters<(typeof readers)[Format]>[1]) => AsyncIterable<BulkRecord>;
-  readonly totalBytes: number | undefined;
-  readonly bytesRead: () => number;
-}
-
-/** AppError `usage` where it is not said what to score, `file_missing`. */
-function openSource({ file: word, text: texts, format }: PredictArguments): Source {
-  // yargs makes nothing of a lone dash.
-  const file = word === '' ? '-' : word;
-  if (texts !== undefined) {
-    if (file !== undefined) throw new AppError('usage', 'both --text and a file: expected one');
-    const given = texts.map((one, i) => ({ line: i + 1, text: one }));
-    return { records: () => iterate(given), totalBytes: undefined, bytesRead: () => 0 };
-  }
-  if (file === undefined) {
-    throw new AppError('usage', 'no texts: expected a file, - for standard input, or --text', {
-      hint: 'mbti-predict --model models/mbti --text "…"',
-    });
-  }
-  const stream = file === '-' ? process.stdin : createReadStream(fileAt(file));
-  let bytes = 0;
-  stream.on('data', (part: string | Buffer) => {
-    bytes += part.length;
-  });
-  stream.pause();
-  return {
-    records: (options) => readers[format ?? formatOf(file)](stream, options),
-    totalBytes: file === '-' ? undefined : statSync(file).size,
-    bytesRead: () => bytes,
-  };
-}
-
-async function* iterate<T>(items: readonly T[]): AsyncGenerator<T> {
-  yield* items;
-}
-
-function fileAt(file: string): string {
-  if (statSync(file, { throwIfNoEntry: false })?.isFile() === true) return file;
-  throw new AppError('file_missing', `${file} does not exist or is no file`, {
-    hint: 'check the path; - reads standard input',
-  });
-}
-
-/** Of a CSV file the column that the task was learnt from, where the bundle tells. */
-function columnOf({ task }: Manifest, { file, format }: PredictArguments): string {
-  const isCsv = (format ?? formatOf(file ?? '')) === 'csv';
+/** The column that the task was learnt from, where the bundle tells. */
+function textColumn({ task }: Manifest): string | undefined {
   const learnt: unknown = 'text_column' in task ? task.text_column : undefined;
-  return isCsv && typeof learnt === 'string' ? learnt : 'text';
+  return typeof learnt === 'string' ? learnt : undefined;
 }
 
 async function writeOut(line: string): Promise<void> {

@@ -1,11 +1,12 @@
 import { AppError } from '../errors.ts';
+import { atPlace } from '../files/index.ts';
 import type { ServedModel } from '../http/index.ts';
 import { toPrediction } from '../task/index.ts';
 import { BulkProgress, type BulkScreen } from './progress.ts';
 import { type BulkScorer, scoreRecords } from './score-records.ts';
 import type { BulkRecord } from './types.ts';
 
-export interface BulkJob extends BulkScorer {
+export interface BulkJob extends Omit<BulkScorer, 'task'> {
   readonly records: AsyncIterable<BulkRecord>;
   readonly model: ServedModel;
   /** Writes a line of the output; resolves when more may come. */
@@ -17,6 +18,8 @@ export interface BulkJob extends BulkScorer {
   /** Of the input, where its end is known; and how many were read so far. */
   readonly totalBytes: number | undefined;
   readonly bytesRead: () => number;
+  /** Where a record is, for messages. */
+  readonly placeOf: (line: number) => string;
 }
 
 export interface BulkSummary {
@@ -37,13 +40,13 @@ export async function predictRecords(job: BulkJob): Promise<BulkSummary> {
   const counts = { scored: 0, skipped: 0 };
   const { name, version } = model;
   try {
-    for await (const { line, outcome } of scoreRecords(job.records, job)) {
+    for await (const { line, outcome } of scoreRecords(job.records, { ...job, task: model.task })) {
       if (outcome instanceof AppError) {
-        if (!job.skipsBad) throw atLine(line, outcome);
+        const place = job.placeOf(line);
+        if (!job.skipsBad) throw ended(place, outcome);
         counts.skipped++;
         progress.clear();
-        if (counts.skipped <= MOST_NAMED)
-          screen.write(`line ${line}: skipped: ${outcome.message}\n`);
+        if (counts.skipped <= MOST_NAMED) screen.write(`${place}: skipped: ${outcome.message}\n`);
       } else {
         const { tokens, windows, truncated, probabilities } = outcome;
         const prediction = toPrediction(model.task, probabilities);
@@ -61,8 +64,12 @@ export async function predictRecords(job: BulkJob): Promise<BulkSummary> {
   return counts;
 }
 
-const atLine = (line: number, error: AppError): AppError =>
-  new AppError(error.code, `line ${line}: ${error.message}`, {
+/** The error that ends it all, with what else could be done. */
+function ended(place: string, error: AppError): AppError {
+  const { code, message, hint } = atPlace(place, error);
+  const skip = '--on-error skip passes over such lines and reports them';
+  return new AppError(code, message, {
     cause: error,
-    hint: '--on-error skip passes over such lines and reports them',
+    hint: hint === undefined ? skip : `${hint}; ${skip}`,
   });
+}

@@ -49,6 +49,10 @@ const taskRules: Readonly<Record<string, Rule>> = {
     expected: '"mbti" or "none"',
     holds: (value) => value === 'mbti' || value === 'none',
   },
+  'min_length?': {
+    expected: 'an integer of at least 1',
+    holds: (value) => Number.isInteger(value) && Number(value) >= 1,
+  },
   axes: {
     expected: 'a list of at least one axis',
     holds: (value) => Array.isArray(value) && value.length > 0,

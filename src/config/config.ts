@@ -15,7 +15,10 @@ export type Config = Omit<RawConfig, 'run' | 'task' | 'data' | 'model' | 'limits
     readonly label_column: string | null;
     readonly axes: readonly AxisConfig[];
   };
-  readonly data: Omit<RawConfig['data'], 'clean'> & { readonly clean: CleaningMode };
+  readonly data: Omit<RawConfig['data'], 'clean' | 'min_length'> & {
+    readonly clean: CleaningMode;
+    readonly min_length: number;
+  };
   readonly model: Omit<RawConfig['model'], 'out'> & { readonly out: string };
   readonly limits: Omit<RawConfig['limits'], 'max_texts'> & { readonly max_texts: number };
 };

@@ -9,6 +9,9 @@ const mbtiAxes: readonly AxisConfig[] = ['EI', 'SN', 'TF', 'JP'].map((pair) => {
   return { name: labels.join('/'), labels };
 });
 
+/** Shorter posts say nothing of their author. */
+const MBTI_MINIMUM_LENGTH = 10;
+
 /** Codes of so many axes can be told apart by listing them all. */
 const MOST_CODE_AXES = 16;
 
@@ -16,12 +19,17 @@ const MOST_CODE_AXES = 16;
 export function resolveConfig(raw: RawConfig, problems: Problems): Config {
   const task = resolveTask(raw.task, problems);
   const runName = raw.run.name ?? task.name;
+  const clean = raw.data.clean ?? (task.name === MBTI ? 'mbti' : 'none');
   checkTogether(raw, task.axes, problems);
   return {
     ...raw,
     run: { name: runName, dir: raw.run.dir ?? `runs/${runName}` },
     task,
-    data: { ...raw.data, clean: raw.data.clean ?? (task.name === MBTI ? 'mbti' : 'none') },
+    data: {
+      ...raw.data,
+      clean,
+      min_length: raw.data.min_length ?? (clean === 'mbti' ? MBTI_MINIMUM_LENGTH : 1),
+    },
     model: { ...raw.model, out: raw.model.out ?? `models/${runName}` },
     limits: {
       ...raw.limits,
@@ -37,7 +45,7 @@ function resolveTask(raw: RawConfig['task'], problems: Problems): Config['task']
   const isMbti = name === MBTI;
   const textColumn = raw.text_column ?? (isMbti ? 'posts' : null);
   if (textColumn === null) {
-    problems.reject('task.text_column is missing: expected the name of the CSV column of the text');
+    problems.reject('task.text_column is missing: expected the name of the column of the text');
   }
   if (!isMbti && raw.axes === null) {
     problems.reject(`task.axes is missing: expected what the task ${name} predicts`);

@@ -23,9 +23,9 @@ export const learningKeys = {
   },
   task: {
     name: key.learnt('Names the task', optional(name, "mbti, or the axes' names"), null),
-    text_column: key.learnt('The CSV column of the text', optional(text(), 'posts for mbti'), null),
+    text_column: key.learnt('The column of the text', optional(text(), 'posts for mbti'), null),
     label_column: key.learnt(
-      'The CSV column of a code with one label per axis in order, such as INFP',
+      'The column of a code with one label per axis in order, such as INFP',
       optional(text(), 'type for mbti; without it every axis names its column'),
       null,
     ),
@@ -33,11 +33,21 @@ export const learningKeys = {
   },
   data: {
     // The data is known by its hash, wherever it lies.
-    source: key.free('The CSV file to learn from', optional(text(), 'not set'), null, input),
+    source: key.free(
+      'The file to learn from: CSV, .tsv, or .jsonl and .json',
+      optional(text(), 'not set'),
+      null,
+      input,
+    ),
     dir: key.free('Where prepared data is written', text(), 'data/processed'),
     clean: key.learnt(
       'How texts are cleaned, in training and in serving alike',
       optional(cleaning, 'mbti for the mbti task, else none'),
+      null,
+    ),
+    min_length: key.learnt(
+      'Characters that a text must have after cleaning, in training and in serving alike',
+      optional(integer(1, 1000), '10 for the mbti cleaning, else 1'),
       null,
     ),
     test_fraction: key.learnt(

@@ -31,7 +31,7 @@ export function createApp(deps: AppDeps): Express {
     cors(deps),
     wellFormed,
   );
-  const checkOf = bodyChecks(document, deps.model.task.cleaning);
+  const checkOf = bodyChecks(document, deps.model.task);
   const paths = new Set(routes.map((route) => route.path));
   for (const path of paths) mount(app, deps, { routes, path, checkOf });
   app.use(() => {

@@ -22,7 +22,7 @@ const examples: Examples = {
     summary: 'Several texts',
     value: { texts: [exampleText, 'Parties with many people are the best evenings.'] },
   },
-  text_too_short: { summary: 'Refused: too short', value: { text: 'short' } },
+  text_too_short: { summary: 'Refused: too short', value: { text: '' } },
   invalid_request: {
     summary: 'Refused: both properties',
     value: { text: exampleText, texts: [exampleText] },
@@ -57,8 +57,7 @@ export async function scoreRequest(
 }
 
 function cleaned(body: PredictBody, { model }: AppDeps): Omit<ScoredRequest, 'scores'> {
-  const { cleaning } = model.task;
-  if ('text' in body)
-    return { texts: cleanTexts([body.text], cleaning, () => 'text'), isList: false };
-  return { texts: cleanTexts(body.texts, cleaning, (i) => `texts[${i}]`), isList: true };
+  const { task } = model;
+  if ('text' in body) return { texts: cleanTexts([body.text], task, () => 'text'), isList: false };
+  return { texts: cleanTexts(body.texts, task, (i) => `texts[${i}]`), isList: true };
 }

@@ -1,2 +1,2 @@
 export { type Prediction, probabilities, toPrediction } from './prediction.ts';
-export { type Axis, MBTI, type Task, untunedTask } from './task.ts';
+export { type Axis, MBTI, minimumLength, type Task, untunedTask } from './task.ts';

@@ -15,11 +15,20 @@ export interface Axis {
 export interface Task {
   readonly name: string;
   readonly cleaning: CleaningMode;
+  /** Characters that a text must have after cleaning; named as in the manifest. */
+  readonly min_length?: number;
   readonly axes: readonly Axis[];
 }
 
 /** The name of the task whose labels, put together, are a four-letter type. */
 export const MBTI = 'mbti';
+
+/** Of tasks from before they said it themselves. */
+const MINIMUM_LENGTH = 10;
+
+/** Characters that a text must have after cleaning to be trained on or scored. */
+export const minimumLength = ({ min_length: own }: Pick<Task, 'min_length'>): number =>
+  own ?? MINIMUM_LENGTH;
 
 /** A task before anything is tuned: threshold 0.5, temperature 1. */
 export function untunedTask(
@@ -28,10 +37,12 @@ export function untunedTask(
     readonly axes: readonly { readonly name: string; readonly labels: readonly [string, string] }[];
   },
   cleaning: CleaningMode,
+  minimum?: number,
 ): Task {
   return {
     name: task.name,
     cleaning,
+    ...(minimum === undefined ? {} : { min_length: minimum }),
     axes: task.axes.map(({ name, labels }) => ({ name, labels, threshold: 0.5, temperature: 1 })),
   };
 }

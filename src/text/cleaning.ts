@@ -1,9 +1,6 @@
 /** `mbti`: the corpus's own cleaning; `none`: only control characters and runs of white space go. */
 export type CleaningMode = 'mbti' | 'none';
 
-/** Characters that a text must have after cleaning to be trained on or scored. */
-export const MINIMUM_TEXT_LENGTH = 10;
-
 /** A replacement: every match of the pattern gives way to the text. */
 type Step = readonly [pattern: RegExp, replacement: string];
 
@@ -18,8 +15,11 @@ const FOREIGN_CHARACTER: Step = [/[^a-zA-Z0-9 .,!?':;-]+/g, ' '];
 /** INFP, infps, INFP's: naming a type gives the label away. */
 const TYPE_NAME: Step = [/\b[IE][NS][TF][JP](?:'?s)?\b/gi, ' '];
 /** Control characters that are no white space, and halves of surrogate pairs. */
-const CONTROL_CHARACTER: Step = [/(?!\s)[\p{Cc}\p{Cs}]/gu, ''];
-const WHITE_SPACE: Step = [/\s+/g, ' '];
+const CONTROL_CHARACTER: Step = [/(?![\s\p{White_Space}])[\p{Cc}\p{Cs}]/gu, ''];
+/** Every end of a line and of a paragraph is white space: U+0085 is none to `\s`, U+FEFF none to Unicode. */
+const WHITE_SPACE: Step = [/[\s\p{White_Space}]+/gu, ' '];
+/** What nobody sees: controls, formats such as the soft hyphen, zero-width characters. */
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]/u;
 
 /** In this order: a URL ends where a post ends, and type names are found once `_` and `/` are gone. */
 const steps: Record<CleaningMode, readonly Step[]> = {
@@ -49,9 +49,23 @@ export function countTypeNames(raw: string): number {
   return text.match(TYPE_NAME[0])?.length ?? 0;
 }
 
-/** Whether a cleaned text is under MINIMUM_TEXT_LENGTH characters (code points, not code units). */
-export function isTooShort(cleaned: string): boolean {
-  if (cleaned.length < MINIMUM_TEXT_LENGTH) return true;
-  if (cleaned.length >= 2 * MINIMUM_TEXT_LENGTH) return false;
-  return Array.from(cleaned).length < MINIMUM_TEXT_LENGTH;
+/** The characters of a cleaned text (code points, not code units) that somebody can see. */
+export function visibleLength(cleaned: string): number {
+  let count = 0;
+  for (const character of cleaned) if (!UNSEEN.test(character)) count++;
+  return count;
+}
+
+/** Whether fewer than `minimum` characters of a cleaned text can be seen. */
+export function isTooShort(cleaned: string, minimum: number): boolean {
+  let count = 0;
+  for (const character of cleaned) {
+    if (!UNSEEN.test(character) && ++count >= minimum) return false;
+  }
+  return true;
+}
+
+/** What is wrong with a text that is too short. */
+export function tooShortMessage(cleaned: string, minimum: number): string {
+  return `has ${visibleLength(cleaned)} characters after cleaning: expected at least ${minimum}`;
 }

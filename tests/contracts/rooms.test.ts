@@ -23,7 +23,6 @@ const owners: Record<string, readonly string[]> = {
   '@opentelemetry/sdk-trace-base': ['src/telemetry'],
   ajv: ['src/http'],
   convict: ['src/config'],
-  'csv-parse': ['src/bulk', 'training/data'],
   express: ['src/http'],
   helmet: ['src/http'],
   'jsonc-parser': ['src/config'],
@@ -73,7 +72,7 @@ const attempts = new Map<string, readonly string[]>([
   ],
   ['training/onnx/near.ts', ['../optim/adamw.ts', './graph.ts']],
   ['training/runtime/cpu/deep.ts', ['onnxruntime-node', 'express', 'yargs/helpers']],
-  ['src/server.ts', ['./http/app.ts', '../training/data/csv.ts', 'express']],
+  ['src/server.ts', ['./http/app.ts', '../training/data/split.ts', 'express']],
 ]);
 
 let refused: Map<string, string[]>;
@@ -134,7 +133,7 @@ describe('the room rules of the linter', () => {
     ['training/onnx/shapes/deep.ts', ['../../autodiff/rule.ts']],
     ['training/onnx/near.ts', ['../optim/adamw.ts']],
     ['training/runtime/cpu/deep.ts', ['express', 'yargs/helpers']],
-    ['src/server.ts', ['../training/data/csv.ts', 'express']],
+    ['src/server.ts', ['../training/data/split.ts', 'express']],
   ])('refuse in %s exactly %j', (file, expected) => {
     expect(refused.get(file)).toEqual(expected);
   });

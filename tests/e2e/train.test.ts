@@ -244,7 +244,7 @@ describe('a task of one axis, by configuration alone', () => {
     const ended = await runBin(train, ['--config', 'mood.json', 'train.epochs=6'], { cwd: dir });
     expect({ code: ended.code, stderr: ended.stderr }).toEqual({ code: 0, stderr: '' });
     const { manifest } = await readBundle(at('models/mood'));
-    expect(manifest.task).toMatchObject({ name: 'mood', cleaning: 'none' });
+    expect(manifest.task).toMatchObject({ name: 'mood', cleaning: 'none', min_length: 1 });
     expect(manifest.metrics?.test?.axes.mood?.accuracy).toBeGreaterThan(0.9);
   }, 60_000);
 });

@@ -58,7 +58,9 @@ interface TokenizerArguments extends ConfigArguments {
 
 async function tokenizer(args: TokenizerArguments): Promise<void> {
   const { config } = loadConfig({ file: args.config, overrides: args.overrides });
-  const { splits } = await inPhase(process.stderr, reading, (at) => loadCorpus(config, at));
+  const { splits } = await inPhase(process.stderr, reading, (at) =>
+    loadCorpus(config, undefined, at),
+  );
   const learning = { label: 'tokenizer', what: 'learning it' };
   const learnt = await whileWaiting(process.stderr, learning, () =>
     learntTokenizer(splits.train, config.model.vocab_size),

@@ -17,7 +17,11 @@ export function evaluateOptions<T>(command: Argv<T>): Argv<T & EvaluateArguments
   const text = { type: 'string', requiresArg: true } as const;
   return command
     .option('model', { ...text, demandOption: true, describe: 'The bundle, a folder' })
-    .option('data', { ...text, demandOption: true, describe: 'A CSV file of labelled texts' })
+    .option('data', {
+      ...text,
+      demandOption: true,
+      describe: 'A file of labelled texts: CSV, .tsv, .jsonl or .json',
+    })
     .option('text-column', { ...text, describe: "The text's column [the one trained on]" })
     .option('label-column', { ...text, describe: "The labels' column [the one trained on]" })
     .option('precision', {

@@ -31,7 +31,7 @@ export function quantizeOptions<T>(command: Argv<T>): Argv<T & QuantizeArguments
         'int8: fastest on CPUs; weight8, weight4: weights in blocks of 8 or 4 bits; fp16: for GPUs',
     })
     .option('keep', { ...text, describe: 'PATTERN,…: layers that stay as they are, * is anything' })
-    .option('data', { ...text, describe: 'A CSV file of labelled texts to hold the result to' })
+    .option('data', { ...text, describe: 'A file of labelled texts to hold the result to' })
     .option('model', {
       ...text,
       describe: 'With --data: the bundle whose task and tokenizer it is',

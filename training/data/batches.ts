@@ -32,15 +32,18 @@ const LENGTH_STEP = 8;
 /** Batches of neighbours in length are cut from so many shuffled batches at once. */
 const POOL_BATCHES = 32;
 
-/** @param onTexts is told how many texts are done */
+/**
+ * @param examples those that were read with this tokenizer bring their ids
+ * @param onTexts is told how many texts are done
+ */
 export function tokenizeExamples(
   examples: readonly Example[],
   tokenizer: Pick<TextTokenizer, 'encode'>,
   onTexts?: (done: number) => void,
 ): TokenizedExample[] {
-  return examples.map(({ text, labels }, i) => {
+  return examples.map(({ text, labels, ids }, i) => {
     onTexts?.(i);
-    return { ids: Int32Array.from(tokenizer.encode(text)), labels };
+    return { ids: ids ?? Int32Array.from(tokenizer.encode(text)), labels };
   });
 }
 

@@ -27,6 +27,11 @@ export interface Corpus {
   readonly report: CorpusReport;
 }
 
+/** The corpus, and the tokenizer that it is for. */
+export interface TokenizedCorpus extends Corpus {
+  readonly words: CorpusTokenizer;
+}
+
 /** A tokenizer with the text of its two files, for the bundle. */
 export interface CorpusTokenizer {
   readonly tokenizer: TextTokenizer;
@@ -34,9 +39,18 @@ export interface CorpusTokenizer {
   readonly tokenizerConfig: string;
 }
 
-/** Reads and splits `data.source`. AppError as readExamples and stratifiedSplit, or `data_invalid`. */
-export async function loadCorpus(config: Config, onRows?: (done: number) => void): Promise<Corpus> {
-  const { examples, dataHash, report } = await readExamples(config, onRows);
+/**
+ * Reads and splits `data.source`, for a tokenizer that is there or one that is learnt afterwards. AppError as
+ * readExamples and stratifiedSplit, or `data_invalid`.
+ *
+ * @param onRows is told how many rows are read
+ */
+export async function loadCorpus(
+  config: Config,
+  tokenizer?: TextTokenizer,
+  onRows?: (done: number) => void,
+): Promise<Corpus> {
+  const { examples, dataHash, report } = await readExamples(config, tokenizer, onRows);
   const splits = stratifiedSplit(examples, config.seed, {
     test: config.data.test_fraction,
     validation: config.data.validation_fraction,
@@ -50,13 +64,24 @@ export async function loadCorpus(config: Config, onRows?: (done: number) => void
   return { splits, dataHash, report: { ...report, seed: config.seed, splits: counted } };
 }
 
+/** The corpus with the tokenizer that `model.tokenizer` asks for. AppError as loadCorpus and givenTokenizer. */
+export async function loadTokenizedCorpus(
+  config: Config,
+  onRows?: (done: number) => void,
+): Promise<TokenizedCorpus> {
+  const given = givenTokenizer(config);
+  const corpus = await loadCorpus(config, given?.tokenizer, onRows);
+  const words = given ?? learntTokenizer(corpus.splits.train, config.model.vocab_size);
+  return { ...corpus, words };
+}
+
 /**
- * The tokenizer that `model.tokenizer` asks for: learnt from the training texts, read, or the one
- * beside `model.base`. AppError `config_invalid`, `file_missing` or `data_invalid`.
+ * The tokenizer that `model.tokenizer` names, or the one beside `model.base`; undefined where it is learnt from
+ * the training texts. AppError `config_invalid`, `file_missing` or `data_invalid`.
  */
-export function corpusTokenizer(config: Config, training: readonly Example[]): CorpusTokenizer {
-  const { tokenizer: wanted, vocab_size: size } = config.model;
-  if (wanted === LEARN_TOKENIZER) return learntTokenizer(training, size);
+export function givenTokenizer(config: Config): CorpusTokenizer | undefined {
+  const { tokenizer: wanted } = config.model;
+  if (wanted === LEARN_TOKENIZER) return undefined;
   const place = wanted ?? besideBase(config.model.base);
   const tokenizer = TextTokenizer.load(place);
   const { tokenizerFile, configFile } = tokenizerPaths(place);

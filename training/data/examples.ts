@@ -1,14 +1,12 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import type { Config } from '../../src/config/index.ts';
-import { AppError } from '../../src/errors.ts';
-import {
-  cleanText,
-  countTypeNames,
-  isTooShort,
-  MINIMUM_TEXT_LENGTH,
-} from '../../src/text/index.ts';
-import { readCsv } from './csv.ts';
+import { AppError, messageOf } from '../../src/errors.ts';
+import { cleanText, countTypeNames, isTooShort, type TextTokenizer } from '../../src/text/index.ts';
+import { readLabelledRows } from './labelled-rows.ts';
 import { labelReader } from './labels.ts';
-import { type Example, jointCode } from './types.ts';
+import { keyed, UniqueTexts } from './twins.ts';
+import type { Example } from './types.ts';
 
 /** What became of a source's rows. */
 export interface SourceReport {
@@ -18,11 +16,11 @@ export interface SourceReport {
   readonly rows: number;
   readonly kept: number;
   readonly dropped: {
-    /** Under 10 characters after cleaning. */
+    /** Under data.min_length characters after cleaning. */
     readonly too_short: number;
-    /** The same text with the same labels again. */
+    /** A text that is the same to the tokenizer, with the same labels again. */
     readonly duplicates: number;
-    /** The same text with different labels: all of its rows. */
+    /** The same with different labels: all of its rows. */
     readonly conflicting: number;
   };
   /** Type names that the `mbti` cleaning took out, because they give the label away. */
@@ -37,43 +35,43 @@ export interface SourceExamples {
 }
 
 /**
- * Reads, cleans and labels the rows of `data.source`. Texts are unique afterwards, so that none
- * stands in two splits. AppError `config_invalid`, `file_missing` or `data_invalid` (with the line).
+ * Reads, cleans and labels the rows of `data.source`. Texts are unique to the tokenizer afterwards (to one that is
+ * learnt later where none is given), so that none stands in two splits. AppError `config_invalid`, `file_missing` or
+ * `data_invalid` (with the line).
  *
  * @param onRows is told how many rows are read
  */
 export async function readExamples(
   config: Config,
+  tokenizer?: Pick<TextTokenizer, 'encode'>,
   onRows?: (done: number) => void,
 ): Promise<SourceExamples> {
-  const { source, clean } = config.data;
+  const { source, clean, min_length: minimum } = config.data;
   if (source === null) {
     throw new AppError(
       'config_invalid',
-      'data.source is missing: expected the CSV file to learn from',
+      'data.source is missing: expected the file to learn from',
       {
         hint: 'set it in the configuration file, or on the command line: data.source=my.csv',
       },
     );
   }
   const labels = labelReader(config.task);
-  const collected = new UniqueTexts();
+  const collected = new UniqueTexts(keyed(tokenizer));
   const counts = { rows: 0, tooShort: 0, masked: 0 };
-  const columns = [config.task.text_column, ...labels.columns];
-  const sha256 = await readCsv(source, columns, ({ line, cells: [raw = '', ...cells] }) => {
+  const columns = { text: config.task.text_column, labels: labels.columns };
+  const sha256 = await readLabelledRows(source, columns, ({ place, text: raw, labels: cells }) => {
     const values = labels.read(cells);
-    if (typeof values === 'string') {
-      throw new AppError('data_invalid', `${source}, line ${line}: ${values}`);
-    }
+    if (typeof values === 'string') throw new AppError('data_invalid', `${place}: ${values}`);
     counts.rows++;
     onRows?.(counts.rows);
     if (clean === 'mbti') counts.masked += countTypeNames(raw);
     const text = cleanText(raw, clean);
-    if (isTooShort(text)) counts.tooShort++;
+    if (isTooShort(text, minimum)) counts.tooShort++;
     else collected.add({ text, labels: values });
   });
   const examples = collected.examples();
-  requireRows(source, counts.rows, examples.length);
+  requireRows(config, counts.rows, examples.length);
   const report: SourceReport = {
     source,
     sha256,
@@ -90,43 +88,30 @@ export async function readExamples(
   return { examples, dataHash: sha256, report };
 }
 
-function requireRows(source: string, rows: number, kept: number): void {
-  if (rows === 0) {
-    throw new AppError('data_invalid', `${source} has a header but no rows`);
-  }
-  if (kept === 0) {
-    const wanted = `texts of at least ${MINIMUM_TEXT_LENGTH} characters after cleaning`;
+/** sha256 (hex) of the bytes of `data.source`, by which its data is known. AppError `file_missing`. */
+export async function sourceHash({ data: { source } }: Config): Promise<string> {
+  const hash = createHash('sha256');
+  if (source === null) return hash.digest('hex');
+  try {
+    for await (const bytes of createReadStream(source)) hash.update(bytes);
+  } catch (cause) {
     throw new AppError(
-      'data_invalid',
-      `none of the ${rows} rows of ${source} can be used: expected different ${wanted}`,
+      'file_missing',
+      `the data file ${source} cannot be read: ${messageOf(cause)}`,
+      {
+        cause,
+        hint: 'set data.source to the file that the run learnt from',
+      },
     );
   }
+  return hash.digest('hex');
 }
 
-/** Keeps each text once, in the order of first appearance; a text with two labellings not at all. */
-class UniqueTexts {
-  duplicates = 0;
-  conflicting = 0;
-  readonly #byText = new Map<string, { example: Example; rows: number; agreed: boolean }>();
-
-  add(example: Example): void {
-    const known = this.#byText.get(example.text);
-    if (!known) {
-      this.#byText.set(example.text, { example, rows: 1, agreed: true });
-      return;
-    }
-    known.rows++;
-    known.agreed &&= jointCode(known.example) === jointCode(example);
-  }
-
-  examples(): Example[] {
-    const kept: Example[] = [];
-    for (const { example, rows, agreed } of this.#byText.values()) {
-      if (agreed) {
-        kept.push(example);
-        this.duplicates += rows - 1;
-      } else this.conflicting += rows;
-    }
-    return kept;
-  }
+function requireRows({ data }: Config, rows: number, kept: number): void {
+  if (kept > 0) return;
+  const wanted = `texts of at least ${data.min_length} characters after cleaning`;
+  throw new AppError(
+    'data_invalid',
+    `none of the ${rows} rows of ${data.source} can be used: expected different ${wanted}`,
+  );
 }

@@ -1,8 +1,11 @@
-import { createReadStream, statSync } from 'node:fs';
-import { createInterface } from 'node:readline';
 import type { Config } from '../../src/config/index.ts';
 import { AppError } from '../../src/errors.ts';
-import { writeFileAtomically } from '../../src/files/index.ts';
+import {
+  type OpenedFile,
+  openFile,
+  textLines,
+  writeFileAtomically,
+} from '../../src/files/index.ts';
 import type { LoggedPrediction } from '../../src/telemetry/index.ts';
 import { labelReader } from './labels.ts';
 
@@ -27,40 +30,40 @@ export interface FromLogOptions {
   readonly minConfidence: number;
 }
 
+/** A longer line is no prediction. */
+const MOST_BYTES = 64 * 2 ** 20;
+
 /**
  * Writes the logged texts with the labels that were predicted for them as a CSV file of the task.
- * AppError `file_missing`, `write_failed`, or `data_invalid` where no line can be used.
+ * AppError as openFile, `write_failed`, or `data_invalid` where no line can be used.
  */
 export async function trainingDataFromLog(
   task: Config['task'],
   { logs, out, minConfidence }: FromLogOptions,
 ): Promise<LogReport> {
-  for (const log of logs) requireFile(log);
+  const opened = logs.map((log) =>
+    openFile(log, 'name a file that a server wrote to prediction_log.file'),
+  );
   const report = { kept: 0, withoutText: 0, unsure: 0, otherTask: 0, unreadable: 0 };
-  await writeFileAtomically(out, csvRows(task, logs, minConfidence, report));
+  await writeFileAtomically(out, csvRows(task, opened, minConfidence, report));
   return report;
-}
-
-function requireFile(log: string): void {
-  if (statSync(log, { throwIfNoEntry: false })?.isFile()) return;
-  throw new AppError('file_missing', `the log ${log} does not exist`, {
-    hint: 'name a file that a server wrote to prediction_log.file',
-  });
 }
 
 async function* csvRows(
   task: Config['task'],
-  logs: readonly string[],
+  logs: readonly OpenedFile[],
   minConfidence: number,
   report: LogReport,
 ): AsyncGenerator<string> {
   yield csvLine([...labelReader(task).columns, task.text_column]);
-  for await (const line of linesOf(logs)) {
-    const row = readLine(line, task, minConfidence);
-    if (typeof row === 'string') report[row] += 1;
-    else {
-      report.kept += 1;
-      yield csvLine(row);
+  for (const { bytes } of logs) {
+    for await (const { text } of textLines(bytes, MOST_BYTES)) {
+      const row = text instanceof AppError ? 'unreadable' : readLine(text, task, minConfidence);
+      if (typeof row === 'string') report[row] += 1;
+      else {
+        report.kept += 1;
+        yield csvLine(row);
+      }
     }
   }
   if (report.kept > 0) return;
@@ -70,16 +73,6 @@ async function* csvRows(
     `no line of the log can be used: ${withoutText} without text, ${unsure} unsure, ${otherTask} of another task, ${unreadable} unreadable`,
     { hint: 'texts are in the log only where the server runs with prediction_log.text=keep' },
   );
-}
-
-async function* linesOf(logs: readonly string[]): AsyncGenerator<string> {
-  for (const log of logs) {
-    const lines = createInterface({
-      input: createReadStream(log),
-      crlfDelay: Number.POSITIVE_INFINITY,
-    });
-    for await (const line of lines) if (line !== '') yield line;
-  }
 }
 
 /** The cells of a logged text, labels first, or why it has none. */

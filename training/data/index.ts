@@ -8,12 +8,15 @@ export {
 export {
   type Corpus,
   type CorpusReport,
-  corpusTokenizer,
+  type CorpusTokenizer,
   countLabels,
+  givenTokenizer,
   learntTokenizer,
   loadCorpus,
+  loadTokenizedCorpus,
+  type TokenizedCorpus,
 } from './corpus.ts';
-export { readExamples } from './examples.ts';
+export { readExamples, sourceHash } from './examples.ts';
 export { prepareData } from './prepare.ts';
 export { Random } from './random.ts';
 export { stratifiedSplit } from './split.ts';

@@ -1,4 +1,5 @@
 import { type AxisConfig, type Config, labelCodes } from '../../src/config/index.ts';
+import { shown } from '../../src/files/index.ts';
 
 /** The label cells of a row as numbers, or why they are none. */
 export type LabelReader = (cells: readonly string[]) => Float32Array | string;
@@ -37,8 +38,4 @@ function fromColumns(axes: readonly AxisConfig[]): LabelReader {
     }
     return values;
   };
-}
-
-function shown(cell: string): string {
-  return JSON.stringify(cell.length > 40 ? `${cell.slice(0, 40)}…` : cell);
 }

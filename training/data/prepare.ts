@@ -1,6 +1,6 @@
 import type { Config } from '../../src/config/index.ts';
 import { writeFolderAtomically } from '../../src/files/index.ts';
-import { type CorpusReport, corpusTokenizer, loadCorpus } from './corpus.ts';
+import { type CorpusReport, loadTokenizedCorpus } from './corpus.ts';
 import type { Example } from './types.ts';
 
 /** Writes the cleaned splits, the tokenizer and a report to `data.dir`, all at once. */
@@ -9,16 +9,15 @@ export async function prepareData(
   resolved: Record<string, unknown>,
   onRows?: (done: number) => void,
 ): Promise<CorpusReport> {
-  const { splits, report } = await loadCorpus(config, onRows);
-  const { tokenizerJson, tokenizerConfig } = corpusTokenizer(config, splits.train);
+  const { splits, report, words } = await loadTokenizedCorpus(config, onRows);
   const lines = (examples: readonly Example[]) =>
     examples.map((example) => `${JSON.stringify(toRecord(example, config))}\n`).join('');
   await writeFolderAtomically(config.data.dir, {
     'train.jsonl': lines(splits.train),
     'validation.jsonl': lines(splits.validation),
     'test.jsonl': lines(splits.test),
-    'tokenizer.json': tokenizerJson,
-    'tokenizer_config.json': tokenizerConfig,
+    'tokenizer.json': words.tokenizerJson,
+    'tokenizer_config.json': words.tokenizerConfig,
     'report.json': `${JSON.stringify(report, null, 2)}\n`,
     'config.json': `${JSON.stringify(resolved, null, 2)}\n`,
   });

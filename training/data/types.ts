@@ -2,6 +2,8 @@
 export interface Example {
   readonly text: string;
   readonly labels: Float32Array;
+  /** Its ids, where the tokenizer was there when it was read. */
+  readonly ids?: Int32Array;
 }
 
 /** Ids without special tokens, of any length. */

@@ -31,7 +31,7 @@ export interface BundleEvaluation {
 }
 
 /**
- * Measures a bundle's model of a precision (fp32 unless named) on all labelled texts of a CSV file, cleaned and cut to the first
+ * Measures a bundle's model of a precision (fp32 unless named) on all labelled texts of a file, cleaned and cut to the first
  * window as in training. AppError as readExamples and selectModel; `usage` where the columns are not known.
  */
 export async function evaluateBundle(
@@ -42,10 +42,10 @@ export async function evaluateBundle(
   const { manifest, dir } = bundle;
   const settings = taskSettings(manifest, source);
   const { config } = loadConfig({ flags: { ...settings, 'data.source': source.data } });
-  const { examples } = await inPhase(screen, { label: 'read', unit: 'rows' }, (at) =>
-    readExamples(config, at),
-  );
   const tokenizer = TextTokenizer.load(join(dir, TOKENIZER_FILE));
+  const { examples } = await inPhase(screen, { label: 'read', unit: 'rows' }, (at) =>
+    readExamples(config, tokenizer, at),
+  );
   const { task, max_length: maxLength } = manifest;
   const { path } = selectModel(bundle, source.precision ?? 'fp32');
   const session = await openSession(path, { ...config.runtime, verbose: false });

@@ -3,6 +3,7 @@ import type { Config, LoadedConfig } from '../../src/config/index.ts';
 import { AppError } from '../../src/errors.ts';
 import { writeFileAtomically } from '../../src/files/index.ts';
 import { inferenceModel } from '../artifacts/index.ts';
+import { sourceHash } from '../data/index.ts';
 import { column, evaluateAxes, majorityBaseline, tuneThreshold } from '../evaluate/index.ts';
 import { learningRateSchedule } from '../optim/index.ts';
 import { createExecutor, type Executor } from '../runtime/index.ts';
@@ -73,19 +74,20 @@ async function runFineTune(loaded: LoadedConfig, options: FineTuneOptions): Prom
   const start = options.start ?? 'begin';
   const { way, notice } = decideRun(start, loaded);
   if (notice !== undefined) screen.write(`run        ${notice}\n`);
-  const corpus = await readCorpus(loaded.config, screen);
   if (way === 'check') {
-    const isDone = hasAllThatIsWanted(loaded, corpus.dataHash);
+    const isDone = hasAllThatIsWanted(loaded, await sourceHash(loaded.config));
     screen.write(`           ${isDone ? NOTHING_TO_DO : BUNDLE_ANEW}\n`);
     if (isDone) return;
   }
+  // Before the texts: what its tokenizer cannot tell apart is one text.
+  const config = await withLocalBase(loaded.config, screen);
+  const corpus = await readCorpus(config, screen);
   screen.write(`${dataSummary(corpus.report)}\n`);
   for (const warning of corpus.warnings) screen.write(`warning    ${warning}\n`);
   const foreign = foreignBundle(loaded, corpus.dataHash);
   if (foreign !== undefined) screen.write(`bundle     ${foreign}\n`);
   stop.throwIfAborted();
 
-  const config = await withLocalBase(loaded.config, screen);
   const data = await tokenizeCorpus(config, corpus, screen);
   const model = await compile(config, data, screen);
   screen.write(`${modelSummary(data, model)}\n`);

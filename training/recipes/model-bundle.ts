@@ -4,7 +4,7 @@ import type { Config, LoadedConfig } from '../../src/config/index.ts';
 import type { AppError } from '../../src/errors.ts';
 import type { Task } from '../../src/task/index.ts';
 import { classifierConfig, windowedTokenizer, writeBundle } from '../bundle/index.ts';
-import type { BatchOptions, corpusTokenizer, TokenizedExample } from '../data/index.ts';
+import type { BatchOptions, CorpusTokenizer, TokenizedExample } from '../data/index.ts';
 import { type Evaluation, evaluationTable } from '../evaluate/index.ts';
 import { encodeModel } from '../onnx/codec/index.ts';
 import type { Model } from '../onnx/model.ts';
@@ -38,7 +38,7 @@ export interface TrainedModel {
 }
 
 export interface BundleData {
-  readonly words: ReturnType<typeof corpusTokenizer>;
+  readonly words: CorpusTokenizer;
   readonly dataHash: string;
   readonly train: readonly TokenizedExample[];
   readonly validation: readonly TokenizedExample[];

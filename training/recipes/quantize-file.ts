@@ -11,7 +11,7 @@ import { type CheckedModel, quantizeChecked } from './int8/quantize-checked.ts';
 import { taskSettings } from './task-columns.ts';
 
 export interface FileCheck {
-  /** A CSV file of labelled texts. */
+  /** A file of labelled texts. */
   readonly data: string;
   /** The bundle whose task, tokenizer and window the texts are read with. */
   readonly bundle: string;
@@ -36,10 +36,10 @@ export async function quantizeFileChecked(
   const flags = { ...taskSettings(bundle.manifest, noColumns), 'data.source': data };
   const { config } = loadConfig({ flags });
   const { texts, ...limits } = config.quantize;
-  const { examples } = await inPhase(screen, { label: 'read', unit: 'rows' }, (at) =>
-    readExamples(config, at),
-  );
   const tokenizer = TextTokenizer.load(join(bundle.dir, TOKENIZER_FILE));
+  const { examples } = await inPhase(screen, { label: 'read', unit: 'rows' }, (at) =>
+    readExamples(config, tokenizer, at),
+  );
   const held = Math.min(CALIBRATION_TEXTS, Math.floor(examples.length / 4));
   const measuring = startPhase(screen, { label: 'measure', unit: 'runs of a text' });
   let runs = 0;

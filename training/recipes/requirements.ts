@@ -27,7 +27,7 @@ function requireSettings({ runtime, model, data }: Config): void {
     problems.push('runtime.precision is "int8": expected auto (fp32), fp32 or fp16 for training');
   }
   if (data.source === null) {
-    problems.push('data.source is missing: expected the CSV file to learn from');
+    problems.push('data.source is missing: expected the file to learn from');
   }
   if (model.base === null) {
     problems.push(

@@ -1,25 +1,24 @@
 import type { Config } from '../../src/config/index.ts';
 import { untunedTask } from '../../src/task/index.ts';
 import {
-  type Corpus,
-  corpusTokenizer,
   type Example,
-  loadCorpus,
+  loadTokenizedCorpus,
+  type TokenizedCorpus,
   tokenizeExamples,
 } from '../data/index.ts';
 import { dataWarnings } from '../evaluate/index.ts';
-import { inPhase, type Screen, whileWaiting } from '../tracking/index.ts';
+import { inPhase, type Screen } from '../tracking/index.ts';
 import { labelTable } from './split-scores.ts';
 
 /** The texts of a run, and what its figures cannot mean because of them. */
-export interface RunCorpus extends Corpus {
+export interface RunCorpus extends TokenizedCorpus {
   readonly warnings: readonly string[];
 }
 
-/** Reads, cleans and splits the texts. */
+/** Reads, cleans and splits the texts, with the tokenizer that is given or learnt from them. */
 export async function readCorpus(config: Config, screen: Screen): Promise<RunCorpus> {
   const corpus = await inPhase(screen, { label: 'read', unit: 'rows' }, (at) =>
-    loadCorpus(config, at),
+    loadTokenizedCorpus(config, at),
   );
   return { ...corpus, warnings: dataWarnings(corpus.report.splits) };
 }
@@ -29,12 +28,10 @@ export type RunData = Awaited<ReturnType<typeof tokenizeCorpus>>;
 /** Turns the texts into ids. */
 export async function tokenizeCorpus(
   config: Config,
-  { splits, dataHash, warnings }: RunCorpus,
+  { splits, dataHash, warnings, words }: RunCorpus,
   screen: Screen,
 ) {
-  const waiting = { label: 'tokenizer', what: 'reading or learning it' };
-  const words = await whileWaiting(screen, waiting, () => corpusTokenizer(config, splits.train));
-  const task = untunedTask(config.task, config.data.clean);
+  const task = untunedTask(config.task, config.data.clean, config.data.min_length);
   const total = splits.train.length + splits.validation.length + splits.test.length;
   return inPhase(screen, { label: 'tokenize', unit: 'texts', total }, (at) => {
     let before = 0;

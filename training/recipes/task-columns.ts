@@ -1,9 +1,9 @@
 import type { Manifest } from '../../src/bundle/index.ts';
 import type { Config } from '../../src/config/index.ts';
 import { AppError } from '../../src/errors.ts';
-import type { Task } from '../../src/task/index.ts';
+import { minimumLength, type Task } from '../../src/task/index.ts';
 
-/** A task that also remembers which CSV columns it was learnt from. */
+/** A task that also remembers which columns it was learnt from. */
 export type TaskWithColumns = Omit<Task, 'axes'> & {
   readonly text_column?: string;
   readonly label_column?: string;
@@ -54,5 +54,6 @@ export function taskSettings(manifest: Manifest, chosen: ColumnChoice): Record<s
     'task.label_column': label,
     'task.axes': axes,
     'data.clean': task.cleaning,
+    'data.min_length': minimumLength(task),
   };
 }

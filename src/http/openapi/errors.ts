@@ -6,7 +6,7 @@ import { type Examples, type ResponseDoc, ref } from './operation.ts';
 const details = {
   invalid_json: 'the body is not valid JSON: unexpected end of json input',
   invalid_request: 'the body has both text and texts: expected one',
-  text_too_short: 'text has 5 characters after cleaning: expected at least 10',
+  text_too_short: 'text has 0 characters after cleaning: expected at least 1',
   not_found: 'there is no model "other": this server has "mbti"',
   explain_unavailable: 'the bundle of mbti has no explain graph',
   unauthorized: 'expected the header Authorization: Bearer <API key>',

@@ -1,6 +1,7 @@
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import { AppError } from '../../errors.ts';
-import { type CleaningMode, cleanText } from '../../text/index.ts';
+import type { Task } from '../../task/index.ts';
+import { cleanText } from '../../text/index.ts';
 import { shorten } from '../body/strict-json.ts';
 import { tooShort } from '../body/text-list.ts';
 import type { Route } from '../route.ts';
@@ -12,10 +13,7 @@ export type BodyCheck = (body: unknown) => void;
 const DOCUMENT = 'openapi.json';
 
 /** Compiles checks from the very schemas that the document publishes: one for each route with a body. */
-export function bodyChecks(
-  document: OpenApiDocument,
-  cleaning: CleaningMode,
-): (route: Route) => BodyCheck {
+export function bodyChecks(document: OpenApiDocument, task: Task): (route: Route) => BodyCheck {
   const ajv = new Ajv2020({
     strict: true,
     strictTypes: false,
@@ -40,7 +38,11 @@ export function bodyChecks(
       if (error?.keyword !== 'pattern')
         throw new AppError('invalid_request', messageOf(error, example));
       // The only pattern is that of texts.
-      throw tooShort(cleanText(String(error.data), cleaning), nameOf(error.instancePath));
+      throw tooShort(
+        cleanText(String(error.data), task.cleaning),
+        task,
+        nameOf(error.instancePath),
+      );
     };
   };
 }

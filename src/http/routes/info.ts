@@ -1,6 +1,5 @@
 import { packageVersion } from '../../package-root.ts';
-import type { Task } from '../../task/index.ts';
-import { MINIMUM_TEXT_LENGTH } from '../../text/index.ts';
+import { minimumLength, type Task } from '../../task/index.ts';
 import type { AppDeps, Limits, ModelStatus, ServedModel } from '../deps.ts';
 import { modelsOf } from '../models.ts';
 import { json, ref } from '../openapi/operation.ts';
@@ -13,7 +12,7 @@ export function infoRoute(deps: AppDeps): Route {
     version: packageVersion,
     model: described(model),
     task: { name: model.task.name, ...asked(model.task) },
-    limits: { minimum_text_length: MINIMUM_TEXT_LENGTH, ...textLimits(limits) },
+    limits: { minimum_text_length: minimumLength(model.task), ...textLimits(limits) },
   };
   return {
     path: '/info',

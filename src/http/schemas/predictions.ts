@@ -1,4 +1,4 @@
-import { MBTI, type Task, toPrediction } from '../../task/index.ts';
+import { MBTI, minimumLength, type Task, toPrediction } from '../../task/index.ts';
 import type { AppDeps } from '../deps.ts';
 import { modelsOf } from '../models.ts';
 import { exactly, ref, type Schema } from '../openapi/operation.ts';
@@ -13,7 +13,7 @@ export function predictionSchemas(deps: AppDeps): Record<string, Schema> {
   const { model, limits } = deps;
   return {
     PredictRequest: requestSchema('Text', limits.maxTexts),
-    Text: textSchema(model.task.cleaning),
+    Text: textSchema(model.task.cleaning, minimumLength(model.task)),
     ...answerSchemas('', {
       prediction: predictionSchema(model.task),
       explained: explainedSchema(model.task),
@@ -25,13 +25,13 @@ export function predictionSchemas(deps: AppDeps): Record<string, Schema> {
 
 /** The same where the path names the model: what some model of the server takes, and what one of them answers. */
 function anyModelSchemas(deps: AppDeps): Record<string, Schema> {
-  const { maxTexts, cleaning } = widest(deps);
+  const { maxTexts, cleaning, minimum } = widest(deps);
   const tasks = new Map(modelsOf(deps).map(({ model: { task } }) => [shapeOf(task), task]));
   tasks.delete(shapeOf(deps.model.task));
   const others = [...tasks.values()];
   return {
     AnyPredictRequest: requestSchema('AnyText', maxTexts),
-    AnyText: textSchema(cleaning),
+    AnyText: textSchema(cleaning, minimum),
     ...answerSchemas('Any', {
       prediction: { anyOf: [ref('Prediction'), ...others.map(predictionSchema)] },
       explained: {

@@ -1,3 +1,4 @@
+import { minimumLength } from '../../task/index.ts';
 import type { CleaningMode } from '../../text/index.ts';
 import type { AppDeps } from '../deps.ts';
 import { modelsOf } from '../models.ts';
@@ -34,22 +35,24 @@ export function protocolSchemas(deps: AppDeps): Record<string, Schema> {
 export function widest(deps: AppDeps): {
   readonly maxTexts: number;
   readonly cleaning: CleaningMode;
+  readonly minimum: number;
 } {
   const models = modelsOf(deps);
   const isAnyUncleaned = models.some(({ model }) => model.task.cleaning === 'none');
   return {
     maxTexts: Math.max(...models.map(({ limits }) => limits.maxTexts)),
     cleaning: isAnyUncleaned ? 'none' : 'mbti',
+    minimum: Math.min(...models.map(({ model }) => minimumLength(model.task))),
   };
 }
 
 function requestSchemas(deps: AppDeps): Record<string, Schema> {
-  const { maxTexts, cleaning } = widest(deps);
+  const { maxTexts, cleaning, minimum } = widest(deps);
   return {
     InferenceRequest: inferenceRequest,
     InferenceInput: inferenceInput(maxTexts),
     NestedText: {
-      ...textSchema(cleaning),
+      ...textSchema(cleaning, minimum),
       type: ['string', 'array'],
       description: 'A text, or a list of such',
       items: ref('NestedText'),

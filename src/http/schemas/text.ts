@@ -1,4 +1,4 @@
-import { type CleaningMode, MINIMUM_TEXT_LENGTH } from '../../text/index.ts';
+import type { CleaningMode } from '../../text/index.ts';
 import type { Schema } from '../openapi/operation.ts';
 
 /** What cleaning keeps (one character), and what it may put a space for or drop between two of these. */
@@ -14,13 +14,14 @@ const kept: Readonly<Record<CleaningMode, { readonly character: string; readonly
 /**
  * A text to be scored. Its pattern holds for every text of which the minimum is left after cleaning:
  * kept characters, and each gap between two of them counted as one. It says no more, as links and the
- * like go too: cleaning has the last word. Matching is linear, as a gap ends only at a kept character.
+ * like go too: cleaning has the last word. Matching is linear, as it begins
+ * once and a gap ends only at a kept character.
  */
-export function textSchema(cleaning: CleaningMode): Schema {
+export function textSchema(cleaning: CleaningMode, minimum: number): Schema {
   const { character, other } = kept[cleaning];
   return {
     type: 'string',
-    description: `At least ${MINIMUM_TEXT_LENGTH} characters are left of it after cleaning.`,
-    pattern: `${character}(?:${character}|${other}+(?=${character})){${MINIMUM_TEXT_LENGTH - 1}}`,
+    description: `At least ${minimum} characters that can be seen are left of it after cleaning.`,
+    pattern: `^${other}*${character}(?:${character}|${other}+(?=${character})){${minimum - 1}}`,
   };
 }

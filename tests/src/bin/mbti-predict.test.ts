@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { runBin } from '../../support/run-bin.ts';
@@ -19,6 +20,7 @@ beforeAll(async () => {
     (_, i) => `${i},"${'many plans for a warm day '.repeat((i % 7) + 1)}"`,
   );
   folder.write('many.csv', `n,text\n${rows.join('\n')}\n`);
+  folder.write('empty.txt', '');
   folder.write(
     'bad.txt',
     'a quiet evening in the garden\nshort\nfriends come to argue about ideas\n',
@@ -46,14 +48,43 @@ describe('mbti-predict', () => {
 
   it('ends at a bad line, naming it, or passes over it and reports it', async () => {
     const failed = await predict('--model', 'bundle', 'bad.txt');
-    expect([failed.code, failed.stderr]).toEqual([1, expect.stringMatching(/^error: line 2: /)]);
+    expect([failed.code, failed.stderr]).toEqual([
+      1,
+      expect.stringMatching(/^error: bad\.txt, line 2: /),
+    ]);
     const skipped = await predict('--model', 'bundle', 'bad.txt', '--on-error', 'skip');
     expect(skipped.code).toBe(0);
     expect(linesOf(skipped.stdout).map(({ line }) => line)).toEqual([1, 3]);
-    expect(skipped.stderr).toMatch(/^line 2: skipped: .*\n2 texts scored, 1 lines skipped\n$/);
+    expect(skipped.stderr).toMatch(
+      /^bad\.txt, line 2: skipped: .*\n2 texts scored, 1 lines skipped\n$/,
+    );
+  }, 60_000);
+
+  it('scores every row between line ends of any kind, and none of several as one', async () => {
+    folder.write(
+      'mixed.csv',
+      'text\r\na quiet evening in the garden\nfriends come to argue\rreading alone at home\r\r\nplans for the day\n',
+    );
+    const { code, stdout } = await predict('--model', 'bundle', 'mixed.csv', '--on-error', 'skip');
+    expect([code, linesOf(stdout).map(({ line }) => line)]).toEqual([0, [2, 3, 4, 5]]);
+  }, 60_000);
+
+  it('refuses a file that is not UTF-8, naming the line and what to do', async () => {
+    const file = join(folder.path, 'cp1252.csv');
+    writeFileSync(file, Buffer.from('text\nthat was a tr\u00e8s dull evening\n', 'latin1'));
+    const { code, stdout, stderr } = await predict('--model', 'bundle', 'cp1252.csv');
+    expect([code, stdout, stderr]).toEqual([
+      1,
+      '',
+      expect.stringMatching(
+        /^error: cp1252\.csv, line 2: it is not valid UTF-8: byte 0xE8 .*\nhint: .*iconv /,
+      ),
+    ]);
   }, 60_000);
 
   it.each([
+    ['an empty file', ['--model', 'bundle', 'empty.txt'], 1, /empty\.txt is empty/],
+    ['a format that nobody tells', ['--model', 'bundle', 'x', '--column', 'a'], 2, /--format/],
     ['no texts', ['--model', 'bundle'], 2, /no texts/],
     ['a file that is not there', ['--model', 'bundle', 'none.txt'], 3, /none\.txt/],
     ['a bundle that is not there', ['--model', 'none', '--text', 'x'], 3, /none/],

@@ -70,6 +70,14 @@ const damages: [string, (dir: string) => void, string, RegExp[]][] = [
     [/reference is .*expected texts and, for each feature, ascending edges/],
   ],
   [
+    'the least length of a text is none',
+    editManifest((manifest) => {
+      manifest.task = { ...Object(manifest.task), min_length: 0 };
+    }),
+    'bundle_invalid',
+    [/task\.min_length is 0: expected an integer of at least 1/],
+  ],
+  [
     'the manifest is cut',
     (dir) => truncateSync(join(dir, 'manifest.json'), 20),
     'bundle_invalid',

@@ -50,6 +50,29 @@ describe('POST /predict', () => {
     expect(['positive', 'negative']).toContain(body.label);
   });
 
+  it('refuses what is shorter than the minimum that is stored with the model, and nothing else', async () => {
+    const axes = [
+      { name: 'sentiment', labels: ['positive', 'negative'], threshold: 0.5, temperature: 1 },
+    ] as const;
+    const task = { name: 'sentiment', cleaning: 'none', min_length: 2, axes } as const;
+    const { url } = await testServer({ model: { ...testModel, task } });
+    const predict = (text: string) => request(url).post('/predict').send({ text });
+    expect((await predict('ok')).status).toBe(200);
+    for (const text of ['', '!', 'a\u200b\u00ad', ' b ']) {
+      const { status, body } = await predict(text);
+      expect([status, body.code]).toEqual([400, 'text_too_short']);
+      expect(body.detail).toMatch(/^text has [01] characters after cleaning: expected at least 2$/);
+    }
+    const tensor = { name: 'text', shape: [1], datatype: 'BYTES' };
+    const infer = (text: string) =>
+      request(url)
+        .post(`/v2/models/${testModel.name}/infer`)
+        .send({ inputs: [{ ...tensor, data: [text] }] });
+    expect((await infer('ok')).status).toBe(200);
+    expect((await infer('!')).body.error).toMatch(/expected at least 2$/);
+    expect((await request(url).get('/info')).body.limits.minimum_text_length).toBe(2);
+  });
+
   it('scores the text cleaned as in training', async () => {
     const { url, fakes } = await testServer();
     await request(url)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { cleanText, countTypeNames, isTooShort } from '../../../src/text/index.ts';
+import { cleanText, countTypeNames, isTooShort, tooShortMessage } from '../../../src/text/index.ts';
 
 const mbti = (text: string) => cleanText(text, 'mbti');
 
@@ -60,6 +60,14 @@ describe('cleaning of other corpora', () => {
     ).toBe('ab caf\u00e9 x \u{1F600} [INFP] ||| http://x.y');
   });
 
+  it.each(['\u0085', '\u2028', '\u2029', '\u000b', '\u000c', '\u00a0', '\ufeff', '\r'])(
+    'takes %j for white space, which joins no words',
+    (end) => {
+      expect(cleanText(`one${end}two${end}`, 'none')).toBe('one two');
+      expect(mbti(`one${end}two${end}`)).toBe('one two');
+    },
+  );
+
   it('is idempotent', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (raw) => {
@@ -71,10 +79,29 @@ describe('cleaning of other corpora', () => {
 });
 
 describe('the shortest text', () => {
-  it('has ten characters, an emoji counting as one', () => {
-    expect(isTooShort('123456789')).toBe(true);
-    expect(isTooShort('1234567890')).toBe(false);
-    expect(isTooShort('\u{1F600}'.repeat(9))).toBe(true);
-    expect(isTooShort('\u{1F600}'.repeat(10))).toBe(false);
+  it('has so many characters, an emoji counting as one', () => {
+    expect(isTooShort('123456789', 10)).toBe(true);
+    expect(isTooShort('1234567890', 10)).toBe(false);
+    expect(isTooShort('\u{1F600}'.repeat(9), 10)).toBe(true);
+    expect(isTooShort('\u{1F600}'.repeat(10), 10)).toBe(false);
+    expect(isTooShort('a', 1)).toBe(false);
+    expect(isTooShort('', 1)).toBe(true);
+  });
+
+  it.each([
+    '\u200b',
+    '\u200c',
+    '\u200d',
+    '\u2060',
+    '\ufeff',
+    '\u00ad',
+    '\u0007',
+    '\u202e',
+    '\ufe0f',
+  ])('does not count %j, which nobody sees', (unseen) => {
+    expect(isTooShort(`a${unseen.repeat(20)}b`, 3)).toBe(true);
+    expect(tooShortMessage(`a${unseen.repeat(20)}b`, 3)).toBe(
+      'has 2 characters after cleaning: expected at least 3',
+    );
   });
 });

@@ -3,7 +3,13 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { type LoadedConfig, loadConfig } from '../../../src/config/index.ts';
 import { TextTokenizer } from '../../../src/text/index.ts';
-import { corpusTokenizer, loadCorpus, prepareData } from '../../../training/data/index.ts';
+import {
+  givenTokenizer,
+  learntTokenizer,
+  loadCorpus,
+  loadTokenizedCorpus,
+  prepareData,
+} from '../../../training/data/index.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const folder = temporaryFolder();
@@ -58,25 +64,22 @@ describe('a corpus', () => {
 
   it('learns its tokenizer from training texts alone', async () => {
     const { config } = configure(rows);
-    const { splits } = await loadCorpus(config);
-    const { tokenizer } = corpusTokenizer(config, [
-      { text: 'zebra zebra', labels: new Float32Array(1) },
-    ]);
-    expect(tokenizer.encode('zebra')).toHaveLength(1);
-    expect(corpusTokenizer(config, splits.train).tokenizer.encode('zebra').length).toBeGreaterThan(
-      1,
-    );
+    const zebras = [{ text: 'zebra zebra', labels: new Float32Array(1) }];
+    expect(learntTokenizer(zebras, 150).tokenizer.encode('zebra')).toHaveLength(1);
+    const { words } = await loadTokenizedCorpus(config);
+    expect(words.tokenizer.encode('zebra').length).toBeGreaterThan(1);
   });
 
   it('takes the tokenizer beside the base where none is named', async () => {
-    const { tokenizerJson } = corpusTokenizer(configure(rows).config, []);
+    const { words } = await loadTokenizedCorpus(configure(rows).config);
+    const { tokenizerJson } = words;
     folder.write('base/tokenizer.json', tokenizerJson);
     for (const base of ['base', 'base/model.onnx']) {
       const { config } = configure(rows, { model: { base } });
-      expect(corpusTokenizer(config, []).tokenizerJson).toBe(tokenizerJson);
+      expect(givenTokenizer(config)?.tokenizerJson).toBe(tokenizerJson);
     }
     const { config } = configure(rows, { model: {} });
-    expect(() => corpusTokenizer(config, [])).toThrow(/model\.tokenizer is missing/);
+    expect(() => givenTokenizer(config)).toThrow(/model\.tokenizer is missing/);
   });
 });
 

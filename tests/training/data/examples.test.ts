@@ -12,10 +12,11 @@ const sentiment = {
   axes: [{ name: 'sentiment', labels: ['positive', 'negative'], column: 'label' }],
 };
 
-function read(csv: string | Buffer, task?: object, name = 'data.csv') {
+function read(csv: string | Buffer, task?: object, name = 'data.csv', flags: object = {}) {
   const source = folder.write(name, csv as string);
   const file = folder.write('config.json', JSON.stringify(task ? { task } : {}));
-  return readExamples(loadConfig({ file, env: {}, flags: { 'data.source': source } }).config);
+  const all = { ...flags, 'data.source': source };
+  return readExamples(loadConfig({ file, env: {}, flags: all }).config);
 }
 
 const labelsOf = (examples: readonly { labels: Float32Array }[]) =>
@@ -79,6 +80,40 @@ describe('reading examples', () => {
     });
   });
 
+  it.each(['\n', '\r\n', '\r', '\r\r\n'])('reads rows whose lines end in %j', async (end) => {
+    const { examples } = await read(
+      ['type,posts', 'INFP,"one text, of its own"', 'ESTJ,another text', ''].join(end),
+    );
+    expect(examples.map(({ text }) => text)).toEqual(['one text, of its own', 'another text']);
+  });
+
+  it('reads the same rows from TSV, JSON lines and a JSON array', async () => {
+    const rows = [
+      { label: 'positive', text: 'a "wonderful", long film' },
+      { label: 'negative', text: 'a dreadful film' },
+    ];
+    const [first, second] = rows.map((row) => JSON.stringify(row));
+    const files = {
+      'data.tsv': `label\ttext\npositive\t"a ""wonderful"", long film"\nnegative\ta dreadful film\n`,
+      'data.jsonl': `${first}\n${second}\n`,
+      'data.json': `[\n${first},\n${second}]`,
+    };
+    for (const [name, content] of Object.entries(files)) {
+      const { examples } = await read(content, sentiment, name);
+      expect(examples.map(({ text }) => text)).toEqual(rows.map(({ text }) => text));
+      expect(labelsOf(examples)).toEqual([[1], [0]]);
+    }
+  });
+
+  it('keeps texts down to data.min_length, 1 where the cleaning is not the MBTI corpus', async () => {
+    const csv = 'text,label\nok,positive\nno!,negative\n\u200b\u00ad,negative\n';
+    const { examples, report } = await read(csv, sentiment);
+    expect(examples.map(({ text }) => text)).toEqual(['ok', 'no!']);
+    expect(report.dropped.too_short).toBe(1);
+    const three = await read(csv, sentiment, 'data.csv', { 'data.min_length': 3 });
+    expect(three.examples.map(({ text }) => text)).toEqual(['no!']);
+  });
+
   it("names the data by the sha256 of the file's bytes", async () => {
     const csv = 'type,posts\nINFP,I like to read books\n';
     const { dataHash } = await read(csv);
@@ -113,22 +148,23 @@ describe('data that cannot be used', () => {
     [
       'a row with too many cells',
       `type,posts\n${good}\n${good},more\n`,
-      /data\.csv is not valid CSV: .* line 3/,
+      /data\.csv, line 3: it has 3 cells: expected 2, as the header/,
     ],
     [
       'a quote that is not closed',
       'type,posts\nINFP,"never closed\n',
-      /data\.csv is not valid CSV: .* line 2/,
+      /data\.csv, line 2: a quote opens a cell here and is never closed/,
     ],
     [
       'a quote in the middle',
       `type,posts\n${good}\nINFP,"a" b\n`,
-      /data\.csv is not valid CSV: .* line 3/,
+      /data\.csv, line 3: its cell 2 goes on behind the quote that closes it/,
     ],
+    ['UTF-16', Buffer.from('\uFEFFtype,posts\n', 'utf16le'), /is UTF-16: expected text in UTF-8/],
     [
-      'UTF-16',
-      Buffer.from('\uFEFFtype,posts\n', 'utf16le'),
-      /is UTF-16: expected a CSV file in UTF-8/,
+      'Windows-1252',
+      Buffer.from('type,posts\nINFP,That was a tr\u00e8s dull evening\n', 'latin1'),
+      /data\.csv, line 2: it is not valid UTF-8: byte 0xE8 after "INFP,That was a tr"/,
     ],
   ])('%s is an error that says so', async (_title, csv, message) => {
     await expect(read(csv)).rejects.toThrow(message);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { loadConfig } from '../../../src/config/index.ts';
 import { learntTokenizer } from '../../../training/data/corpus.ts';
-import { corpusTokenizer } from '../../../training/data/index.ts';
+import { givenTokenizer } from '../../../training/data/index.ts';
 import { baseModel, withLocalBase } from '../../../training/recipes/base-model.ts';
 import { hubServer } from '../../support/hub-server.ts';
 import { fixturePath } from '../../support/reference-tensors.ts';
@@ -88,7 +88,8 @@ describe('a base of a hub', () => {
     process.env.HF_HOME = mkdtempSync(join(temporary.path, 'home-'));
     try {
       const config = await withLocalBase(configOf('hf:org/model'), screen);
-      const found = corpusTokenizer(config, []);
+      const found = givenTokenizer(config);
+      if (!found) throw new Error('there is no tokenizer');
       expect(found.tokenizerJson).toBe(tokenizerJson);
       expect((await baseModel(config, found.tokenizer)).head).toBe('keep');
     } finally {

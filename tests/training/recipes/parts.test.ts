@@ -75,7 +75,8 @@ describe('metricSet', () => {
 describe('the columns of a task', () => {
   const settings = (overrides: readonly string[], chosen = {}) => {
     const { config } = loadConfig({ overrides, env: {} });
-    const task = withColumns(untunedTask(config.task, config.data.clean), config.task);
+    const { clean, min_length: minimum } = config.data;
+    const task = withColumns(untunedTask(config.task, clean, minimum), config.task);
     const manifest = { name: 'm', task } as unknown as Manifest;
     const flags = taskSettings(manifest, {
       textColumn: undefined,
@@ -89,11 +90,12 @@ describe('the columns of a task', () => {
     const overrides = [
       'task.name=mood',
       'task.text_column=review',
+      'data.min_length=7',
       'task.axes=[{"name":"mood","labels":["good","bad"],"column":"verdict"}]',
     ];
     const { task, data } = settings(overrides);
     expect(task).toEqual(loadConfig({ overrides, env: {} }).config.task);
-    expect(data.clean).toBe('none');
+    expect([data.clean, data.min_length]).toEqual(['none', 7]);
   });
 
   it('of the default task are type and posts, and can be named otherwise', () => {

@@ -19,9 +19,14 @@ const CLS = SPECIAL_TOKENS.indexOf('[CLS]');
 const SEP = SPECIAL_TOKENS.indexOf('[SEP]');
 const LONGEST_WORD = 100;
 
+/** What splits texts into words as a tokenizer that is learnt will, before it has a vocabulary. */
+export function wordSplitter(): TextTokenizer {
+  return TextTokenizer.fromJson(tokenizerJson(SPECIAL_TOKENS));
+}
+
 /** Learns a WordPiece tokenizer (BERT uncased in all but its vocabulary) from texts. */
 export function learnTokenizer(texts: Iterable<string>, vocabularySize: number): TokenizerFiles {
-  const splitter = TextTokenizer.fromJson(tokenizerJson(SPECIAL_TOKENS));
+  const splitter = wordSplitter();
   const counts = new Map<string, number>();
   for (const text of texts) {
     for (const word of splitter.words(text)) {

@@ -32,7 +32,7 @@ const requests: Readonly<Record<string, { summary: string; value: InferBody }>> 
 const refused: Examples = {
   text_too_short: {
     summary: 'Refused: too short',
-    value: { inputs: [{ ...input, data: ['short'] }] },
+    value: { inputs: [{ ...input, data: [''] }] },
   },
   invalid_request: {
     summary: 'Refused: another data type',

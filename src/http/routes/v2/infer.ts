@@ -42,7 +42,7 @@ async function infer(
   const body = parsed as InferBody;
   checkNamed(body, deps.model);
   const outputs = outputsOf(body);
-  const texts = cleanTexts(textsOf(body, tensors), deps.model.task.cleaning, (i) => `text[${i}]`);
+  const texts = cleanTexts(textsOf(body, tensors), deps.model.task, (i) => `text[${i}]`);
   const scores = await scoreTexts(deps, response, texts, { timeoutMs });
   return inferAnswer(
     deps,

@@ -18,10 +18,9 @@ process.on('message', (request: EngineRequest) => {
 
 async function handle(request: EngineRequest): Promise<void> {
   if (request.type === 'load') {
-    const loaded = await load(request.spec);
+    reply(await load(request.spec));
     tellMemory();
     setInterval(tellMemory, MEMORY_EVERY_MS).unref();
-    reply(loaded);
   } else if (scorer?.scoresTogether && !isAlone(request.options)) await scoreTogether(request);
   else reply(await score(request));
 }

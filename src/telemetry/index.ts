@@ -2,7 +2,6 @@ export { featuresOf, type ObservedText } from './drift/features.ts';
 export { ModelDrift } from './drift/model-drift.ts';
 export { binOf } from './drift/psi.ts';
 export { createLogger, type Logger, type LoggerOptions } from './logger.ts';
-export type { Outcome } from './metric-table.ts';
 export { type MeteredModel, Metrics, type Probes } from './metrics.ts';
 export { openPredictionLog } from './prediction-log/open-prediction-log.ts';
 export type { LoggedPrediction, PredictionLog } from './prediction-log/prediction-log.ts';

@@ -1,9 +1,10 @@
 import type { Argv } from 'yargs';
 import { AppError } from '../../src/errors.ts';
-import { compileArtifacts, writeArtifacts } from '../artifacts/index.ts';
+import { type CompileOptions, compileArtifacts, writeArtifacts } from '../artifacts/index.ts';
 import { readModel } from '../onnx/codec/index.ts';
 import type { Model } from '../onnx/model.ts';
 import { elementCount } from '../onnx/tensor.ts';
+import { whileWaiting } from '../tracking/index.ts';
 
 export interface ArtifactArguments {
   readonly model: string;
@@ -97,7 +98,7 @@ export async function makeArtifacts(args: ArtifactArguments): Promise<void> {
   requireNumbers(args);
   const model = await readModel(args.model);
   const { head, labels } = headAndLabels(model, args);
-  const compiled = compileArtifacts(model, {
+  const options: CompileOptions = {
     head,
     labels,
     posWeight: posWeights(args.posWeight, labels),
@@ -110,8 +111,13 @@ export async function makeArtifacts(args: ArtifactArguments): Promise<void> {
     accumulate: args.accumulate,
     precision: args.precision,
     seed: args.seed,
-  });
-  await writeArtifacts(args.out, compiled);
+  };
+  const compiling = { label: 'compile', what: args.model };
+  const compiled = await whileWaiting(process.stderr, compiling, () =>
+    compileArtifacts(model, options),
+  );
+  const writing = { label: 'write', what: args.out };
+  await whileWaiting(process.stderr, writing, () => writeArtifacts(args.out, compiled));
   const elements = compiled.parameters.reduce((sum, { shape }) => sum + elementCount(shape), 0);
   process.stdout.write(
     `wrote ${args.out}: ${compiled.parameters.length} trained parameters, ${elements.toLocaleString('en')} elements\n`,

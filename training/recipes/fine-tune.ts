@@ -61,7 +61,9 @@ export async function fineTune(loaded: LoadedConfig, options: FineTuneOptions): 
   requirePossible(loaded.config);
   const { dir } = loaded.config.run;
   const say = (what: string) => options.screen.write(`run        ${what}\n`);
-  const release = await (options.start === 'continue' ? lockRunPatiently(dir, say) : lockRun(dir));
+  const release = await (options.start === 'continue'
+    ? lockRunPatiently(dir, { say, stop: options.stop })
+    : lockRun(dir));
   try {
     await runFineTune(loaded, options);
   } finally {

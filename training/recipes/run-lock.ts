@@ -13,6 +13,11 @@ const BEAT = 5000;
 /** How long a folder is watched for a sign, and how often, in milliseconds. */
 const PATIENCE = { watch: 60_000, poll: 1000 };
 
+export interface Patience {
+  readonly say: (what: string) => void;
+  readonly stop: AbortSignal;
+}
+
 const lockFile = (dir: string): string => join(dir, '.lock');
 
 /**
@@ -58,11 +63,11 @@ function heldLock(file: string, mine: string): Release {
 
 /**
  * As `lockRun`, but the lock of a process of another machine, which may be a container that was replaced, is watched
- * for signs of life, and taken over where it gives none.
+ * for signs of life, and taken over where it gives none. Throws the signal's reason when it is aborted.
  */
 export async function lockRunPatiently(
   dir: string,
-  say: (what: string) => void,
+  { say, stop }: Patience,
   { watch, poll }: typeof PATIENCE = PATIENCE,
 ): Promise<Release> {
   const file = lockFile(dir);
@@ -74,7 +79,10 @@ export async function lockRunPatiently(
     // Only whether the time changes counts: clocks of two machines differ.
     const before = touchedAt(file);
     const until = performance.now() + watch;
-    while (touchedAt(file) === before && performance.now() < until) await sleep(poll);
+    while (touchedAt(file) === before && performance.now() < until) {
+      stop.throwIfAborted();
+      await sleep(poll);
+    }
     if (touchedAt(file) === before) rmSync(file, { force: true });
   }
   return lockRun(dir);

@@ -9,6 +9,7 @@ import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const folder = temporaryFolder();
 const file = join(folder.path, '.lock');
+const { signal: stop } = new AbortController();
 /** The process that started this one runs; none has this number. */
 const [living, gone] = [process.ppid, 2 ** 22 + 1];
 
@@ -33,10 +34,14 @@ describe('a run folder', () => {
   it('of another machine is watched where there is patience, and taken over without a sign of life', async () => {
     writeFileSync(file, `${gone} elsewhere\n`);
     const said: string[] = [];
-    const release = await lockRunPatiently(folder.path, (what) => said.push(what), {
-      watch: 30,
-      poll: 5,
-    });
+    const release = await lockRunPatiently(
+      folder.path,
+      { say: (what) => said.push(what), stop },
+      {
+        watch: 30,
+        poll: 5,
+      },
+    );
     expect(said.join()).toMatch(/locked by process \d+ on elsewhere: waiting/);
     expect(readFileSync(file, 'utf8')).toMatch(new RegExp(`^${process.pid} `));
     release();
@@ -45,9 +50,16 @@ describe('a run folder', () => {
   it('of another machine that gives a sign of life is refused', async () => {
     writeFileSync(file, `${gone} elsewhere\n`);
     const sign = () => utimesSync(file, new Date(), new Date(0));
-    const outcome = lockRunPatiently(folder.path, sign, { watch: 10_000, poll: 5 });
+    const outcome = lockRunPatiently(folder.path, { say: sign, stop }, { watch: 10_000, poll: 5 });
     setTimeout(() => utimesSync(file, new Date(), new Date(9000)), 15);
     await expect(outcome).rejects.toThrow(/in use by process \d+ on elsewhere/);
+  });
+
+  it('is not waited for by a process that is to stop', async () => {
+    writeFileSync(file, `${gone} elsewhere\n`);
+    const stopped = AbortSignal.abort(new Error('stopped'));
+    const patience = { say: () => {}, stop: stopped };
+    await expect(lockRunPatiently(folder.path, patience)).rejects.toThrow('stopped');
   });
 
   it('that somebody else has taken over is left to them', () => {

@@ -7,6 +7,7 @@ import {
   openFile,
   placeOf,
   type RowReader,
+  requireTextFile,
   rowReader,
 } from '../files/index.ts';
 import type { BulkRecord } from './types.ts';
@@ -54,12 +55,12 @@ export function openInput(choice: InputChoice, stdin: AsyncIterable<Uint8Array>)
       hint: 'mbti-predict --model models/mbti --text "…"',
     });
   }
-  const format = requireFormat(file, choice);
   const name = file === STANDARD_INPUT ? 'standard input' : file;
   const opened =
     file === STANDARD_INPUT
       ? { size: undefined, bytes: stdin }
       : openFile(file, 'check the path; - reads standard input');
+  const format = requireFormat(file, choice);
   let bytes = 0;
   async function* counted(): AsyncGenerator<Uint8Array> {
     for await (const piece of opened.bytes) {
@@ -114,6 +115,8 @@ function requireFormat(file: string, { format, column }: InputChoice): Format {
   const known = format ?? formatOf(file);
   const isAsked = column !== undefined || formatInside(file) !== undefined;
   if (known === undefined && isAsked) {
+    // A Parquet file or a workbook has no format to be asked for.
+    if (file !== STANDARD_INPUT) requireTextFile(file);
     const of = file === STANDARD_INPUT ? 'standard input' : `the name ${file}`;
     throw new AppError('usage', `${of} does not tell a format: expected --format`, {
       hint: `--format ${formatInside(file) ?? 'csv'}, for example`,

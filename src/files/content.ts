@@ -7,7 +7,7 @@ export interface Content {
 }
 
 /** Enough for every mark of `kinds`, and to see what UTF-16 looks like. */
-const HEAD_BYTES = 4096;
+export const HEAD_BYTES = 4096;
 
 /** What begins in a certain way and is no UTF-8 text: longer marks before their own beginnings. */
 const kinds: readonly (readonly [begins: Buffer, is: string, todo: string])[] = (
@@ -41,8 +41,7 @@ const BZIP2 = /^BZh[1-9]$/;
 const BYTE_ORDER_MARK = Buffer.of(0xef, 0xbb, 0xbf);
 
 /**
- * Looks at how a file begins. AppError `data_invalid` for one that is empty or that is not text in UTF-8, saying
- * what it is.
+ * Looks at how a file begins. AppError `data_invalid` for one that is not text in UTF-8, saying what it is.
  */
 export async function openContent(
   source: AsyncIterable<Uint8Array>,
@@ -77,7 +76,8 @@ async function* rest(head: Buffer, pieces: AsyncIterator<Uint8Array>): AsyncGene
   }
 }
 
-function requireText(begun: Buffer, name: string): void {
+/** AppError `data_invalid` for what begins as no text in UTF-8 does. */
+export function requireText(begun: Buffer, name: string): void {
   const after = BZIP2.test(begun.toString('latin1', 0, 4)) ? begun.subarray(4) : begun;
   const known = kinds.find(([begins]) => after.subarray(0, begins.length).equals(begins));
   if (known) throw notText(name, known[1], known[2]);

@@ -25,9 +25,12 @@ export const formats = Object.keys(table) as readonly Format[];
 
 export const hasColumns = (format: Format): boolean => table[format].hasColumns;
 
+/** What names of packed files end in, behind the ending of what is inside. */
+const PACKED = /\.(?:gz|zip|zst|bz2|xz)$/i;
+
 /** The format that a file's name tells by its end. */
 export function formatOf(name: string): Format | undefined {
-  const ending = /\.([^./\\]+)$/.exec(name)?.[1]?.toLowerCase() ?? '';
+  const ending = /\.([^./\\]+)$/.exec(name.replace(PACKED, ''))?.[1]?.toLowerCase() ?? '';
   return formats.find((format) => table[format].endings.some((one) => one === ending));
 }
 

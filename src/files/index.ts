@@ -1,6 +1,6 @@
 export { replaceFolder, writeFileAtomically, writeFolderAtomically } from './atomic.ts';
 export { type Format, formatInside, formatOf, formats, hasColumns, rowReader } from './formats.ts';
 export { textLines } from './lines.ts';
-export { type OpenedFile, openFile } from './open.ts';
+export { type OpenedFile, openFile, requireTextFile } from './open.ts';
 export { atPlace, placeOf, type Row, type RowReader } from './rows.ts';
 export { shown } from './shown.ts';

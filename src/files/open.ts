@@ -1,5 +1,6 @@
-import { createReadStream, type Stats, statSync } from 'node:fs';
+import { closeSync, createReadStream, openSync, readSync, type Stats, statSync } from 'node:fs';
 import { AppError, messageOf } from '../errors.ts';
+import { HEAD_BYTES, requireText } from './content.ts';
 
 /** A file that can be read to its end. */
 export interface OpenedFile {
@@ -29,6 +30,23 @@ export function openFile(path: string, missingHint: string): OpenedFile {
     });
   }
   return { size: found.size, bytes: bytesOf(path) };
+}
+
+/** Looks at how a file begins, before anything else is asked about it. AppError `data_invalid` where it is no text. */
+export function requireTextFile(path: string): void {
+  const head = Buffer.alloc(HEAD_BYTES);
+  let length: number;
+  try {
+    const file = openSync(path, 'r');
+    try {
+      length = readSync(file, head);
+    } finally {
+      closeSync(file);
+    }
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+  requireText(head.subarray(0, length), path);
 }
 
 function lookAt(path: string): Stats | undefined {

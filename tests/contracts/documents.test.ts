@@ -27,7 +27,7 @@ const anchorsOf = (document: string) =>
 
 const keys = new Set(describeKeys().map(({ path }) => path));
 /** Of the manifest and of answers, which have some sections' names too. */
-const fields = new Set(['task.cleaning', 'model.version', 'model.explains']);
+const fields = new Set(['task.cleaning', 'task.min_length', 'model.version', 'model.explains']);
 const sections = [...new Set([...keys].map((path) => path.split('.', 1)[0]))].join('|');
 
 /** What a document writes as a key of the configuration; a name with * or {…} stands for several. */

@@ -21,6 +21,7 @@ beforeAll(async () => {
   );
   folder.write('many.csv', `n,text\n${rows.join('\n')}\n`);
   folder.write('empty.txt', '');
+  folder.write('notes', 'a\nb\n');
   folder.write(
     'bad.txt',
     'a quiet evening in the garden\nshort\nfriends come to argue about ideas\n',
@@ -84,7 +85,7 @@ describe('mbti-predict', () => {
 
   it.each([
     ['an empty file', ['--model', 'bundle', 'empty.txt'], 1, /empty\.txt is empty/],
-    ['a format that nobody tells', ['--model', 'bundle', 'x', '--column', 'a'], 2, /--format/],
+    ['a format that nobody tells', ['--model', 'bundle', 'notes', '--column', 'a'], 2, /--format/],
     ['no texts', ['--model', 'bundle'], 2, /no texts/],
     ['a file that is not there', ['--model', 'bundle', 'none.txt'], 3, /none\.txt/],
     ['a bundle that is not there', ['--model', 'none', '--text', 'x'], 3, /none/],

@@ -22,6 +22,7 @@ async function read(choice: Partial<InputChoice>, learntColumn?: string): Promis
   );
 }
 
+const plain = (name: string) => folder.write(name, 'text\na text\n');
 const rows = ['a text of its own', 'another, with a comma'];
 const json = rows.map((posts) => JSON.stringify({ posts }));
 
@@ -63,14 +64,21 @@ describe('an input', () => {
 
   it.each([
     ['standard input with --column', { file: '-', column: 'text' }, 'expected --format'],
-    ['a name without a format, with --column', { file: 'data', column: 'text' }, '--format'],
-    ['a name that once ended in .csv', { file: 'data.csv.bak' }, 'does not tell a format'],
-    ['a column of a text file', { file: 'a.txt', column: 'text' }, 'has no columns'],
+    ['a name without a format, with --column', { file: plain('data'), column: 'text' }, '--format'],
+    ['a name that once ended in .csv', { file: plain('a.csv.bak') }, 'does not tell a format'],
+    ['a column of a text file', { file: plain('a.txt'), column: 'text' }, 'has no columns'],
     ['nothing', {}, 'no texts: expected a file'],
     ['a text and a file', { file: 'a.txt', text: ['b'] }, 'both --text and a file'],
   ])('that is %s is a mistake of usage', (_name, choice, message) => {
     expect(() => open(choice)).toThrow(
       expect.objectContaining({ code: 'usage', message: expect.stringContaining(message) }),
+    );
+  });
+
+  it('that is no text is refused by what it is, before its format is asked for', () => {
+    const file = folder.write('data.parquet', 'PAR1...');
+    expect(() => open({ file, column: 'text' })).toThrow(
+      expect.objectContaining({ message: expect.stringContaining('is a Parquet file') }),
     );
   });
 

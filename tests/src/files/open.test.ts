@@ -32,6 +32,7 @@ describe('the format of a file', () => {
     ['c.json', 'jsonl'],
     ['folder.csv/d.txt', 'text'],
     ['e.tsv', 'tsv'],
+    ['f.csv.gz', 'csv'],
     ['-', undefined],
     ['folder.csv/names', undefined],
     ['data.csv.bak', undefined],

@@ -6,6 +6,7 @@ import { Pipeline } from './tokenizer/pipeline.ts';
 import {
   configWith,
   type Named,
+  postProcessorWith,
   type SpecialTokens,
   specialTokens,
 } from './tokenizer/special-tokens.ts';
@@ -25,7 +26,6 @@ export class TextTokenizer {
   /** One more than the largest id: the rows that an embedding needs. */
   readonly vocabularySize: number;
   readonly #pipeline: Pipeline;
-  readonly #tokens: ReadonlyMap<number, string>;
   readonly #special: SpecialTokens;
   readonly #config: JsonObject;
 
@@ -39,13 +39,7 @@ export class TextTokenizer {
     this.sepId = sep.id;
     this.padId = pad.id;
     this.unkId = unk?.id ?? NO_ID;
-    const tokens = new Map<number, string>();
-    for (const [token, id] of pipeline.model.ids) tokens.set(id, token);
-    for (const { content, id } of pipeline.added) tokens.set(id, content);
-    this.#tokens = tokens;
-    let largest = 0;
-    for (const id of tokens.keys()) largest = Math.max(largest, id);
-    this.vocabularySize = largest + 1;
+    this.vocabularySize = pipeline.largestId + 1;
   }
 
   /**
@@ -80,7 +74,7 @@ export class TextTokenizer {
   /** The same ids, each with the word piece that it stands for. */
   pieces(text: string): { readonly ids: readonly number[]; readonly pieces: readonly string[] } {
     const ids = this.encode(text);
-    return { ids, pieces: ids.map((id) => this.#tokens.get(id) ?? '') };
+    return { ids, pieces: ids.map((id) => this.#pipeline.tokenOf(id) ?? '') };
   }
 
   /** The normalised words that the vocabulary is then looked up for. */
@@ -96,6 +90,17 @@ export class TextTokenizer {
   /** `tokenizer_config.json` as read, with the special tokens in it: a bundle needs no other file beside tokenizer.json. */
   get configWithSpecialTokens(): JsonObject {
     return configWith(this.#config, this.#special);
+  }
+
+  /**
+   * The text of the `tokenizer.json` that was read, with the special tokens that windows get in its post-processor:
+   * where it names none, other libraries would feed the model without them.
+   */
+  fileWithTemplate(text: string): string {
+    if (this.#pipeline.template) return text;
+    const file: JsonObject = JSON.parse(text);
+    const { post_processor: present } = file;
+    return `${JSON.stringify({ ...file, post_processor: postProcessorWith(present, this.#special) })}\n`;
   }
 }
 

@@ -42,21 +42,22 @@ const HINT = 'export the tokenizer again, with ids that follow those of the voca
  * says: the vocabulary's, or else the next free one.
  */
 export function addedTokens(place: JsonPlace, { ids }: Pick<Model, 'ids'>): readonly AddedToken[] {
-  const given = new Map<string, number>();
+  const given = new Map<string, AddedToken>();
   let next = ids.size;
-  return (place.isAbsent ? [] : place.list()).flatMap((at) => {
+  for (const at of place.isAbsent ? [] : place.list()) {
     const token = addedToken(at);
-    if (token.content === '') return [];
-    const id = given.get(token.content) ?? ids.get(token.content) ?? next++;
+    const { content } = token;
+    if (content === '') continue;
+    const id = given.get(content)?.id ?? ids.get(content) ?? next++;
     if (id !== token.id) {
       throw at.refused(
-        `the token ${JSON.stringify(token.content)} with the id ${token.id}: it would get ${id}`,
+        `the token ${JSON.stringify(content)} with the id ${token.id}: it would get ${id}`,
         HINT,
       );
     }
-    given.set(token.content, id);
-    return [token];
-  });
+    given.set(content, token);
+  }
+  return [...given.values()];
 }
 
 /** Finds tokens in a text, the leftmost first and the longest of those. */

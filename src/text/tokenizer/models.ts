@@ -2,12 +2,17 @@ import { type Bpe, bpeIds, type Merge, pairOf } from './bpe.ts';
 import { boolean, build, type ComponentTable, component, count, or, string } from './component.ts';
 import type { JsonPlace } from './json-place.ts';
 import { unigramIds } from './unigram.ts';
-import { requiredId, vocabulary, WordCache } from './vocabulary.ts';
+import {
+  listedVocabulary,
+  requiredId,
+  type Vocabulary,
+  vocabulary,
+  WordCache,
+} from './vocabulary.ts';
 import { wordPieceIds } from './word-piece.ts';
 
 /** A vocabulary, and how a word is looked up in it. */
-export interface Model {
-  readonly ids: ReadonlyMap<string, number>;
+export interface Model extends Vocabulary {
   /** The id of what it does not know; byte-level vocabularies know everything. */
   readonly unk: number | undefined;
   readonly encode: (word: string) => readonly number[];
@@ -34,19 +39,21 @@ export const models: ComponentTable<Model> = {
       byte_fallback: or(boolean, false),
       ignore_merges: or(boolean, false),
     },
-    (values, place) => {
-      const { vocab: ids, unk_token: unk, continuing_subword_prefix: prefix } = values;
+    ({ vocab, unk_token: token, ...values }, place) => {
+      const { ids } = vocab;
+      const unk = token === undefined ? undefined : requiredId(ids, token, place.get('unk_token'));
+      const prefix = values.continuing_subword_prefix;
       const model: Bpe = {
         ids,
         merges: mergesOf(values.merges, ids, prefix),
-        unk: unk === undefined ? undefined : requiredId(ids, unk, place.get('unk_token')),
+        unk,
         prefix,
         suffix: values.end_of_word_suffix,
         fuseUnk: values.fuse_unk,
         byteFallback: values.byte_fallback,
         ignoreMerges: values.ignore_merges,
       };
-      return { ids, unk: model.unk, encode: cached((word) => bpeIds(model, word)) };
+      return { ...vocab, unk, encode: cached((word) => bpeIds(model, word)) };
     },
   ),
   Unigram: component(
@@ -57,14 +64,14 @@ export const models: ComponentTable<Model> = {
     },
     ({ vocab: pieces, unk_id: unk, byte_fallback: byteFallback }, place) => {
       if (unk >= pieces.length) throw place.get('unk_id').expected('an id of the vocabulary');
-      const ids = piecesOnce(pieces, place.get('vocab'));
-      return { ids, unk, encode: cached(unigramIds({ pieces, unk, byteFallback })) };
+      const texts = pieces.map(([piece]) => piece);
+      const vocab = listedVocabulary(texts, place.get('vocab'));
+      return { ...vocab, unk, encode: cached(unigramIds({ pieces, unk, byteFallback })) };
     },
   ),
-  WordLevel: component({ vocab: vocabulary, unk_token: string }, (values, place) => {
-    const { vocab: ids } = values;
-    const unk = requiredId(ids, values.unk_token, place.get('unk_token'));
-    return { ids, unk, encode: (word) => [ids.get(word) ?? unk] };
+  WordLevel: component({ vocab: vocabulary, unk_token: string }, ({ vocab, unk_token }, place) => {
+    const unk = requiredId(vocab.ids, unk_token, place.get('unk_token'));
+    return { ...vocab, unk, encode: (word) => [vocab.ids.get(word) ?? unk] };
   }),
   WordPiece: component(
     {
@@ -73,11 +80,12 @@ export const models: ComponentTable<Model> = {
       continuing_subword_prefix: string,
       max_input_chars_per_word: count,
     },
-    (values, place) => {
-      const { vocab: ids, continuing_subword_prefix: prefix } = values;
-      const unk = requiredId(ids, values.unk_token, place.get('unk_token'));
+    ({ vocab, unk_token, ...values }, place) => {
+      const { ids } = vocab;
+      const unk = requiredId(ids, unk_token, place.get('unk_token'));
+      const prefix = values.continuing_subword_prefix;
       const longestWord = values.max_input_chars_per_word;
-      return { ids, unk, encode: cached(wordPieceIds({ ids, unk, prefix, longestWord })) };
+      return { ...vocab, unk, encode: cached(wordPieceIds({ ids, unk, prefix, longestWord })) };
     },
   ),
 };
@@ -139,22 +147,4 @@ function scoredPiece(place: JsonPlace): readonly [string, number] {
     }
   }
   throw place.expected('a piece and its score');
-}
-
-function piecesOnce(
-  pieces: readonly (readonly [string, number])[],
-  place: JsonPlace,
-): ReadonlyMap<string, number> {
-  const ids = new Map<string, number>();
-  for (const [id, [piece]] of pieces.entries()) {
-    const earlier = ids.get(piece);
-    if (earlier !== undefined) {
-      throw place.refused(
-        `a vocabulary whose ids ${earlier} and ${id} are both ${JSON.stringify(piece)}`,
-        'every token has an id of its own: export the tokenizer again',
-      );
-    }
-    ids.set(piece, id);
-  }
-  return ids;
 }

@@ -58,7 +58,7 @@ const CASES = "\\(\\?i:(?![^)]*(?:[sS][sStT]|[fF][fFiIlL]))[a-zA-Z|'’ \\[\\]]*
 const outside: readonly RegExp[] = [
   /(?:[^\\()[\]*+?{}]|\{(?!,?\d))+/y,
   new RegExp(CASES, 'y'),
-  /\((?:\?(?:[:=!]|<[=!]))?|\)/y,
+  /\((?:\?(?:[:=!]|<[=!])|(?!\?))|\)/y,
   /(?:[*+?]|\{\d+(?:,\d*)?\})(?![*+])\??(?![*+?])/y,
   new RegExp(`\\\\(?:[dDsSwWnrt]|[^a-zA-Z0-9]|x[0-9a-fA-F]{2}|[pP]\\{(?:${CATEGORY})\\})`, 'y'),
   new RegExp(
@@ -120,7 +120,8 @@ function constructAt(source: string, at: number): number {
 
 function isScript(name: string): boolean {
   try {
-    return new RegExp(`\\p{Script=${name}}`, 'u').test('') || true;
+    new RegExp(`\\p{Script=${name}}`, 'u');
+    return true;
   } catch {
     return false;
   }

@@ -37,15 +37,13 @@ const TEMPLATE_HINT =
  * the file itself names. AppError `data_invalid`.
  */
 export function specialTokens(file: JsonPlace, pipeline: Pipeline, named: Named): SpecialTokens {
-  const ids = idsByToken(pipeline);
-  const tokens = new Map([...ids].map(([token, id]) => [id, token]));
   const byId = (id: number | undefined, place: JsonPlace): SpecialToken | undefined => {
     if (id === undefined) return undefined;
-    const token = tokens.get(id);
+    const token = pipeline.tokenOf(id);
     if (token !== undefined) return { id, token };
     throw place.refused(`about the id ${id}, which no token has`);
   };
-  const byName = (role: Role): SpecialToken | undefined => namedToken(role, ids, named, file);
+  const byName = (role: Role): SpecialToken | undefined => namedToken(role, pipeline, named, file);
   const { template } = pipeline;
   const around = file.get('post_processor');
   if (template && (template.before.length !== 1 || template.after.length !== 1)) {
@@ -66,7 +64,7 @@ export function specialTokens(file: JsonPlace, pipeline: Pipeline, named: Named)
         padId && !padId.isAbsent ? byId(Number(padId.value), padId) : undefined,
         file,
       ),
-    unk: byId(pipeline.model.unk, file) ?? byName('unk'),
+    unk: byId(pipeline.unk, file) ?? byName('unk'),
   };
 }
 
@@ -79,6 +77,24 @@ export function configWith(config: JsonObject, tokens: SpecialTokens): JsonObjec
   return { ...config, ...Object.fromEntries(named) };
 }
 
+/** A post-processor that puts cls and sep around a text, behind the one that is there. */
+export function postProcessorWith(present: unknown, { cls, sep }: SpecialTokens): JsonObject {
+  const special = ({ token }: SpecialToken, typeId: number) => ({
+    SpecialToken: { id: token, type_id: typeId },
+  });
+  const sequence = (id: 'A' | 'B', typeId: number) => ({ Sequence: { id, type_id: typeId } });
+  const single = [special(cls, 0), sequence('A', 0), special(sep, 0)];
+  const around = {
+    type: 'TemplateProcessing',
+    single,
+    pair: [...single, sequence('B', 1), special(sep, 1)],
+    special_tokens: Object.fromEntries(
+      [cls, sep].map(({ id, token }) => [token, { id: token, ids: [id], tokens: [token] }]),
+    ),
+  };
+  return present ? { type: 'Sequence', processors: [present, around] } : around;
+}
+
 /** A token is named by a string or by an added token's object. */
 function contentOf(value: unknown): string | undefined {
   if (typeof value === 'string') return value;
@@ -86,21 +102,17 @@ function contentOf(value: unknown): string | undefined {
   return typeof value.content === 'string' ? value.content : undefined;
 }
 
-function idsByToken({ model, added }: Pipeline): ReadonlyMap<string, number> {
-  return new Map([...model.ids, ...added.map(({ content, id }) => [content, id] as const)]);
-}
-
 function namedToken(
   role: Role,
-  ids: ReadonlyMap<string, number>,
+  pipeline: Pipeline,
   { config, map }: Named,
   { origin }: JsonPlace,
 ): SpecialToken | undefined {
   const { key, usual } = roles[role];
   const name = contentOf(config[key]) ?? contentOf(map[key]);
-  const token = name ?? usual.find((usualName) => ids.has(usualName));
+  const token = name ?? usual.find((usualName) => pipeline.idOf(usualName) !== undefined);
   if (token === undefined) return undefined;
-  const id = ids.get(token);
+  const id = pipeline.idOf(token);
   if (id !== undefined) return { id, token };
   throw new AppError('data_invalid', `${origin}: the vocabulary lacks the ${role} token ${token}`, {
     hint: `name the token that it has as "${key}" in tokenizer_config.json`,

@@ -1,11 +1,4 @@
-import {
-  build,
-  type Component,
-  type ComponentTable,
-  component,
-  list,
-  withoutEffect,
-} from './component.ts';
+import { build, type ComponentTable, component, list, withoutEffect } from './component.ts';
 import type { JsonPlace } from './json-place.ts';
 import { LARGEST_ID } from './vocabulary.ts';
 
@@ -26,6 +19,11 @@ function namedId(place: JsonPlace): number {
   name.string();
   return id(number);
 }
+
+const aroundOne = ({ cls, sep }: { readonly cls: number; readonly sep: number }): Template => ({
+  before: [cls],
+  after: [sep],
+});
 
 /** The first processor is the innermost. */
 const nested = (templates: readonly Template[]): Template =>
@@ -55,19 +53,17 @@ function singleTemplate(pieces: readonly JsonPlace[], tokens: JsonPlace): Templa
   throw tokens.refused('of a template for one text that does not hold the text once');
 }
 
-const aroundByName: Component<Template> = component(
-  { cls: namedId, sep: namedId, trim_offsets: withoutEffect, add_prefix_space: withoutEffect },
-  ({ cls, sep }) => ({ before: [cls], after: [sep] }),
-);
-
 /** The post-processors that are honoured, with their attributes: for one text. */
 export const postProcessors: ComponentTable<Template> = {
-  BertProcessing: aroundByName,
+  BertProcessing: component({ cls: namedId, sep: namedId }, aroundOne),
   ByteLevel: component(
     { add_prefix_space: withoutEffect, trim_offsets: withoutEffect, use_regex: withoutEffect },
     () => bare,
   ),
-  RobertaProcessing: aroundByName,
+  RobertaProcessing: component(
+    { cls: namedId, sep: namedId, trim_offsets: withoutEffect, add_prefix_space: withoutEffect },
+    aroundOne,
+  ),
   Sequence: component(
     { processors: list((place: JsonPlace): Template => build(postProcessors, place)) },
     ({ processors }) => nested(processors),

@@ -68,6 +68,23 @@ describe('a corpus', () => {
     );
   });
 
+  it('names the special tokens in what goes into a bundle', () => {
+    const { tokenizerJson } = corpusTokenizer(configure(rows).config, []);
+    const bare = { ...JSON.parse(tokenizerJson.replaceAll('[CLS]', '<s>')), post_processor: null };
+    folder.write('bare/tokenizer.json', JSON.stringify(bare));
+    folder.write('bare/special_tokens_map.json', '{"cls_token":"<s>"}');
+    const { config } = configure(rows, { model: { tokenizer: join(folder.path, 'bare') } });
+    const files = corpusTokenizer(config, []);
+    expect(JSON.parse(files.tokenizerConfig)).toMatchObject({
+      cls_token: '<s>',
+      sep_token: '[SEP]',
+      pad_token: '[PAD]',
+      unk_token: '[UNK]',
+    });
+    const { post_processor: processor } = JSON.parse(files.tokenizerJson);
+    expect(processor.single[0]).toEqual({ SpecialToken: { id: '<s>', type_id: 0 } });
+  });
+
   it('takes the tokenizer beside the base where none is named', async () => {
     const { tokenizerJson } = corpusTokenizer(configure(rows).config, []);
     folder.write('base/tokenizer.json', tokenizerJson);

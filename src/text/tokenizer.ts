@@ -1,109 +1,114 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { Tokenizer } from '@huggingface/tokenizers';
 import { AppError, messageOf } from '../errors.ts';
-
-/** Special tokens by role: the key in tokenizer_config.json, and BERT's name where it says nothing. */
-const specialTokens = {
-  cls: ['cls_token', '[CLS]'],
-  sep: ['sep_token', '[SEP]'],
-  pad: ['pad_token', '[PAD]'],
-  unk: ['unk_token', '[UNK]'],
-} as const;
+import { JsonPlace } from './tokenizer/json-place.ts';
+import { Pipeline } from './tokenizer/pipeline.ts';
+import {
+  configWith,
+  type Named,
+  postProcessorWith,
+  type SpecialTokens,
+  specialTokens,
+} from './tokenizer/special-tokens.ts';
 
 type JsonObject = Record<string, unknown>;
 
-/** A Hugging Face `tokenizer.json`: text in, ids without special tokens out. */
+/** No id equals it. */
+const NO_ID = -1;
+
+/** A Hugging Face `tokenizer.json`: text in, ids without special tokens out, those of the Rust library. */
 export class TextTokenizer {
   readonly clsId: number;
   readonly sepId: number;
   readonly padId: number;
+  /** No id at all where the vocabulary knows everything, as byte-level ones do. */
   readonly unkId: number;
   /** One more than the largest id: the rows that an embedding needs. */
   readonly vocabularySize: number;
-  readonly #tokenizer: Tokenizer;
+  readonly #pipeline: Pipeline;
+  readonly #special: SpecialTokens;
+  readonly #config: JsonObject;
 
-  private constructor(tokenizer: Tokenizer, config: JsonObject, origin: string) {
-    this.#tokenizer = tokenizer;
-    const idOf = (role: keyof typeof specialTokens): number => {
-      const [key, fallback] = specialTokens[role];
-      const token = tokenContent(config[key]) ?? fallback;
-      const id = tokenizer.token_to_id(token);
-      if (id !== undefined) return id;
-      throw new AppError(
-        'data_invalid',
-        `${origin}: the vocabulary lacks the ${role} token ${token}`,
-        { hint: `name the token that it has as "${key}" in tokenizer_config.json` },
-      );
-    };
-    this.clsId = idOf('cls');
-    this.sepId = idOf('sep');
-    this.padId = idOf('pad');
-    this.unkId = idOf('unk');
-    this.vocabularySize = largestId(tokenizer) + 1;
+  private constructor(file: JsonPlace, named: Named) {
+    const pipeline = new Pipeline(file);
+    this.#special = specialTokens(file, pipeline, named);
+    this.#pipeline = pipeline;
+    this.#config = { ...named.config };
+    const { cls, sep, pad, unk } = this.#special;
+    this.clsId = cls.id;
+    this.sepId = sep.id;
+    this.padId = pad.id;
+    this.unkId = unk?.id ?? NO_ID;
+    this.vocabularySize = pipeline.largestId + 1;
   }
 
   /**
-   * Reads `tokenizer.json` (given itself or by its folder) and, where there is one, the
-   * `tokenizer_config.json` beside it. AppError `file_missing` or `data_invalid`.
+   * Reads `tokenizer.json` (given itself or by its folder) and, where they are, the `tokenizer_config.json` and the
+   * `special_tokens_map.json` beside it. AppError `file_missing`, or `data_invalid` that names what is wrong or what
+   * would give other ids than the Rust library.
    */
   static load(folderOrTokenizerJson: string): TextTokenizer {
-    const { tokenizerFile, configFile } = tokenizerPaths(folderOrTokenizerJson);
+    const { tokenizerFile, configFile, tokensFile } = tokenizerPaths(folderOrTokenizerJson);
     const tokenizer = readJsonObject(tokenizerFile);
     if (!tokenizer) {
       throw new AppError('file_missing', `the tokenizer file ${tokenizerFile} does not exist`, {
         hint: 'give a folder with a tokenizer.json, or make one with: mbti-data tokenizer',
       });
     }
-    return TextTokenizer.#build(tokenizer, readJsonObject(configFile) ?? {}, tokenizerFile);
+    const config = readJsonObject(configFile) ?? {};
+    const map = readJsonObject(tokensFile) ?? {};
+    return new TextTokenizer(new JsonPlace(tokenizer, '', tokenizerFile), { config, map });
   }
 
   /** From parsed `tokenizer.json` and `tokenizer_config.json`. AppError `data_invalid`. */
   static fromJson(tokenizer: object, config: object = {}): TextTokenizer {
-    return TextTokenizer.#build(tokenizer, { ...config }, 'tokenizer.json');
-  }
-
-  static #build(tokenizer: object, config: JsonObject, origin: string): TextTokenizer {
-    let built: Tokenizer;
-    try {
-      built = new Tokenizer(tokenizer, config);
-    } catch (cause) {
-      const reason = messageOf(cause);
-      throw new AppError('data_invalid', `${origin} is not a usable tokenizer: ${reason}`, {
-        cause,
-      });
-    }
-    return new TextTokenizer(built, config, origin);
+    const named = { config: { ...config }, map: {} };
+    return new TextTokenizer(new JsonPlace(tokenizer, '', 'tokenizer.json'), named);
   }
 
   /** Ids WITHOUT special tokens, as many as the text has: nothing is truncated. */
   encode(text: string): number[] {
-    return this.#tokenizer.encode(text, { add_special_tokens: false }).ids;
+    return this.#pipeline.encode(text);
   }
 
   /** The same ids, each with the word piece that it stands for. */
   pieces(text: string): { readonly ids: readonly number[]; readonly pieces: readonly string[] } {
-    const { ids, tokens } = this.#tokenizer.encode(text, { add_special_tokens: false });
-    return { ids, pieces: tokens };
+    const ids = this.encode(text);
+    return { ids, pieces: ids.map((id) => this.#pipeline.tokenOf(id) ?? '') };
   }
 
   /** The normalised words that the vocabulary is then looked up for. */
   words(text: string): string[] {
-    const { normalizer, pre_tokenizer: splitter } = this.#tokenizer;
-    const normalized = normalizer ? normalizer.normalize(text) : text;
-    return splitter ? splitter.pre_tokenize(normalized) : [normalized];
+    return this.#pipeline.words(text);
   }
 
-  /** Ids with the special tokens of the tokenizer's own template. */
+  /** Ids with the special tokens around them. */
   encodeWithSpecialTokens(text: string): number[] {
-    return this.#tokenizer.encode(text).ids;
+    return [this.clsId, ...this.encode(text), this.sepId];
+  }
+
+  /** `tokenizer_config.json` as read, with the special tokens in it: a bundle needs no other file beside tokenizer.json. */
+  get configWithSpecialTokens(): JsonObject {
+    return configWith(this.#config, this.#special);
+  }
+
+  /**
+   * The text of the `tokenizer.json` that was read, with the special tokens that windows get in its post-processor:
+   * where it names none, other libraries would feed the model without them.
+   */
+  fileWithTemplate(text: string): string {
+    if (this.#pipeline.template) return text;
+    const file: JsonObject = JSON.parse(text);
+    const { post_processor: present } = file;
+    return `${JSON.stringify({ ...file, post_processor: postProcessorWith(present, this.#special) })}\n`;
   }
 }
 
-/** Where a tokenizer's two files are, given its folder or its `tokenizer.json`. */
+/** Where a tokenizer's files are, given its folder or its `tokenizer.json`. */
 export function tokenizerPaths(folderOrTokenizerJson: string): {
   tokenizerFile: string;
   configFile: string;
+  tokensFile: string;
 } {
   const isFolder = statSync(folderOrTokenizerJson, { throwIfNoEntry: false })?.isDirectory();
   const named = isFolder === undefined && !folderOrTokenizerJson.endsWith('.json');
@@ -111,6 +116,7 @@ export function tokenizerPaths(folderOrTokenizerJson: string): {
   return {
     tokenizerFile: isFolder || named ? join(folder, 'tokenizer.json') : folderOrTokenizerJson,
     configFile: join(folder, 'tokenizer_config.json'),
+    tokensFile: join(folder, 'special_tokens_map.json'),
   };
 }
 
@@ -133,17 +139,4 @@ function readJsonObject(file: string): JsonObject | undefined {
     throw new AppError('data_invalid', `${file} is not JSON: ${reason}`, { cause });
   }
   throw new AppError('data_invalid', `${file} does not hold a JSON object`);
-}
-
-/** A token is named by a string or by an added token's object. */
-function tokenContent(value: unknown): string | undefined {
-  if (typeof value === 'string') return value;
-  if (typeof value !== 'object' || value === null || !('content' in value)) return undefined;
-  return typeof value.content === 'string' ? value.content : undefined;
-}
-
-function largestId(tokenizer: Tokenizer): number {
-  let largest = -1;
-  for (const id of tokenizer.get_vocab(true).values()) largest = Math.max(largest, id);
-  return largest;
 }

@@ -84,11 +84,11 @@ export function givenTokenizer(config: Config): CorpusTokenizer | undefined {
   if (wanted === LEARN_TOKENIZER) return undefined;
   const place = wanted ?? besideBase(config.model.base);
   const tokenizer = TextTokenizer.load(place);
-  const { tokenizerFile, configFile } = tokenizerPaths(place);
+  const { tokenizerFile } = tokenizerPaths(place);
   return {
     tokenizer,
-    tokenizerJson: readFileSync(tokenizerFile, 'utf8'),
-    tokenizerConfig: readOptional(configFile) ?? '{}\n',
+    tokenizerJson: tokenizer.fileWithTemplate(readFileSync(tokenizerFile, 'utf8')),
+    tokenizerConfig: `${JSON.stringify(tokenizer.configWithSpecialTokens, null, 2)}\n`,
   };
 }
 
@@ -114,14 +114,6 @@ function besideBase(base: Config['model']['base']): string {
     'model.tokenizer is missing: expected a tokenizer.json, its folder, or "train"',
     { hint: 'it can be left out only where model.base is a local file or folder' },
   );
-}
-
-function readOptional(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return undefined;
-  }
 }
 
 /** Rows, and how many of them have each label of each axis. */

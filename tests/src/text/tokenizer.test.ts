@@ -21,20 +21,11 @@ const cases: Case[] = readFileSync(join(fixtures, 'cases.jsonl'), 'utf8')
 const json = gunzipSync(readFileSync(join(fixtures, 'tokenizer.json.gz'))).toString('utf8');
 const tokenizer = TextTokenizer.fromJson(JSON.parse(json));
 
-/** Where the JavaScript library differs from the Rust one, and why. */
-const knownDifferences: Record<string, string> = {
-  'Ελληνικά γλώσσα ΣΊΣΥΦΟΣ': 'toLowerCase writes the final sigma of a word, Rust does not',
-  'ΑΣ ΑΣΑ Σ': 'toLowerCase writes the final sigma of a word, Rust does not',
-  𠀀𠀁𪛖: 'Chinese characters beyond U+FFFF are not split into words of their own',
-};
-
 describe('a BERT tokenizer', () => {
-  it('gives the ids of the Rust library on every case but the known differences', () => {
-    const different = cases
-      .filter(({ text, ids }) => tokenizer.encodeWithSpecialTokens(text).join() !== ids.join())
-      .map(({ text }) => text);
+  it('gives the ids of the Rust library on every case', () => {
     expect(cases).toHaveLength(323);
-    expect(different.sort()).toEqual(Object.keys(knownDifferences).sort());
+    const got = cases.map(({ text }) => tokenizer.encodeWithSpecialTokens(text));
+    expect(got).toEqual(cases.map(({ ids }) => ids));
   });
 
   it('encodes without special tokens what it encodes with them', () => {
@@ -66,14 +57,6 @@ describe('loading a tokenizer', () => {
     expect(TextTokenizer.load(join(folder.path, 'good')).encode('Hello, world!')).toEqual(ids);
   });
 
-  it('takes the names of special tokens from tokenizer_config.json', () => {
-    const renamed = json.replaceAll('[CLS]', '<s>');
-    folder.write('renamed/tokenizer.json', renamed);
-    expect(() => TextTokenizer.load(join(folder.path, 'renamed'))).toThrow(/cls token \[CLS\]/);
-    folder.write('renamed/tokenizer_config.json', '{"cls_token":{"content":"<s>"}}');
-    expect(TextTokenizer.load(join(folder.path, 'renamed')).clsId).toBe(101);
-  });
-
   it.each([
     [
       'a folder that does not exist',
@@ -84,7 +67,12 @@ describe('loading a tokenizer', () => {
     ['a file that does not exist', 'none/tokenizer.json', 'file_missing', /does not exist/],
     ['a file that is not JSON', 'broken/tokenizer.json', 'data_invalid', /not JSON/],
     ['JSON that is no object', 'list/tokenizer.json', 'data_invalid', /JSON object/],
-    ['JSON that is no tokenizer', 'empty/tokenizer.json', 'data_invalid', /not a usable tokenizer/],
+    [
+      'JSON that is no tokenizer',
+      'empty/tokenizer.json',
+      'data_invalid',
+      /model is missing: expected an object/,
+    ],
   ])('refuses %s', (_title, name, code, message) => {
     folder.write('broken/tokenizer.json', json.slice(0, 1000));
     folder.write('list/tokenizer.json', '[]');

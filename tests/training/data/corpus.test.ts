@@ -70,6 +70,23 @@ describe('a corpus', () => {
     expect(words.tokenizer.encode('zebra').length).toBeGreaterThan(1);
   });
 
+  it('names the special tokens in what goes into a bundle', async () => {
+    const { tokenizerJson } = (await loadTokenizedCorpus(configure(rows).config)).words;
+    const bare = { ...JSON.parse(tokenizerJson.replaceAll('[CLS]', '<s>')), post_processor: null };
+    folder.write('bare/tokenizer.json', JSON.stringify(bare));
+    folder.write('bare/special_tokens_map.json', '{"cls_token":"<s>"}');
+    const { config } = configure(rows, { model: { tokenizer: join(folder.path, 'bare') } });
+    const { words: files } = await loadTokenizedCorpus(config);
+    expect(JSON.parse(files.tokenizerConfig)).toMatchObject({
+      cls_token: '<s>',
+      sep_token: '[SEP]',
+      pad_token: '[PAD]',
+      unk_token: '[UNK]',
+    });
+    const { post_processor: processor } = JSON.parse(files.tokenizerJson);
+    expect(processor.single[0]).toEqual({ SpecialToken: { id: '<s>', type_id: 0 } });
+  });
+
   it('takes the tokenizer beside the base where none is named', async () => {
     const { words } = await loadTokenizedCorpus(configure(rows).config);
     const { tokenizerJson } = words;

@@ -1,0 +1,69 @@
+import { isAscii } from './characters.ts';
+import type { JsonPlace } from './json-place.ts';
+
+/** Longer clusters are looked up character by character: as the Rust library has it, in bytes. */
+const LONGEST_CLUSTER = 5;
+
+const HINT = 'export the tokenizer again: the map is base64 of what sentencepiece writes';
+
+/**
+ * A map of sentencepiece: characters to what they are replaced by. Its bytes are the trie's size, the trie (a
+ * double array as darts-clone writes it) and the replacements, each ended by a zero.
+ */
+export function precompiled(place: JsonPlace): (text: string) => string {
+  const base64 = place.string();
+  const bytes = Buffer.from(base64, 'base64');
+  const size = bytes.length >= 4 ? bytes.readUInt32LE(0) : 0;
+  if (size === 0 || size % 4 !== 0 || 4 + size > bytes.length) {
+    throw place.refused('not a map of characters', HINT);
+  }
+  const units = Uint32Array.from({ length: size / 4 }, (_, i) => bytes.readUInt32LE(4 + 4 * i));
+  const replacements = bytes.subarray(4 + size);
+  const seen = new Map<string, string | undefined>();
+  const replacement = (chunk: string): string | undefined => {
+    if (!seen.has(chunk)) seen.set(chunk, lookedUp(units, replacements, chunk));
+    return seen.get(chunk);
+  };
+  const mapped = (cluster: string): string =>
+    (Buffer.byteLength(cluster) <= LONGEST_CLUSTER ? replacement(cluster) : undefined) ??
+    Array.from(cluster, (character) => replacement(character) ?? character).join('');
+  return (text) => {
+    if (seen.size > MOST_SEEN) seen.clear();
+    return clusters(text).map(mapped).join('');
+  };
+}
+
+const MOST_SEEN = 20_000;
+
+const segmenter = new Intl.Segmenter('und', { granularity: 'grapheme' });
+
+/** What people see as characters. In ASCII only a line's end has two code points. */
+function clusters(text: string): string[] {
+  if (isAscii(text)) return text.match(/\r\n|./gs) ?? [];
+  return Array.from(segmenter.segment(text), ({ segment }) => segment);
+}
+
+const utf8 = new TextEncoder();
+
+/** The replacement of the shortest beginning that the trie has: that one stands for the whole chunk. */
+function lookedUp(units: Uint32Array, replacements: Uint8Array, chunk: string): string | undefined {
+  let at = offset(units[0] ?? 0);
+  for (const byte of utf8.encode(chunk)) {
+    if (byte === 0) return undefined;
+    at ^= byte;
+    const unit = units[at] ?? 0;
+    if (label(unit) !== byte) return undefined;
+    at ^= offset(unit);
+    if (((unit >>> 8) & 1) === 1) return ended(replacements, value(units[at] ?? 0));
+  }
+  return undefined;
+}
+
+function ended(replacements: Uint8Array, start: number): string {
+  const end = replacements.indexOf(0, start);
+  return Buffer.from(replacements.subarray(start, end < 0 ? undefined : end)).toString('utf8');
+}
+
+const offset = (unit: number): number => (unit >>> 10) << ((unit & (1 << 9)) >>> 6);
+const label = (unit: number): number => (unit & ((1 << 31) | 0xff)) >>> 0;
+const value = (unit: number): number => unit & 0x7fffffff;

@@ -1,11 +1,6 @@
 import { AppError } from '../../src/errors.ts';
-import {
-  elementCount,
-  elementsOf,
-  float16Value,
-  floatTensor,
-  type Tensor,
-} from '../onnx/tensor.ts';
+import { float32Values } from '../onnx/float32-values.ts';
+import { floatTensor, type Tensor } from '../onnx/tensor.ts';
 import type { WeightSource } from './weights.ts';
 
 /** Tensors of a Hugging Face checkpoint as a graph's parameters. */
@@ -82,39 +77,19 @@ function asParameter(
       `${source}: "${name}" is [${tensor.dims.join(', ')}]: expected [${expected.join(', ')}] by config.json`,
     );
   }
-  const values = float32Values(name, tensor, source);
+  const values = requiredValues(name, tensor, source);
   if (isLinear) transposeInPlace(values, tensor.dims);
   return floatTensor(shape, values);
 }
 
-function float32Values(name: string, tensor: Tensor, source: string): Float32Array {
-  const elements = elementsOf(tensor);
-  if (elements instanceof Float32Array) return elements;
-  const values = new Float32Array(elementCount(tensor.dims));
-  if (tensor.type === 'bfloat16') {
-    const bits = new Uint32Array(values.buffer);
-    for (let i = 0; i < bits.length; i++) bits[i] = Number(elements[i]) << 16;
-  } else if (tensor.type === 'float16') {
-    const table = float16Table();
-    for (let i = 0; i < values.length; i++) values[i] = table[Number(elements[i])] ?? 0;
-  } else if (tensor.type === 'float64') {
-    for (let i = 0; i < values.length; i++) values[i] = Number(elements[i]);
-  } else {
-    throw new AppError(
-      'model_invalid',
-      `${source}: "${name}" holds ${tensor.type}: expected float32, float16 or bfloat16`,
-      { hint: 'quantized checkpoints cannot be exported: take the original one' },
-    );
-  }
-  return values;
-}
-
-let halves: Float32Array | undefined;
-
-/** The number of every 16-bit pattern. */
-function float16Table(): Float32Array {
-  halves ??= Float32Array.from({ length: 2 ** 16 }, (_, bits) => float16Value(bits));
-  return halves;
+function requiredValues(name: string, tensor: Tensor, source: string): Float32Array {
+  const values = float32Values(tensor);
+  if (values) return values;
+  throw new AppError(
+    'model_invalid',
+    `${source}: "${name}" holds ${tensor.type}: expected float32, float16 or bfloat16`,
+    { hint: 'quantized checkpoints cannot be exported: take the original one' },
+  );
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Argv } from 'yargs';
 import { AppError } from '../../src/errors.ts';
-import { compileArtifacts, writeArtifacts } from '../artifacts/index.ts';
+import { compileArtifacts, compileSummary, writeArtifacts } from '../artifacts/index.ts';
 import { readModel } from '../onnx/codec/index.ts';
 import type { Model } from '../onnx/model.ts';
 import { elementCount } from '../onnx/tensor.ts';
@@ -37,7 +37,7 @@ export function artifactOptions<T>(command: Argv<T>): Argv<T & ArtifactArguments
       choices: ['keep', 'mlp'] as const,
       requiresArg: true,
       describe:
-        "keep the graph's own logits, or attach a head to last_hidden_state [keep where there are logits]",
+        "keep the graph's own logits (of a last Sigmoid or Softmax: what it reads), or attach a head to last_hidden_state [keep where there are logits]",
     })
     .option('hidden', {
       type: 'string',
@@ -112,6 +112,7 @@ export async function makeArtifacts(args: ArtifactArguments): Promise<void> {
     seed: args.seed,
   });
   await writeArtifacts(args.out, compiled);
+  for (const line of compileSummary(compiled)) process.stdout.write(`${line}\n`);
   const elements = compiled.parameters.reduce((sum, { shape }) => sum + elementCount(shape), 0);
   process.stdout.write(
     `wrote ${args.out}: ${compiled.parameters.length} trained parameters, ${elements.toLocaleString('en')} elements\n`,

@@ -4,7 +4,12 @@ import type { Config, LoadedConfig } from '../../src/config/index.ts';
 import { AppError } from '../../src/errors.ts';
 import { writeFileAtomically } from '../../src/files/index.ts';
 import { untunedTask } from '../../src/task/index.ts';
-import { compileArtifacts, inferenceModel, writeArtifacts } from '../artifacts/index.ts';
+import {
+  compileArtifacts,
+  compileSummary,
+  inferenceModel,
+  writeArtifacts,
+} from '../artifacts/index.ts';
 import { corpusTokenizer, loadCorpus, tokenizeExamples } from '../data/index.ts';
 import {
   column,
@@ -249,6 +254,7 @@ function modelSummary({ words }: Data, { base, compiled }: CompiledModel): strin
   return [
     `tokenizer  ${words.tokenizer.vocabularySize} word pieces`,
     `model      ${base.description}; ${trained.toLocaleString('en')} trained parameters`,
+    ...compileSummary(compiled),
   ].join('\n');
 }
 

@@ -13,6 +13,7 @@ import { downloadModel, isHubReference } from '../hub/index.ts';
 import { readModel } from '../onnx/codec/index.ts';
 import type { Model } from '../onnx/model.ts';
 import type { Screen } from '../tracking/index.ts';
+import { requireServableInputs } from './servable.ts';
 
 /** What training starts from. */
 export interface BaseModel {
@@ -48,6 +49,7 @@ export async function baseModel(config: Config, tokenizer: TextTokenizer): Promi
   const hfConfig = readHfConfig(file);
   requireFit(config, hfConfig, tokenizer);
   const model = await readModel(file);
+  requireServableInputs(model, file);
   return { model, head: headOf(model, config.task.axes.length, file), hfConfig, description: file };
 }
 

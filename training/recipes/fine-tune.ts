@@ -34,6 +34,7 @@ import { RUN_CONFIG_FILE } from './resume.ts';
 import { modelHash } from './run-identity.ts';
 import { lockRun } from './run-lock.ts';
 import { type Best, newRunState, type RunState } from './run-state.ts';
+import { requireWindows } from './servable.ts';
 import { labelTable, scoreSplit } from './split-scores.ts';
 import { batchesOf, type TrainingRun, trainEpochs } from './training-loop.ts';
 
@@ -166,6 +167,11 @@ async function compile(config: Config, { words, task, labels }: Data) {
     accumulate: train.accumulate,
     precision: runtime.precision === 'fp16' ? 'fp16' : 'fp32',
     seed,
+  });
+  await requireWindows(inferenceModel(base.model, compiled, compiled.initial), {
+    tokenizer: words.tokenizer,
+    maxLength: train.max_length,
+    labels: task.axes.length,
   });
   return { base, compiled };
 }

@@ -1,5 +1,5 @@
 import { basename, resolve } from 'node:path';
-import type { Reference } from '../../src/bundle/index.ts';
+import { modelFiles, type Reference } from '../../src/bundle/index.ts';
 import type { Config, LoadedConfig } from '../../src/config/index.ts';
 import type { AppError } from '../../src/errors.ts';
 import type { Task } from '../../src/task/index.ts';
@@ -14,6 +14,7 @@ import { fp16Stage, int8Stage } from './deploy.ts';
 import { explanationFile } from './explanation.ts';
 import { metricSet } from './metric-set.ts';
 import { gitCommit, packageVersions } from './provenance.ts';
+import { requireServes } from './servable.ts';
 import { withColumns } from './task-columns.ts';
 
 /** How good a trained model is. */
@@ -65,6 +66,14 @@ export async function writeModelBundle(
   const deployed = { model, fp32Size: bytes.length, validation: texts, calibration };
   const int8 = await int8Stage(deployed, config, screen);
   const fp16 = await fp16Stage(deployed, config, screen);
+  await requireServes(
+    { [modelFiles.fp32]: bytes, ...int8.files, ...fp16.files },
+    {
+      tokenizer: words.tokenizer,
+      maxLength: config.train.max_length,
+      labels: task.axes.length,
+    },
+  );
   await writeBundle({
     dir: config.model.out,
     model: bytes,

@@ -31,7 +31,9 @@ export function checkpointWeights(
   const weights: WeightSource = (parameter, shape) => {
     const name = nameOf(parameter);
     const tensor = name === undefined ? undefined : tensors.get(name);
-    if (name === undefined || tensor === undefined) throw missing(parameter, prefix, source);
+    if (name === undefined || tensor === undefined) {
+      throw missing(parameter, { prefix, shape, source, names: [...tensors.keys()] });
+    }
     used.add(name);
     const known = made.get(name) ?? asParameter(name, tensor, shape, source);
     made.set(name, known);
@@ -53,15 +55,37 @@ function namesOf(parameter: string, prefix: string): string[] {
   return [parameter, short(parameter), old, short(old)];
 }
 
-function missing(parameter: string, prefix: string, source: string): AppError {
-  const [, short = parameter] = namesOf(parameter, prefix);
-  const other = short === parameter ? '' : ` (nor "${short}")`;
-  return new AppError('model_invalid', `${source} has no tensor "${parameter}"${other}`, {
-    hint: 'its config.json describes another model, or the file is incomplete',
-  });
+interface Missing {
+  readonly prefix: string;
+  /** Of the graph's parameter. */
+  readonly shape: readonly number[];
+  readonly source: string;
+  /** What the checkpoint has. */
+  readonly names: readonly string[];
 }
 
-const isEmbedding = (name: string): boolean => name.endsWith('embeddings.weight');
+function missing(parameter: string, { prefix, shape, source, names }: Missing): AppError {
+  const [, short = parameter] = namesOf(parameter, prefix);
+  const other = short === parameter ? '' : ` (nor "${short}")`;
+  const dims = storedShape(parameter, shape).join(', ');
+  const near = names.find((name) => name.endsWith(`.${short}`)) ?? names[0];
+  const found = near === undefined ? 'it holds no tensors' : `it has "${near}"`;
+  const hint = names.some((name) => /\.lora_[AB]\./.test(name))
+    ? 'it is an adapter: merge it into its base model first (merge_and_unload) and save that'
+    : 'its config.json describes another model, or the file is incomplete';
+  return new AppError(
+    'model_invalid',
+    `${source} has no tensor "${parameter}"${other}: expected one of [${dims}]; ${found}`,
+    { hint },
+  );
+}
+
+const isLinear = (name: string, shape: readonly number[]): boolean =>
+  shape.length === 2 && !name.endsWith('embeddings.weight');
+
+/** A parameter's shape in a checkpoint. */
+const storedShape = (name: string, shape: readonly number[]): readonly number[] =>
+  isLinear(name, shape) ? [...shape].reverse() : shape;
 
 function asParameter(
   name: string,
@@ -69,8 +93,7 @@ function asParameter(
   shape: readonly number[],
   source: string,
 ): Tensor {
-  const isLinear = shape.length === 2 && !isEmbedding(name);
-  const expected = isLinear ? [...shape].reverse() : shape;
+  const expected = storedShape(name, shape);
   if (tensor.dims.join() !== expected.join()) {
     throw new AppError(
       'model_invalid',
@@ -78,7 +101,7 @@ function asParameter(
     );
   }
   const values = requiredValues(name, tensor, source);
-  if (isLinear) transposeInPlace(values, tensor.dims);
+  if (isLinear(name, shape)) transposeInPlace(values, tensor.dims);
   return floatTensor(shape, values);
 }
 

@@ -35,7 +35,7 @@ export function toFullPrecision(graph: Graph): FullPrecision {
     widen(graph, type);
     const elements = weights.reduce((sum, { dims }) => sum + elementCount(dims), 0);
     notes.push(
-      `${weights.length} weights of ${elements.toLocaleString('en')} elements are ${type}: they are trained, and the graph is computed, in float32`,
+      `weights of ${elements.toLocaleString('en')} elements are ${type}: they are trained, and the graph is computed, in float32`,
     );
   }
   const promoted = promoteConstants(graph);

@@ -23,6 +23,8 @@ export interface BaseModel {
   /** The encoder's part of a Hugging Face config.json; empty where none is known. */
   readonly hfConfig: Readonly<Record<string, unknown>>;
   readonly description: string;
+  /** What of it is left out or taken otherwise than it is written, a line each. */
+  readonly notes: readonly string[];
 }
 
 /**
@@ -50,7 +52,8 @@ export async function baseModel(config: Config, tokenizer: TextTokenizer): Promi
   requireFit(config, hfConfig, tokenizer);
   const model = await readModel(file);
   requireServableInputs(model, file);
-  return { model, head: headOf(model, config.task.axes.length, file), hfConfig, description: file };
+  const head = headOf(model, config.task.axes.length, file);
+  return { model, head, hfConfig, description: file, notes: [] };
 }
 
 /** A folder with `model.safetensors`, exported in memory; a head of other labels is left out. */
@@ -60,13 +63,14 @@ async function exportedBase(
   tokenizer: TextTokenizer,
 ): Promise<BaseModel> {
   const labels = config.task.axes.length;
-  const { model, config: hfConfig } = await exportFolder(folder, { labels });
+  const { model, config: hfConfig, notes } = await exportFolder(folder, { labels });
   requireFit(config, hfConfig, tokenizer);
   return {
     model,
     head: headOf(model, labels, folder),
     hfConfig: { ...hfConfig, architectures: classifiers[String(hfConfig.model_type)] },
     description: folder,
+    notes,
   };
 }
 
@@ -85,6 +89,7 @@ function randomBase(init: InitConfig, seed: number, tokenizer: TextTokenizer): B
     head: 'mlp',
     hfConfig: { ...hfConfig },
     description: `DistilBERT from random weights, ${layers} × ${dim} wide`,
+    notes: [],
   };
 }
 

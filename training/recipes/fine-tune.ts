@@ -260,6 +260,7 @@ function modelSummary({ words }: Data, { base, compiled }: CompiledModel): strin
   return [
     `tokenizer  ${words.tokenizer.vocabularySize} word pieces`,
     `model      ${base.description}; ${trained.toLocaleString('en')} trained parameters`,
+    ...base.notes.map((note) => `note       ${note}`),
     ...compileSummary(compiled),
   ].join('\n');
 }

@@ -34,9 +34,8 @@ export async function openSessions(
   options: SessionOptions,
   open: (model: Model, options: SessionOptions) => Promise<InferenceSession> = openSession,
 ): Promise<Sessions> {
-  const inputs = compiled.evaluation.graph.inputs.filter(({ name }) =>
-    compiled.inputs.includes(name),
-  );
+  const { graph } = compiled.evaluation;
+  const inputs = compiled.inputs.map((name) => ({ name, type: graph.find(name)?.type }));
   requireKnownInputs(inputs);
   return {
     training: await open(training, options),

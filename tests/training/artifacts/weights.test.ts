@@ -61,7 +61,7 @@ describe('weights of another float type', () => {
     expect(compiled.initial.get('encoder.dense.weight')).toMatchObject({ type: 'float32' });
     expect(compiled.untrained).toEqual([]);
     expect(compileSummary(compiled)).toEqual([
-      `note       1 weights of 16 elements are ${type}: they are trained, and the graph is computed, in float32`,
+      `note       weights of 16 elements are ${type}: they are trained, and the graph is computed, in float32`,
     ]);
     const served = inferenceModel(make(), compiled, compiled.initial);
     const [given, found] = await Promise.all(

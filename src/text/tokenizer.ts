@@ -1,7 +1,8 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
 import { AppError, messageOf } from '../errors.ts';
+import { type JsonObject, readJsonFile } from '../files/index.ts';
 
 /** Special tokens by role: the key in tokenizer_config.json, and BERT's name where it says nothing. */
 const specialTokens = {
@@ -10,8 +11,6 @@ const specialTokens = {
   pad: ['pad_token', '[PAD]'],
   unk: ['unk_token', '[UNK]'],
 } as const;
-
-type JsonObject = Record<string, unknown>;
 
 /** A Hugging Face `tokenizer.json`: text in, ids without special tokens out. */
 export class TextTokenizer {
@@ -114,25 +113,10 @@ export function tokenizerPaths(folderOrTokenizerJson: string): {
   };
 }
 
+/** Undefined where there is no such file. */
 function readJsonObject(file: string): JsonObject | undefined {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw new AppError('data_invalid', `${file} cannot be read (${code})`, { cause });
-  }
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-      return value as JsonObject;
-    }
-  } catch (cause) {
-    const reason = messageOf(cause);
-    throw new AppError('data_invalid', `${file} is not JSON: ${reason}`, { cause });
-  }
-  throw new AppError('data_invalid', `${file} does not hold a JSON object`);
+  if (statSync(file, { throwIfNoEntry: false }) === undefined) return undefined;
+  return readJsonFile(file, { mayRepeat: true });
 }
 
 /** A token is named by a string or by an added token's object. */

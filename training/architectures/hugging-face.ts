@@ -1,6 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { AppError } from '../../src/errors.ts';
+import { readJsonFile } from '../../src/files/index.ts';
 import type { Model } from '../onnx/model.ts';
 import { readSafetensors } from '../onnx/safetensors.ts';
 import type { Tensor } from '../onnx/tensor.ts';
@@ -73,7 +74,7 @@ export async function exportFolder(
   folder: string,
   { labels: wanted }: ExportOptions = {},
 ): Promise<ExportedFolder> {
-  const config = readJson(join(folder, 'config.json'));
+  const config = readJsonFile(join(folder, 'config.json'));
   const architecture = architectureOf(config, folder);
   const { tensors: given, source } = await readTensors(folder);
   const { prefix, roots } = architecture;
@@ -121,7 +122,7 @@ function layerNotes(
 
 /** Whether the architecture that a folder's config.json names is one that can be exported. */
 export const isExportable = (folder: string): boolean =>
-  known(readJson(join(folder, 'config.json'))) !== undefined;
+  known(readJsonFile(join(folder, 'config.json'))) !== undefined;
 
 const known = ({ model_type: type }: RawConfig): Architecture | undefined =>
   typeof type === 'string' && Object.hasOwn(architectures, type) ? architectures[type] : undefined;
@@ -188,7 +189,7 @@ async function readTensors(
 
 /** The files that an index of shards names; they stand beside it. */
 export function shardsOf(index: string): string[] {
-  const { weight_map: map } = readJson(index);
+  const { weight_map: map } = readJsonFile(index);
   const files = typeof map === 'object' && map !== null ? [...new Set(Object.values(map))] : [];
   const isFile = (file: unknown): file is string =>
     typeof file === 'string' && basename(file) === file && file.endsWith('.safetensors');
@@ -206,20 +207,4 @@ function noWeights(folder: string, expected: string): AppError {
       ? 'pytorch_model.bin is a program, not data: save the model as safetensors'
       : 'expected config.json and model.safetensors, as save_pretrained writes them',
   });
-}
-
-function readJson(file: string): Readonly<Record<string, unknown>> {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new AppError('file_missing', `${file} does not exist or cannot be read`, { cause });
-  }
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
-  } catch (cause) {
-    throw new AppError('data_invalid', `${file} is not JSON`, { cause });
-  }
-  throw new AppError('data_invalid', `${file} does not hold a JSON object`);
 }

@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Config, LEARN_TOKENIZER } from '../../src/config/index.ts';
 import { AppError } from '../../src/errors.ts';
+import { readTextFile } from '../../src/files/index.ts';
 import { TextTokenizer, tokenizerPaths } from '../../src/text/index.ts';
 import { readExamples, type SourceReport } from './examples.ts';
 import { type Splits, stratifiedSplit } from './split.ts';
@@ -62,8 +63,8 @@ export function corpusTokenizer(config: Config, training: readonly Example[]): C
   const { tokenizerFile, configFile } = tokenizerPaths(place);
   return {
     tokenizer,
-    tokenizerJson: readFileSync(tokenizerFile, 'utf8'),
-    tokenizerConfig: readOptional(configFile) ?? '{}\n',
+    tokenizerJson: readTextFile(tokenizerFile),
+    tokenizerConfig: existsSync(configFile) ? readTextFile(configFile) : '{}\n',
   };
 }
 
@@ -89,14 +90,6 @@ function besideBase(base: Config['model']['base']): string {
     'model.tokenizer is missing: expected a tokenizer.json, its folder, or "train"',
     { hint: 'it can be left out only where model.base is a local file or folder' },
   );
-}
-
-function readOptional(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return undefined;
-  }
 }
 
 function countLabels(examples: readonly Example[], { task }: Config): SplitReport {

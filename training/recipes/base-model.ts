@@ -1,7 +1,8 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Config, InitConfig } from '../../src/config/index.ts';
 import { AppError } from '../../src/errors.ts';
+import { readJsonFile } from '../../src/files/index.ts';
 import type { TextTokenizer } from '../../src/text/index.ts';
 import {
   distilbert,
@@ -117,14 +118,7 @@ function readHfConfig(file: string): Readonly<Record<string, unknown>> {
   const found = [join(folder, 'config.json'), join(folder, '..', 'config.json')].find((place) =>
     existsSync(place),
   );
-  if (found === undefined) return {};
-  try {
-    const value: unknown = JSON.parse(readFileSync(found, 'utf8'));
-    if (typeof value === 'object' && value !== null) return { ...value };
-  } catch (cause) {
-    throw new AppError('data_invalid', `${found} is not JSON`, { cause });
-  }
-  throw new AppError('data_invalid', `${found} does not hold a JSON object`);
+  return found === undefined ? {} : readJsonFile(found);
 }
 
 /** The tokenizer's ids and the windows must lie within the base's embeddings. */

@@ -30,10 +30,11 @@ export function toFullPrecision(graph: Graph): FullPrecision {
   const given = graph.initializers.flatMap(({ initializer }) => initializer ?? []);
   const constants = [...graph.nodes].flatMap((node) => constantTensor(node) ?? []);
   for (const type of Object.keys(typeNumbers) as DataType[]) {
-    const weights = [...given, ...constants].filter((one) => one.type === type && isLarge(one));
-    if (weights.length === 0) continue;
+    const found = [...given, ...constants].filter((one) => one.type === type);
+    if (!found.some(isLarge)) continue;
     widen(graph, type);
-    const elements = weights.reduce((sum, { dims }) => sum + elementCount(dims), 0);
+    const sizes = found.map(({ dims }) => elementCount(dims)).filter((size) => size > 1);
+    const elements = sizes.reduce((sum, size) => sum + size, 0);
     notes.push(
       `weights of ${elements.toLocaleString('en')} elements are ${type}: they are trained, and the graph is computed, in float32`,
     );

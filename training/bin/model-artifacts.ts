@@ -1,4 +1,5 @@
 import type { Argv } from 'yargs';
+import { fixedAxes } from '../../src/bundle/index.ts';
 import { AppError } from '../../src/errors.ts';
 import { compileArtifacts, compileSummary, writeArtifacts } from '../artifacts/index.ts';
 import { readModel } from '../onnx/codec/index.ts';
@@ -112,12 +113,19 @@ export async function makeArtifacts(args: ArtifactArguments): Promise<void> {
     seed: args.seed,
   });
   await writeArtifacts(args.out, compiled);
-  for (const line of compileSummary(compiled)) process.stdout.write(`${line}\n`);
+  const lines = [...compileSummary(compiled), ...fixedShapes(model)];
+  for (const line of lines) process.stdout.write(`${line}\n`);
   const elements = compiled.parameters.reduce((sum, { shape }) => sum + elementCount(shape), 0);
   process.stdout.write(
     `wrote ${args.out}: ${compiled.parameters.length} trained parameters, ${elements.toLocaleString('en')} elements\n`,
   );
 }
+
+/** Of ids alone: other inputs have axes of their own. */
+const fixedShapes = ({ graph }: Model): string[] =>
+  fixedAxes(graph.inputs.filter(({ type }) => type === 'int64' || type === 'int32')).map(
+    (fixed) => `note       ${fixed}: it can be trained and served with no other`,
+  );
 
 /** Number options and what they may be. */
 const ranges = {

@@ -62,7 +62,7 @@ export async function requireWindows(model: Model, windows: Windows): Promise<vo
     }
     throw new AppError(
       'config_invalid',
-      `train.max_length is ${maxLength}: expected at most ${most}, for which model.base has positions (${problem})`,
+      `train.max_length is ${maxLength}: expected at most ${most}, the most tokens that model.base can take (${problem})`,
       { hint: `set train.max_length=${most}; longer texts are cut into windows` },
     );
   } finally {
@@ -121,8 +121,19 @@ async function problemOf(
     if (dims.join() !== `1,${labels}`) return `its logits are [${dims}], not [1, ${labels}]`;
     return data.every(Number.isFinite) ? undefined : 'its logits are not finite';
   } catch (error) {
-    return messageOf(error).trim();
+    return runtimeReason(messageOf(error));
   }
+}
+
+/** Characters of a reason that are shown. */
+const SHOWN = 200;
+
+/** What the runtime says, or of a node that failed only which one: the rest tells of the runtime's own sources. */
+function runtimeReason(message: string): string {
+  const [, op, name] = /while running (\w+) node\. Name:'([^']*)'/.exec(message) ?? [];
+  if (op !== undefined) return `${op} "${name}" fails`;
+  const [line = ''] = message.trim().split('\n');
+  return line.length > SHOWN ? `${line.slice(0, SHOWN)}…` : line;
 }
 
 /** Operators that pass ids on. */

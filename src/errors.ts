@@ -94,11 +94,18 @@ const writeHints: Readonly<Record<string, string>> = {
   EPERM: 'you may not write there: name another folder',
   EROFS: 'that file system is read-only: name another folder',
   ENOENT: 'make the folder first, or name another one',
+  ENOTDIR: 'a part of that path is a file, not a folder: name another folder',
+  EEXIST: 'a file is where a folder is to be: name another folder',
+  EISDIR: 'a folder is where a file is to be: name another place',
+  EFBIG: 'files may not become so large there: raise the limit (ulimit -f), or name another disk',
+  EIO: 'the disk fails: name a folder on another disk',
 };
 
 /** What an error says, of whatever was thrown. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  // Not by its class: errors of another realm, as of tests' sandboxes, have another one.
+  const { message } = (error ?? {}) as { readonly message?: unknown };
+  return typeof message === 'string' ? message : String(error);
 }
 
 /** AppError `write_failed` for a file or folder; an AppError stays as it is. */

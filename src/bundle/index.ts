@@ -20,4 +20,5 @@ export {
 } from './manifest.ts';
 export { type Bundle, explainPath, hashFile, readBundle, selectModel } from './read.ts';
 export type { Distribution, Reference } from './reference.ts';
+export { fixedAxes, type GraphInput, idsOfType, inputProblem } from './signature.ts';
 export { compareVersions } from './version-order.ts';

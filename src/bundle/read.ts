@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { AppError } from '../errors.ts';
+import { readJsonFile } from '../files/index.ts';
 import { isManifest, manifestProblems } from './check-manifest.ts';
 import {
   EXPLAIN_FILE,
@@ -94,30 +95,23 @@ async function readManifest(dir: string, folder: string): Promise<Manifest> {
       hint: 'train one (npx mbti-train --config configs/quick.json) or name another with --model DIR',
     });
   }
-  const text = await readFile(join(folder, MANIFEST_FILE), 'utf8').catch((cause: unknown) => {
-    throw new AppError('bundle_missing', `the folder ${dir} has no ${MANIFEST_FILE}`, {
-      hint: 'a model bundle is a folder that mbti-train wrote',
-      cause,
-    });
+  const value = readJsonFile(join(folder, MANIFEST_FILE), {
+    name: join(dir, MANIFEST_FILE),
+    missing: 'bundle_missing',
+    invalid: 'bundle_invalid',
+    limit: LARGEST_MANIFEST,
+    hint: 'a model bundle is a folder that mbti-train wrote',
   });
-  const value = parseJson(text);
   if (isManifest(value)) return value;
-  const problems = value === undefined ? ['it is not JSON'] : manifestProblems(value);
   throw new AppError(
     'bundle_invalid',
-    `${join(dir, MANIFEST_FILE)} is not a valid manifest: ${problems.join('; ')}`,
+    `${join(dir, MANIFEST_FILE)} is not a valid manifest: ${manifestProblems(value).join('; ')}`,
     { hint: 'write the bundle again with this version of mbti-train' },
   );
 }
 
-/** undefined where the text is not JSON. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
+/** Bytes. */
+const LARGEST_MANIFEST = 16 * 2 ** 20;
 
 /** What is wrong with a file, or undefined. The size comes first: it is free. */
 async function fileProblem(path: string, entry: FileEntry): Promise<string | undefined> {

@@ -1,7 +1,7 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
-import { type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
 import { AppError } from '../errors.ts';
+import { readJsonFile } from '../files/index.ts';
 import { packageRoot } from '../package-root.ts';
 
 /** One configuration file as written, without its `extends`. */
@@ -24,7 +24,11 @@ export function readConfigFiles(name: string, folder = process.cwd()): ConfigFil
       const circle = [...chain.map((one) => one.file), current].map(shortPath).join(' → ');
       throw new AppError('config_invalid', `"extends" goes round in a circle: ${circle}`);
     }
-    const { extends: base, ...values } = readObject(current);
+    const { extends: base, ...values } = readJsonFile(current, {
+      name: shortPath(current),
+      missing: 'config_missing',
+      invalid: 'config_invalid',
+    });
     chain.push({ file: current, values });
     file = baseFile(current, base);
   }
@@ -54,54 +58,4 @@ function locate(name: string, folder: string, namedBy?: string): string {
   throw new AppError('config_missing', `the configuration file ${name}${by} does not exist`, {
     hint: `looked in ${folder} and among the files of this package (configs/quick.json, …)`,
   });
-}
-
-function readObject(file: string): Record<string, unknown> {
-  if (statSync(file).isDirectory()) {
-    throw new AppError('config_invalid', `${shortPath(file)} is a folder: expected a JSON file`);
-  }
-  const text = readFileSync(file, 'utf8').replace(/^\uFEFF/, '');
-  const errors: ParseError[] = [];
-  const tree = parseTree(text, errors, { disallowComments: true });
-  const [error] = errors;
-  if (error) {
-    const what = printParseErrorCode(error.error)
-      .replace(/(?<=.)([A-Z])/g, ' $1')
-      .toLowerCase();
-    throw new AppError(
-      'config_invalid',
-      `${shortPath(file)} is not JSON: ${what} at ${position(text, error.offset)}`,
-    );
-  }
-  const twice = tree && repeatedKey(tree);
-  if (twice) {
-    throw new AppError(
-      'config_invalid',
-      `${shortPath(file)} has the key ${twice.value} twice: again at ${position(text, twice.offset)}`,
-    );
-  }
-  // The parser above knows where mistakes are; this one keeps a "__proto__" as the key that it is.
-  const value: unknown = JSON.parse(text);
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-    return value as Record<string, unknown>;
-  }
-  throw new AppError('config_invalid', `${shortPath(file)} does not hold a JSON object`);
-}
-
-/** The first key that its object already has, wherever it stands. */
-function repeatedKey(node: Node): Node | undefined {
-  const keys = new Set<unknown>();
-  for (const child of node.children ?? []) {
-    const key = child.type === 'property' ? child.children?.[0] : undefined;
-    if (key && keys.has(key.value)) return key;
-    if (key) keys.add(key.value);
-    const deeper = repeatedKey(child);
-    if (deeper) return deeper;
-  }
-  return undefined;
-}
-
-function position(text: string, offset: number): string {
-  const lines = text.slice(0, offset).split('\n');
-  return `line ${lines.length}, column ${(lines.at(-1)?.length ?? 0) + 1}`;
 }

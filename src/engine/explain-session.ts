@@ -54,7 +54,7 @@ export class ExplainSession {
 
   /** One backward pass for each axis, at every point of the path. */
   async run(ids: readonly number[]): Promise<WindowExplanation> {
-    const results = await this.#session.run(windowFeeds(this.#session.inputNames, ids));
+    const results = await this.#session.run(windowFeeds(this.#session.inputMetadata, ids));
     const attributions = this.#numbers(results, outputs[this.method], ids.length);
     return {
       logits: this.#numbers(results, 'logits'),

@@ -1,8 +1,9 @@
 import ort from 'onnxruntime-node';
+import { type GraphInput, idsOfType } from '../bundle/index.ts';
 
-/** What the graph's inputs are fed for windows of ids: one is unpadded, of several the shorter ones are masked behind. */
+/** What the graph's inputs are fed, in their types, for windows of ids: one is unpadded, of several the shorter ones are masked behind. */
 export function windowFeeds(
-  inputNames: readonly string[],
+  inputs: readonly GraphInput[],
   ...windows: readonly (readonly number[])[]
 ): Record<string, ort.Tensor> {
   const length = Math.max(...windows.map((ids) => ids.length));
@@ -15,9 +16,10 @@ export function windowFeeds(
     input_ids: () => rows((ids) => BigInt64Array.from(ids, BigInt)),
     attention_mask: () => rows((ids) => new BigInt64Array(ids.length).fill(1n)),
   };
-  const tensor = (name: string) => {
-    const data = tensors[name]?.() ?? new BigInt64Array(windows.length * length);
-    return new ort.Tensor('int64', data, [windows.length, length]);
+  const tensor = ({ name, type }: GraphInput) => {
+    const ids = tensors[name]?.() ?? new BigInt64Array(windows.length * length);
+    const fed = idsOfType(type, ids);
+    return new ort.Tensor(fed.type, fed.data, [windows.length, length]);
   };
-  return Object.fromEntries(inputNames.map((name) => [name, tensor(name)]));
+  return Object.fromEntries(inputs.map((input) => [input.name, tensor(input)]));
 }

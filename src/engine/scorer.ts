@@ -1,11 +1,6 @@
 import { AppError } from '../errors.ts';
 import { probabilities } from '../task/index.ts';
-import {
-  SPECIAL_TOKENS_PER_WINDOW,
-  TextTokenizer,
-  tokenizedWords,
-  tokenWindows,
-} from '../text/index.ts';
+import { longestWindow, TextTokenizer, tokenizedWords, tokenWindows } from '../text/index.ts';
 import { batchesOf } from './batches.ts';
 import { explain } from './explain.ts';
 import { ExplainSession } from './explain-session.ts';
@@ -165,9 +160,7 @@ export class Scorer {
 
   async #warmUp(): Promise<void> {
     const { vocabularySize } = this.#tokenizer;
-    const length = this.#spec.maxLength - SPECIAL_TOKENS_PER_WINDOW;
-    const ids = Array.from({ length }, (_, i) => Math.max(vocabularySize - 1 - i, 0));
-    const [window = []] = tokenWindows(ids, this.#spec.maxLength, this.#tokenizer);
+    const window = longestWindow(this.#spec.maxLength, this.#tokenizer);
     try {
       await this.#session.run(window);
     } catch (cause) {

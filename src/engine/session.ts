@@ -1,16 +1,10 @@
 import ort from 'onnxruntime-node';
+import { fixedAxes, inputProblem } from '../bundle/index.ts';
 import { AppError } from '../errors.ts';
 import { windowFeeds } from './feeds.ts';
 import { type Device, type EngineSpec, isOnCpu } from './protocol.ts';
 
 const LOGITS = 'logits';
-
-/** A graph's inputs by name: whether it has to have them. */
-const knownInputs: ReadonlyMap<string, 'required' | 'optional'> = new Map([
-  ['input_ids', 'required'],
-  ['attention_mask', 'required'],
-  ['token_type_ids', 'optional'],
-]);
 
 /** ONNX Runtime's severities. Errors are thrown anyway, so that only what is fatal is printed too. */
 const severity = { quiet: 4, verbose: 2 } as const;
@@ -42,7 +36,7 @@ export class LogitsSession {
 
   /** The logits [axes] of each window; windows of unlike lengths are padded, and the padding is masked. */
   async runTogether(windows: readonly (readonly number[])[]): Promise<Float32Array[]> {
-    const feeds = windowFeeds(this.#session.inputNames, ...windows);
+    const feeds = windowFeeds(this.#session.inputMetadata, ...windows);
     const { [LOGITS]: logits } = await this.#session.run(feeds, [LOGITS]);
     const data = this.#checked(logits, windows.length);
     const axes = this.#spec.task.axes.length;
@@ -97,19 +91,10 @@ function deviceUnavailable(device: Device, reason: string, cause: unknown): AppE
 }
 
 function signatureProblem(session: ort.InferenceSession): string | undefined {
-  const inputs = session.inputNames;
-  const foreign = inputs.find((name) => !knownInputs.has(name));
-  const expected = `expected input_ids and attention_mask, perhaps token_type_ids`;
-  if (foreign !== undefined) return `it has an input ${foreign}: ${expected}`;
-  for (const [name, need] of knownInputs) {
-    if (need === 'required' && !inputs.includes(name))
-      return `it has no input ${name}: ${expected}`;
-  }
-  for (const input of session.inputMetadata) {
-    if (!input.isTensor || input.type !== 'int64' || input.shape.length !== 2) {
-      return `its input ${input.name} is not int64 [batch, sequence]`;
-    }
-  }
+  const inputs = session.inputMetadata;
+  const [fixed] = fixedAxes(inputs, ['sequence']);
+  const problem = inputProblem(inputs) ?? (fixed && `${fixed}: expected texts of any length`);
+  if (problem !== undefined) return problem;
   if (session.outputNames.includes(LOGITS)) return undefined;
   return `it has no output ${LOGITS}: its outputs are ${session.outputNames.join(', ')}`;
 }

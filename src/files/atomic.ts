@@ -8,12 +8,13 @@ type Content = string | AsyncIterable<string>;
 /** Writes a file under a temporary name, flushes it to the disk and renames it. */
 export async function writeFileAtomically(file: string, content: Content): Promise<void> {
   const temporary = temporaryName(file);
-  await mkdir(dirname(file), { recursive: true });
   try {
+    await mkdir(dirname(file), { recursive: true });
     await writeAndFlush(temporary, content);
     await rename(temporary, file);
   } catch (cause) {
-    await rm(temporary, { force: true });
+    // Where there is no folder, there is nothing to take away.
+    await rm(temporary, { force: true }).catch(() => {});
     throw writeError(file, cause);
   }
 }

@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { AppError, messageOf } from '../errors.ts';
+import { readTextFile } from '../files/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import { type ApiKey, parseKeyList } from './key-list.ts';
 
@@ -9,6 +10,9 @@ import { type ApiKey, parseKeyList } from './key-list.ts';
  * is swapped by moving a link, of which file notifications say nothing.
  */
 const LOOK_EVERY_MS = 2_000;
+
+/** Bytes. */
+const LARGEST_FILE = 2 ** 20;
 
 /** The API keys of a file, read again when it changes. */
 export class ApiKeys {
@@ -84,19 +88,18 @@ function fingerprint(path: string): string {
 }
 
 function readKeys(path: string): ApiKey[] {
+  const text = readTextFile(path, {
+    name: `security.api_keys_file: ${path}`,
+    invalid: 'config_invalid',
+    limit: LARGEST_FILE,
+    hint: 'name a file of API keys, or leave the key out to keep predictions open',
+  });
   try {
-    return parseKeyList(readFileSync(path, 'utf8'));
+    return parseKeyList(text);
   } catch (error) {
-    if (error instanceof AppError) {
-      throw new AppError(error.code, `security.api_keys_file: ${path}: ${error.message}`, {
-        hint: 'docs/security.md shows how the file is made',
-      });
-    }
-    const { code, message } = error as NodeJS.ErrnoException;
-    const why = code === 'ENOENT' ? `${path} does not exist` : message;
-    throw new AppError('file_missing', `security.api_keys_file: ${why}`, {
-      hint: 'name a file of API keys, or leave the key out to keep predictions open',
-      cause: error,
+    if (!(error instanceof AppError)) throw error;
+    throw new AppError(error.code, `security.api_keys_file: ${path}: ${error.message}`, {
+      hint: 'docs/security.md shows how the file is made',
     });
   }
 }

@@ -1,4 +1,5 @@
 import { AppError } from '../errors.ts';
+import { parseJson } from '../files/index.ts';
 
 export const scopes = ['predict', 'admin'] as const;
 
@@ -22,7 +23,7 @@ const properties: ReadonlySet<string> = new Set(['name', 'sha256', 'scopes']);
  * repeats the file: somebody may have put a key where its hash belongs.
  */
 export function parseKeyList(json: string): ApiKey[] {
-  const file = parse(json);
+  const file = parseJson(json, { name: 'it', invalid: 'config_invalid', secret: true });
   if (!isObject(file) || !Array.isArray(file.keys) || Object.keys(file).length !== 1) {
     throw invalid('expected {"keys": [{"name": …, "sha256": …, "scopes": […]}]} and nothing else');
   }
@@ -36,14 +37,6 @@ export function parseKeyList(json: string): ApiKey[] {
     'sha256',
   );
   return keys;
-}
-
-function parse(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    throw invalid('it is not JSON');
-  }
 }
 
 function readKey(entry: unknown, at: string): ApiKey {

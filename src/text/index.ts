@@ -6,5 +6,10 @@ export {
   tooShortMessage,
 } from './cleaning.ts';
 export { TextTokenizer, tokenizerPaths } from './tokenizer.ts';
-export { CHARACTERS_PER_TOKEN, SPECIAL_TOKENS_PER_WINDOW, tokenWindows } from './windows.ts';
+export {
+  CHARACTERS_PER_TOKEN,
+  longestWindow,
+  SPECIAL_TOKENS_PER_WINDOW,
+  tokenWindows,
+} from './windows.ts';
 export { type TokenizedWord, tokenizedWords, type Word } from './words.ts';

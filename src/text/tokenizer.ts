@@ -1,6 +1,7 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { AppError, messageOf } from '../errors.ts';
+import { AppError } from '../errors.ts';
+import { type JsonObject, readJsonFile } from '../files/index.ts';
 import { JsonPlace } from './tokenizer/json-place.ts';
 import { Pipeline } from './tokenizer/pipeline.ts';
 import {
@@ -10,8 +11,6 @@ import {
   type SpecialTokens,
   specialTokens,
 } from './tokenizer/special-tokens.ts';
-
-type JsonObject = Record<string, unknown>;
 
 /** No id equals it. */
 const NO_ID = -1;
@@ -120,23 +119,8 @@ export function tokenizerPaths(folderOrTokenizerJson: string): {
   };
 }
 
+/** Undefined where there is no such file. */
 function readJsonObject(file: string): JsonObject | undefined {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw new AppError('data_invalid', `${file} cannot be read (${code})`, { cause });
-  }
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-      return value as JsonObject;
-    }
-  } catch (cause) {
-    const reason = messageOf(cause);
-    throw new AppError('data_invalid', `${file} is not JSON: ${reason}`, { cause });
-  }
-  throw new AppError('data_invalid', `${file} does not hold a JSON object`);
+  if (statSync(file, { throwIfNoEntry: false }) === undefined) return undefined;
+  return readJsonFile(file, { mayRepeat: true });
 }

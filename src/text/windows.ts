@@ -23,3 +23,19 @@ export function tokenWindows(
   }
   return windows;
 }
+
+/**
+ * A window of `maxLength` tokens, the most that a text gives, of the largest ids: what a model has to be able to score.
+ * Padding is not among them: models that count positions by themselves count those of text alone.
+ */
+export function longestWindow(
+  maxLength: number,
+  tokenizer: Pick<TextTokenizer, 'clsId' | 'sepId' | 'padId' | 'vocabularySize'>,
+): number[] {
+  const { clsId, sepId, padId, vocabularySize } = tokenizer;
+  const ids = Array.from({ length: maxLength - SPECIAL_TOKENS_PER_WINDOW }, (_, i) => {
+    const id = vocabularySize - 1 - (i % vocabularySize);
+    return id === padId ? clsId : id;
+  });
+  return [clsId, ...ids, sepId];
+}

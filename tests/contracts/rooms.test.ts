@@ -25,7 +25,7 @@ const owners: Record<string, readonly string[]> = {
   convict: ['src/config'],
   express: ['src/http'],
   helmet: ['src/http'],
-  'jsonc-parser': ['src/config'],
+  'jsonc-parser': ['src/files'],
   'onnxruntime-node': ['src/engine', 'training/runtime'],
   'prom-client': ['src/telemetry'],
   winston: ['src/telemetry'],
@@ -43,7 +43,7 @@ const shared = ['text', 'task', 'bundle', 'config', 'telemetry', 'files'].map(
   (room) => `src/${room}`,
 );
 const reach: Record<string, readonly string[]> = {
-  'training/onnx': ['training/onnx'],
+  'training/onnx': ['training/onnx', 'src/files'],
   'training/autodiff': ['training/autodiff', 'training/onnx'],
 };
 

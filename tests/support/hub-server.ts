@@ -13,6 +13,8 @@ export interface HubServer {
   readonly cuts: Map<string, number>;
   /** Answers 503 so many times. */
   failures: number;
+  /** Answers so to everything. */
+  refusal: { readonly status: number; readonly headers?: Record<string, string> } | undefined;
   /** Hashes that are told wrongly. */
   readonly wrongHashes: Set<string>;
   /** Whether ranges are honoured. */
@@ -36,6 +38,7 @@ export async function hubServer(
     files: new Map(Object.entries(files).map(([path, data]) => [path, Buffer.from(data)])),
     cuts: new Map(),
     failures: 0,
+    refusal: undefined,
     wrongHashes: new Set(),
     ranges: true,
     commit: 'a'.repeat(40),
@@ -58,6 +61,7 @@ function answer(hub: HubServer, request: IncomingMessage, response: ServerRespon
     response.writeHead(503).end();
     return;
   }
+  if (hub.refusal) return void response.writeHead(hub.refusal.status, hub.refusal.headers).end();
   const refuse = (code: string) => response.writeHead(404, { 'x-error-code': code }).end();
   if (repo !== 'org/model') return void refuse('RepoNotFound');
   if (revision !== 'main' && revision !== hub.commit) return void refuse('RevisionNotFound');

@@ -1,11 +1,6 @@
 import { AppError } from '../../src/errors.ts';
-import {
-  elementCount,
-  elementsOf,
-  float16Value,
-  floatTensor,
-  type Tensor,
-} from '../onnx/tensor.ts';
+import { float32Values } from '../onnx/float32-values.ts';
+import { floatTensor, type Tensor } from '../onnx/tensor.ts';
 import type { WeightSource } from './weights.ts';
 
 /** Tensors of a Hugging Face checkpoint as a graph's parameters. */
@@ -36,7 +31,9 @@ export function checkpointWeights(
   const weights: WeightSource = (parameter, shape) => {
     const name = nameOf(parameter);
     const tensor = name === undefined ? undefined : tensors.get(name);
-    if (name === undefined || tensor === undefined) throw missing(parameter, prefix, source);
+    if (name === undefined || tensor === undefined) {
+      throw missing(parameter, { prefix, shape, source, names: [...tensors.keys()] });
+    }
     used.add(name);
     const known = made.get(name) ?? asParameter(name, tensor, shape, source);
     made.set(name, known);
@@ -58,15 +55,37 @@ function namesOf(parameter: string, prefix: string): string[] {
   return [parameter, short(parameter), old, short(old)];
 }
 
-function missing(parameter: string, prefix: string, source: string): AppError {
-  const [, short = parameter] = namesOf(parameter, prefix);
-  const other = short === parameter ? '' : ` (nor "${short}")`;
-  return new AppError('model_invalid', `${source} has no tensor "${parameter}"${other}`, {
-    hint: 'its config.json describes another model, or the file is incomplete',
-  });
+interface Missing {
+  readonly prefix: string;
+  /** Of the graph's parameter. */
+  readonly shape: readonly number[];
+  readonly source: string;
+  /** What the checkpoint has. */
+  readonly names: readonly string[];
 }
 
-const isEmbedding = (name: string): boolean => name.endsWith('embeddings.weight');
+function missing(parameter: string, { prefix, shape, source, names }: Missing): AppError {
+  const [, short = parameter] = namesOf(parameter, prefix);
+  const other = short === parameter ? '' : ` (nor "${short}")`;
+  const dims = storedShape(parameter, shape).join(', ');
+  const near = names.find((name) => name.endsWith(`.${short}`)) ?? names[0];
+  const found = near === undefined ? 'it holds no tensors' : `it has "${near}"`;
+  const hint = names.some((name) => /\.lora_[AB]\./.test(name))
+    ? 'it is an adapter: merge it into its base model first (merge_and_unload) and save that'
+    : 'its config.json describes another model, or the file is incomplete';
+  return new AppError(
+    'model_invalid',
+    `${source} has no tensor "${parameter}"${other}: expected one of [${dims}]; ${found}`,
+    { hint },
+  );
+}
+
+const isLinear = (name: string, shape: readonly number[]): boolean =>
+  shape.length === 2 && !name.endsWith('embeddings.weight');
+
+/** A parameter's shape in a checkpoint. */
+const storedShape = (name: string, shape: readonly number[]): readonly number[] =>
+  isLinear(name, shape) ? [...shape].reverse() : shape;
 
 function asParameter(
   name: string,
@@ -74,47 +93,26 @@ function asParameter(
   shape: readonly number[],
   source: string,
 ): Tensor {
-  const isLinear = shape.length === 2 && !isEmbedding(name);
-  const expected = isLinear ? [...shape].reverse() : shape;
+  const expected = storedShape(name, shape);
   if (tensor.dims.join() !== expected.join()) {
     throw new AppError(
       'model_invalid',
       `${source}: "${name}" is [${tensor.dims.join(', ')}]: expected [${expected.join(', ')}] by config.json`,
     );
   }
-  const values = float32Values(name, tensor, source);
-  if (isLinear) transposeInPlace(values, tensor.dims);
+  const values = requiredValues(name, tensor, source);
+  if (isLinear(name, shape)) transposeInPlace(values, tensor.dims);
   return floatTensor(shape, values);
 }
 
-function float32Values(name: string, tensor: Tensor, source: string): Float32Array {
-  const elements = elementsOf(tensor);
-  if (elements instanceof Float32Array) return elements;
-  const values = new Float32Array(elementCount(tensor.dims));
-  if (tensor.type === 'bfloat16') {
-    const bits = new Uint32Array(values.buffer);
-    for (let i = 0; i < bits.length; i++) bits[i] = Number(elements[i]) << 16;
-  } else if (tensor.type === 'float16') {
-    const table = float16Table();
-    for (let i = 0; i < values.length; i++) values[i] = table[Number(elements[i])] ?? 0;
-  } else if (tensor.type === 'float64') {
-    for (let i = 0; i < values.length; i++) values[i] = Number(elements[i]);
-  } else {
-    throw new AppError(
-      'model_invalid',
-      `${source}: "${name}" holds ${tensor.type}: expected float32, float16 or bfloat16`,
-      { hint: 'quantized checkpoints cannot be exported: take the original one' },
-    );
-  }
-  return values;
-}
-
-let halves: Float32Array | undefined;
-
-/** The number of every 16-bit pattern. */
-function float16Table(): Float32Array {
-  halves ??= Float32Array.from({ length: 2 ** 16 }, (_, bits) => float16Value(bits));
-  return halves;
+function requiredValues(name: string, tensor: Tensor, source: string): Float32Array {
+  const values = float32Values(tensor);
+  if (values) return values;
+  throw new AppError(
+    'model_invalid',
+    `${source}: "${name}" holds ${tensor.type}: expected float32, float16 or bfloat16`,
+    { hint: 'quantized checkpoints cannot be exported: take the original one' },
+  );
 }
 
 /**

@@ -1,6 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { AppError } from '../../src/errors.ts';
+import { readJsonFile } from '../../src/files/index.ts';
 import type { Model } from '../onnx/model.ts';
 import { readSafetensors } from '../onnx/safetensors.ts';
 import type { Tensor } from '../onnx/tensor.ts';
@@ -9,6 +10,7 @@ import { bertConfig } from './bert-config.ts';
 import { type CheckpointWeights, checkpointWeights } from './checkpoint-weights.ts';
 import { distilbert } from './distilbert.ts';
 import { distilbertConfig } from './distilbert-config.ts';
+import { unusedNote, withoutWrappers } from './tensor-names.ts';
 import type { WeightSource } from './weights.ts';
 
 type RawConfig = Readonly<Record<string, unknown>>;
@@ -16,6 +18,10 @@ type RawConfig = Readonly<Record<string, unknown>>;
 /** An architecture that can be exported. */
 interface Architecture {
   readonly prefix: string;
+  /** What its tensors' names begin with where they lack the prefix, or belong to another task's head. */
+  readonly roots: readonly string[];
+  /** The key of config.json that says how many layers there are. */
+  readonly layers: string;
   /**
    * Parameters that only the classification head has; the last layer's weight is [labels, width].
    */
@@ -26,11 +32,15 @@ interface Architecture {
 const architectures: Readonly<Record<string, Architecture>> = {
   distilbert: {
     prefix: 'distilbert.',
+    roots: ['embeddings.', 'transformer.layer.', 'pre_classifier.', 'classifier.', 'vocab_', 'qa_'],
+    layers: 'n_layers',
     head: ['pre_classifier.weight', 'pre_classifier.bias', 'classifier.weight', 'classifier.bias'],
     build: (raw, weights, labels) => distilbert(distilbertConfig(raw), weights, labels),
   },
   bert: {
     prefix: 'bert.',
+    roots: ['embeddings.', 'encoder.layer.', 'pooler.', 'classifier.', 'cls.', 'qa_outputs.'],
+    layers: 'num_hidden_layers',
     head: ['classifier.weight', 'classifier.bias'],
     build: (raw, weights, labels) => bert(bertConfig(raw), weights, labels),
   },
@@ -40,7 +50,7 @@ export interface ExportedFolder {
   /** Output `logits` with a classification head, else `last_hidden_state`. */
   readonly model: Model;
   readonly config: RawConfig;
-  /** What was left out, a line each. */
+  /** What was left out or taken otherwise than it is written, a line each. */
   readonly notes: readonly string[];
 }
 
@@ -64,30 +74,55 @@ export async function exportFolder(
   folder: string,
   { labels: wanted }: ExportOptions = {},
 ): Promise<ExportedFolder> {
-  const config = readJson(join(folder, 'config.json'));
+  const config = readJsonFile(join(folder, 'config.json'));
   const architecture = architectureOf(config, folder);
-  const { tensors, source } = await readTensors(folder);
-  const checkpoint = checkpointWeights(tensors, architecture.prefix, source);
-  const notes: string[] = [];
+  const { tensors: given, source } = await readTensors(folder);
+  const { prefix, roots } = architecture;
+  const { tensors, notes: renamed } = withoutWrappers(given, (name) =>
+    [prefix, ...roots].some((root) => name.startsWith(root)),
+  );
+  const checkpoint = checkpointWeights(tensors, prefix, source);
+  const notes = [...renamed, ...layerNotes(config, architecture, tensors, source)];
   const found = headLabels(config, architecture, checkpoint, notes);
   const labels = wanted === undefined || wanted === found ? found : undefined;
   if (labels !== found) {
     notes.push(`its classification head has ${found} labels, not ${wanted}: exported without it`);
   }
   const model = architecture.build(config, checkpoint.weights, labels);
-  const unused = checkpoint.unused();
-  if (unused.length > 0) {
-    const more = unused.length > 4 ? ', …' : '';
-    notes.push(
-      `${unused.length} tensors are not part of it: ${unused.slice(0, 4).join(', ')}${more}`,
-    );
+  return { model, config, notes: [...notes, ...unusedNote(checkpoint.unused())] };
+}
+
+/**
+ * Says where the weights have more layers than config.json. AppError `model_invalid` where they have fewer, whatever
+ * tensor of a layer would be missed first.
+ */
+function layerNotes(
+  config: RawConfig,
+  { layers: key }: Architecture,
+  tensors: ReadonlyMap<string, Tensor>,
+  source: string,
+): string[] {
+  const numbers = [...tensors.keys()].map((name) =>
+    Number(/\.layer\.(\d+)\./.exec(`.${name}`)?.[1]),
+  );
+  const count = Math.max(-1, ...numbers.filter((n) => !Number.isNaN(n))) + 1;
+  const { [key]: wanted } = config;
+  if (typeof wanted !== 'number' || count === 0 || wanted === count) return [];
+  if (wanted < count) {
+    return [
+      `its weights have ${count} layers, and ${key} in config.json is ${wanted}: those from number ${wanted} on are left out`,
+    ];
   }
-  return { model, config, notes };
+  throw new AppError(
+    'model_invalid',
+    `${source} has ${count === 1 ? 'one layer' : `${count} layers`}: expected ${wanted}, as ${key} in config.json says`,
+    { hint: `set ${key} to ${count} in config.json if the model is meant to have so many` },
+  );
 }
 
 /** Whether the architecture that a folder's config.json names is one that can be exported. */
 export const isExportable = (folder: string): boolean =>
-  known(readJson(join(folder, 'config.json'))) !== undefined;
+  known(readJsonFile(join(folder, 'config.json'))) !== undefined;
 
 const known = ({ model_type: type }: RawConfig): Architecture | undefined =>
   typeof type === 'string' && Object.hasOwn(architectures, type) ? architectures[type] : undefined;
@@ -122,7 +157,18 @@ function headLabels(
     : names.length === 0 && present.length === head.length;
   if (!isClassifier) return undefined;
   // Where only a part of the head is there, building it names what is missing.
-  return checkpoint.find('classifier.weight')?.dims[0] ?? 1;
+  const labels = checkpoint.find('classifier.weight')?.dims[0] ?? 1;
+  const told = labelsOf(config);
+  if (told !== undefined && told !== labels) {
+    notes.push(`config.json has ${told} labels, its head ${labels}: the head is taken as it is`);
+  }
+  return labels;
+}
+
+/** How many labels config.json tells of. */
+function labelsOf({ num_labels: count, id2label: names }: RawConfig): number | undefined {
+  if (typeof names === 'object' && names !== null) return Object.keys(names).length;
+  return typeof count === 'number' ? count : undefined;
 }
 
 /** All tensors of the folder's checkpoint, and the file that messages name. */
@@ -143,7 +189,7 @@ async function readTensors(
 
 /** The files that an index of shards names; they stand beside it. */
 export function shardsOf(index: string): string[] {
-  const { weight_map: map } = readJson(index);
+  const { weight_map: map } = readJsonFile(index);
   const files = typeof map === 'object' && map !== null ? [...new Set(Object.values(map))] : [];
   const isFile = (file: unknown): file is string =>
     typeof file === 'string' && basename(file) === file && file.endsWith('.safetensors');
@@ -161,20 +207,4 @@ function noWeights(folder: string, expected: string): AppError {
       ? 'pytorch_model.bin is a program, not data: save the model as safetensors'
       : 'expected config.json and model.safetensors, as save_pretrained writes them',
   });
-}
-
-function readJson(file: string): Readonly<Record<string, unknown>> {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new AppError('file_missing', `${file} does not exist or cannot be read`, { cause });
-  }
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
-  } catch (cause) {
-    throw new AppError('data_invalid', `${file} is not JSON`, { cause });
-  }
-  throw new AppError('data_invalid', `${file} does not hold a JSON object`);
 }

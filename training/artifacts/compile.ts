@@ -20,7 +20,7 @@ import { toHalf } from './half.ts';
 import { loopModel } from './loop.ts';
 import type { CompileOptions } from './options.ts';
 import { replacePads } from './pads.ts';
-import { candidates, selected } from './parameters.ts';
+import { candidates, selected, type Untrained, untrainedWeights, weightsOf } from './parameters.ts';
 import { prepare } from './prepare.ts';
 import { prune } from './prune.ts';
 
@@ -42,6 +42,10 @@ export interface CompiledArtifacts {
   readonly loop: Model;
   readonly parameters: readonly ParameterInfo[];
   readonly initial: ReadonlyMap<string, Tensor>;
+  /** What looks like a weight, but is not trained. */
+  readonly untrained: readonly Untrained[];
+  /** What was changed of the given graph's meaning, a line each. */
+  readonly notes: readonly string[];
   /** What artifacts.json says. */
   readonly description: object;
   /** The forward graph's inputs. */
@@ -63,7 +67,8 @@ export function compileArtifacts(forward: Model, options: CompileOptions): Compi
     .filter((input) => input.initializer === undefined)
     .map((input) => input.name);
   // Before the loss is there: its weights are constants.
-  const wanted = selected(candidates(prepared), options).map((value) => value.name);
+  const weights = weightsOf(prepared);
+  const wanted = selected(candidates(weights), options).map((value) => value.name);
   const { loss } = addLoss(evaluation.graph, logits, options.posWeight);
   const training = cloneModel(evaluation);
   const dropoutPlaces = insertDropout(training.graph, {
@@ -79,6 +84,8 @@ export function compileArtifacts(forward: Model, options: CompileOptions): Compi
     toHalf(training.graph);
   }
   const gradients = gradientsOf(training.graph, wanted, options);
+
+  const untrained = untrainedWeights(weights, wanted, new Set(gradients.keys()));
 
   const initial = new Map<string, Tensor>();
   const parameters = [...gradients.keys()].map((name): ParameterInfo => {
@@ -103,7 +110,9 @@ export function compileArtifacts(forward: Model, options: CompileOptions): Compi
   const optimizer = adamWModel(parameters, options);
   const accumulates = (options.accumulate ?? 1) > 1;
   const loop = loopModel({ training, optimizer, parameters, accumulates });
-  const compiled = { training, evaluation, optimizer, loop, parameters, initial, inputs, options };
+  const models = { training, evaluation, optimizer, loop };
+  const { notes } = prepared;
+  const compiled = { ...models, parameters, initial, inputs, options, untrained, notes };
   return { ...compiled, description: describeArtifacts(compiled, dropoutPlaces) };
 }
 

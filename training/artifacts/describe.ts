@@ -78,6 +78,8 @@ export function describeArtifacts(
       decay_group: decay ? 'decay' : 'no_decay',
       initializer,
     })),
+    untrained: compiled.untrained,
+    notes: compiled.notes,
     hyper_parameters: {
       head: options.head,
       labels: options.labels ?? logits?.shape?.at(-1),

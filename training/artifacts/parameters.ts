@@ -1,85 +1,83 @@
 import { AppError } from '../../src/errors.ts';
-import { nonDifferentiable, operatorKey } from '../autodiff/non-differentiable.ts';
-import type { Graph, Node, Value } from '../onnx/graph.ts';
-import { elementCount, isFloat } from '../onnx/tensor.ts';
+import type { Value } from '../onnx/graph.ts';
+import { type DataType, elementCount, isFloat } from '../onnx/tensor.ts';
 import { parametersMeant } from './freeze.ts';
+import { isLarge, isModuleName } from './full-precision.ts';
 import { isMadeUp } from './module-names.ts';
 import type { CompileOptions } from './options.ts';
 import type { PreparedModel } from './prepare.ts';
-
-/** Inputs at which operators read parameters, with the rank that they have there; null: any. */
-const parameterInputs: Readonly<Record<string, readonly (readonly [number, number | null])[]>> = {
-  MatMul: [[1, 2]],
-  Gemm: [
-    [1, 2],
-    [2, 1],
-  ],
-  Gather: [[0, 2]],
-  LayerNormalization: [
-    [1, null],
-    [2, null],
-  ],
-  Add: [
-    [0, 1],
-    [1, 1],
-  ],
-  Mul: [
-    [0, 1],
-    [1, 1],
-  ],
-};
-
-/** Whether an initializer stands where parameters do, perhaps behind a Transpose. */
-function isReadAsParameter(value: Value, learnt: ReadonlySet<Value>): boolean {
-  return [...value.uses].some(({ node, index }) => {
-    const [turned] = node.outputs;
-    if (node.op === 'Transpose' && turned) return isReadAsParameter(turned, learnt);
-    const places = parameterInputs[node.op] ?? [];
-    const stands = places.some(
-      ([i, rank]) => i === index && (rank ?? value.shape?.length) === value.shape?.length,
-    );
-    return stands && (!besideActivations.has(node.op) || readsLearnt(node, value, learnt));
-  });
-}
-
-/** Operators of which only a product or sum with activations tells of a parameter: positions too are multiplied. */
-const besideActivations = new Set(['Add', 'Mul']);
-
-const readsLearnt = ({ inputs }: Node, own: Value, learnt: ReadonlySet<Value>): boolean =>
-  inputs.some((input) => input && input !== own && learnt.has(input));
-
-/** The values that depend on a table of embeddings, a matrix or a normalisation: not those of positions and masks alone. */
-function learntValues(graph: Graph): Set<Value> {
-  const learnt = new Set<Value>();
-  for (const node of graph.topologicalOrder()) {
-    const places = besideActivations.has(node.op) ? [] : (parameterInputs[node.op] ?? []);
-    const isSource = places.some(([i]) => isFloat(node.inputs[i]?.initializer?.type));
-    if (nonDifferentiable.has(operatorKey(node))) continue;
-    const follows = node.inputs.some((input) => input && learnt.has(input));
-    if (isSource || follows) for (const output of node.outputs) if (output) learnt.add(output);
-  }
-  return learnt;
-}
+import { WeightPlaces } from './weight-places.ts';
 
 /** Frequencies of rotary positions: a buffer of its module, computed and never trained. */
 const isBuffer = /(^|[._])inv_freq$/;
 
+/** An initializer of a prepared graph, and why it is no parameter; undefined: it may be one. */
+export interface Weight {
+  readonly value: Value;
+  readonly shape: readonly number[];
+  readonly reason: string | undefined;
+}
+
 /**
- * The float32 initializers that may be parameters. One number is a constant (a scale, an epsilon), unless
- * it is named as a module's bias or weight; and so is what an exporter computed beforehand: it has a name
+ * The initializers of floats, and which of them may be parameters: those of float32. One number is a constant (a scale, an
+ * epsilon), unless it is named as a module's bias or weight; and so is what an exporter computed beforehand: it has a name
  * that was made up, and does not stand where parameters do.
  */
-export function candidates({ model, headParameters }: PreparedModel): Value[] {
-  const learnt = learntValues(model.graph);
-  return model.graph.initializers.filter((value) => {
-    if (value.initializer?.type !== 'float32') return false;
-    if (headParameters.includes(value)) return true;
-    if (isMadeUp(value.name) && !isReadAsParameter(value, learnt)) return false;
-    if (isBuffer.test(value.name)) return false;
-    const count = elementCount(value.initializer.dims);
-    return count > 1 || (count === 1 && /\.(weight|bias)$/.test(value.name));
+export function weightsOf({ model, headParameters, constants }: PreparedModel): Weight[] {
+  const places = new WeightPlaces(model.graph);
+  const reasonOf = (value: Value, type: DataType): string | undefined => {
+    if (headParameters.includes(value)) return undefined;
+    if (type !== 'float32') return `it is ${type}: only float32 is trained`;
+    if (isBuffer.test(value.name)) return 'it is a buffer: frequencies of positions';
+    const mayBeConstant =
+      isMadeUp(value.name) || (constants.has(value) && !isModuleName(value.name));
+    if (!mayBeConstant || places.reads(value)) return undefined;
+    return `it stands where constants do: ${placeOf(value)}`;
+  };
+  return model.graph.initializers.flatMap((value) => {
+    const { type, dims } = value.initializer ?? { type: 'bool', dims: [] };
+    const count = elementCount(dims);
+    const isNamed = /\.(weight|bias)$/.test(value.name) || headParameters.includes(value);
+    if (!isFloat(type) || count < 1 || (count === 1 && !isNamed)) return [];
+    return [{ value, shape: dims, reason: reasonOf(value, type) }];
   });
 }
+
+function placeOf(value: Value): string {
+  const [use] = value.uses;
+  return use ? `input ${use.index} of ${use.node}` : 'nothing reads it';
+}
+
+export const candidates = (weights: readonly Weight[]): Value[] =>
+  weights.flatMap(({ value, reason }) => (reason === undefined ? [value] : []));
+
+/** What looks like a weight, but is not trained. */
+export interface Untrained {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly reason: string;
+}
+
+/**
+ * The weights that stay as they are, and why: every float initializer that is large enough for one and is not trained.
+ *
+ * @param wanted the parameters that the options train
+ * @param trained those of them that have a gradient
+ */
+export function untrainedWeights(
+  weights: readonly Weight[],
+  wanted: readonly string[],
+  trained: ReadonlySet<string>,
+): Untrained[] {
+  return weights.flatMap(({ value: { name }, shape, reason }) => {
+    if (trained.has(name) || (reason !== undefined && !isLarge({ dims: shape }))) return [];
+    const why = reason ?? (wanted.includes(name) ? NO_GRADIENT : FROZEN);
+    return [{ name, shape, reason: why }];
+  });
+}
+
+const FROZEN = 'it is frozen, as was asked for';
+const NO_GRADIENT = 'the loss depends on it only through operators that have no gradient';
 
 /** The candidates that the options train. AppError `config_invalid` for a pattern that matches nothing. */
 export function selected(

@@ -10,10 +10,13 @@ import { requireOpset } from '../onnx/codec/index.ts';
 import type { Graph, Value } from '../onnx/graph.ts';
 import type { Model } from '../onnx/model.ts';
 import { inferGraph } from '../onnx/shapes/infer.ts';
+import { toFullPrecision } from './full-precision.ts';
+import { trueLogits } from './logits.ts';
 import { recoverModuleNames } from './module-names.ts';
 import { raiseOpset } from './opset.ts';
 import type { CompileOptions } from './options.ts';
 import { prune } from './prune.ts';
+import { refuseQuantizedWeights } from './weight-places.ts';
 
 export interface PreparedModel {
   readonly model: Model;
@@ -22,13 +25,20 @@ export interface PreparedModel {
   readonly origins: ReadonlyMap<Value, string>;
   /** Parameters of the attached head. */
   readonly headParameters: readonly Value[];
+  /** Initializers that were Constant nodes. */
+  readonly constants: ReadonlySet<Value>;
+  /** What was changed of the given graph's meaning, a line each. */
+  readonly notes: readonly string[];
 }
 
 const IR_VERSION = 8;
 
 /**
  * A copy of the forward graph with `logits` [batch, labels] as its only output: raised to opset 17,
- * parameters named after their modules, the head attached where it is asked for. The given model stays.
+ * parameters named after their modules and float32, the head attached where it is asked for. The given model stays.
+ *
+ * @throws AppError `model_invalid` for a graph without the wanted output, with quantized weights, or with an output
+ *   `logits` that cannot be logits
  */
 export function prepare(forward: Model, options: CompileOptions): PreparedModel {
   requireOpset(forward);
@@ -37,17 +47,22 @@ export function prepare(forward: Model, options: CompileOptions): PreparedModel 
   model.irVersion = Math.max(model.irVersion, IR_VERSION);
   raiseOpset(graph);
   inferGraph(graph);
+  const { notes, constants } = toFullPrecision(graph);
   expandAttention(graph, repeatsMask);
   repeatRotaryTables(graph);
   const origins = recoverModuleNames(graph);
-  const logits = options.head === 'mlp' ? mlpLogits(graph, options) : ownLogits(graph, options);
+  const { logits, notes: cuts } =
+    options.head === 'mlp'
+      ? { logits: mlpLogits(graph, options), notes: [] }
+      : trueLogits(graph, ownLogits(graph, options));
   graph.outputs.splice(0, graph.outputs.length, logits);
   prune(graph);
+  refuseQuantizedWeights(graph);
   const headParameters =
     options.head === 'mlp'
       ? graph.initializers.filter((value) => /^head\.\w+\.(weight|bias)$/.test(value.name))
       : [];
-  return { model, logits, origins, headParameters };
+  return { model, logits, origins, headParameters, constants, notes: [...notes, ...cuts] };
 }
 
 function mlpLogits(graph: Graph, { labels, hidden, seed }: CompileOptions): Value {

@@ -1,6 +1,12 @@
 import type { Argv } from 'yargs';
+import { fixedAxes } from '../../src/bundle/index.ts';
 import { AppError } from '../../src/errors.ts';
-import { type CompileOptions, compileArtifacts, writeArtifacts } from '../artifacts/index.ts';
+import {
+  type CompileOptions,
+  compileArtifacts,
+  compileSummary,
+  writeArtifacts,
+} from '../artifacts/index.ts';
 import { readModel } from '../onnx/codec/index.ts';
 import type { Model } from '../onnx/model.ts';
 import { elementCount } from '../onnx/tensor.ts';
@@ -38,7 +44,7 @@ export function artifactOptions<T>(command: Argv<T>): Argv<T & ArtifactArguments
       choices: ['keep', 'mlp'] as const,
       requiresArg: true,
       describe:
-        "keep the graph's own logits, or attach a head to last_hidden_state [keep where there are logits]",
+        "keep the graph's own logits (of a last Sigmoid or Softmax: what it reads), or attach a head to last_hidden_state [keep where there are logits]",
     })
     .option('hidden', {
       type: 'string',
@@ -118,11 +124,19 @@ export async function makeArtifacts(args: ArtifactArguments): Promise<void> {
   );
   const writing = { label: 'write', what: args.out };
   await whileWaiting(process.stderr, writing, () => writeArtifacts(args.out, compiled));
+  const lines = [...compileSummary(compiled), ...fixedShapes(model)];
+  for (const line of lines) process.stdout.write(`${line}\n`);
   const elements = compiled.parameters.reduce((sum, { shape }) => sum + elementCount(shape), 0);
   process.stdout.write(
     `wrote ${args.out}: ${compiled.parameters.length} trained parameters, ${elements.toLocaleString('en')} elements\n`,
   );
 }
+
+/** Of ids alone: other inputs have axes of their own. */
+const fixedShapes = ({ graph }: Model): string[] =>
+  fixedAxes(graph.inputs.filter(({ type }) => type === 'int64' || type === 'int32')).map(
+    (fixed) => `note       ${fixed}: it can be trained and served with no other`,
+  );
 
 /** Number options and what they may be. */
 const ranges = {

@@ -1,4 +1,5 @@
 import { AppError } from '../../src/errors.ts';
+import { parseJson } from '../../src/files/index.ts';
 
 /**
  * A `tokenizer_config.json` whose `model_max_length` is the model's window, so that the ecosystem's pipelines cut
@@ -13,11 +14,7 @@ export function windowedTokenizer(
 
 function objectOf(config: string | Readonly<Record<string, unknown>>): object {
   if (typeof config !== 'string') return config;
-  try {
-    const value: unknown = JSON.parse(config);
-    if (typeof value === 'object' && value !== null) return value;
-  } catch {
-    // Falls through: what is no JSON is no object either.
-  }
+  const value = parseJson(config, { name: 'tokenizer_config.json', mayRepeat: true });
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
   throw new AppError('data_invalid', 'tokenizer_config.json does not hold a JSON object');
 }

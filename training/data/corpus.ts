@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Config, LEARN_TOKENIZER } from '../../src/config/index.ts';
 import { AppError } from '../../src/errors.ts';
+import { readTextFile } from '../../src/files/index.ts';
 import { TextTokenizer, tokenizerPaths } from '../../src/text/index.ts';
 import { readExamples, type SourceReport } from './examples.ts';
 import { type Splits, stratifiedSplit } from './split.ts';
@@ -87,7 +87,7 @@ export function givenTokenizer(config: Config): CorpusTokenizer | undefined {
   const { tokenizerFile } = tokenizerPaths(place);
   return {
     tokenizer,
-    tokenizerJson: tokenizer.fileWithTemplate(readFileSync(tokenizerFile, 'utf8')),
+    tokenizerJson: tokenizer.fileWithTemplate(readTextFile(tokenizerFile)),
     tokenizerConfig: `${JSON.stringify(tokenizer.configWithSpecialTokens, null, 2)}\n`,
   };
 }

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../../src/errors.ts';
-import { type HubReference, referenceText } from './reference.ts';
+import { lastingFailure, networkFailure, PassingFailure, requireFound } from './failures.ts';
+import type { HubReference } from './reference.ts';
 import type { HubSettings } from './settings.ts';
 
 /** What a hub says of a file before it is downloaded. */
@@ -17,6 +18,8 @@ const MOST_REDIRECTS = 5;
 const MOST_TRIES = 5;
 /** Milliseconds before the first repetition; then twice as many each time. */
 const FIRST_PAUSE = 250;
+/** Milliseconds that a server may have us wait before it is asked again. */
+const LONGEST_PAUSE = 30_000;
 
 /** HTTP to a hub. Failures of the network and of the server are tried again. */
 export class HubClient {
@@ -36,13 +39,13 @@ export class HubClient {
       for (let i = 0; i <= MOST_REDIRECTS; i++) {
         const answer = await this.#fetch(url, { method: 'HEAD', redirect: 'manual' });
         if (isMissingFile(answer)) return undefined;
-        requireFound(answer, reference);
+        requireFound(answer, reference, this.#settings);
         const { headers } = answer;
         commit ??= headers.get('x-repo-commit');
         const etag = headers.get('x-linked-etag') ?? (answer.ok ? headers.get('etag') : null);
         if (etag !== null && commit !== null) return remoteFile(path, commit, etag, headers);
         const location = headers.get('location');
-        if (etag !== null || location === null) break;
+        if (etag !== null || location === null || !URL.canParse(location, url)) break;
         url = new URL(location, url).href;
       }
       throw notAHub(url);
@@ -57,19 +60,25 @@ export class HubClient {
     const answer = await this.#fetch(this.#url(reference, file.path), {
       headers: offset > 0 ? { range: `bytes=${offset}-` } : {},
     });
-    if (answer.status !== 416) requireFound(answer, reference);
+    if (answer.status !== 416) requireFound(answer, reference, this.#settings);
     return answer;
   }
 
-  /** Does something again, after a pause, while it fails for reasons that pass. */
+  /**
+   * Does something again, after a pause, while it fails with a PassingFailure; whatever else it throws passes through.
+   * AppError `file_missing` where it has not passed after some tries, or is to be waited for too long.
+   */
   async retrying<T>(attempt: () => Promise<T>): Promise<T> {
     for (let tries = 1; ; tries++) {
       try {
         return await attempt();
       } catch (error) {
-        if (error instanceof AppError) throw error;
-        if (tries === MOST_TRIES) throw this.#unreachable(error);
-        await delay(this.#pause * 2 ** (tries - 1));
+        if (!(error instanceof PassingFailure)) throw error;
+        const wait = Math.max(this.#pause * 2 ** (tries - 1), 1000 * (error.retryAfter ?? 0));
+        if (tries === MOST_TRIES || wait > LONGEST_PAUSE) {
+          throw lastingFailure(this.#settings, error);
+        }
+        await delay(wait);
       }
     }
   }
@@ -89,30 +98,15 @@ export class HubClient {
         ...(own ? { authorization: `Bearer ${token}` } : {}),
         ...init.headers,
       },
+    }).catch((cause: unknown) => {
+      throw networkFailure(new URL(url).origin, cause);
     });
     if (answer.status >= 500 || answer.status === 429) {
       await answer.body?.cancel();
-      throw new Error(`the answer was ${answer.status}`);
+      throw new PassingFailure(`the answer was ${answer.status}`, answer);
     }
     return answer;
   }
-
-  #unreachable(cause: unknown): AppError {
-    return new AppError(
-      'file_missing',
-      `${this.#settings.endpoint} cannot be reached: ${reasonOf(cause)}`,
-      {
-        hint: 'HF_HUB_OFFLINE=1 takes what is in the cache; HF_ENDPOINT names another address; or give a local folder',
-        cause,
-      },
-    );
-  }
-}
-
-/** undici's own message says only that something failed. */
-function reasonOf(cause: unknown): string {
-  if (!(cause instanceof Error)) return String(cause);
-  return cause.cause instanceof Error ? cause.cause.message || cause.message : cause.message;
 }
 
 function remoteFile(path: string, commit: string, etag: string, headers: Headers): RemoteFile {
@@ -134,30 +128,6 @@ function remoteFile(path: string, commit: string, etag: string, headers: Headers
 /** A 404 that is about the file, not about the model or its revision. */
 const isMissingFile = ({ status, headers }: Response): boolean =>
   status === 404 && !/^(Repo|Revision)NotFound$/.test(headers.get('x-error-code') ?? '');
-
-function requireFound({ status, headers }: Response, reference: HubReference): void {
-  if (status < 400) return;
-  const text = referenceText(reference);
-  if (status === 401 || status === 403) {
-    throw new AppError(
-      'file_missing',
-      `${text} is private, needs its terms to be accepted, or does not exist`,
-      {
-        hint: 'set HF_TOKEN to a token that may read it',
-      },
-    );
-  }
-  const code = headers.get('x-error-code');
-  const what =
-    code === 'RevisionNotFound' ? 'that revision does not exist' : 'there is no such model';
-  throw new AppError(
-    'file_missing',
-    `${text}: ${status === 404 ? what : `the answer was ${status}`}`,
-    {
-      hint: 'expected hf:org/repo[@revision], a branch, a tag or a commit',
-    },
-  );
-}
 
 const notAHub = (url: string): AppError =>
   new AppError('data_invalid', `${url} does not answer as a hub: expected x-repo-commit and etag`, {

@@ -4,6 +4,7 @@ import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { AppError } from '../../src/errors.ts';
 import type { HubClient, RemoteFile } from './client.ts';
+import { networkFailure, onDisk, PassingFailure } from './failures.ts';
 import type { HubReference } from './reference.ts';
 
 export interface DownloadOptions {
@@ -18,8 +19,8 @@ export interface DownloadOptions {
  * before a connection was cut is kept beside it, and the next attempt, or the next run, goes on
  * from there.
  *
- * @throws AppError `file_missing` where the hub cannot be reached, `data_invalid` for a wrong size
- *   or hash
+ * @throws AppError `file_missing` where the hub cannot be reached, `write_failed` where the cache cannot be written,
+ *   `data_invalid` for a wrong size or hash
  */
 export async function downloadFile(
   file: RemoteFile,
@@ -28,11 +29,11 @@ export async function downloadFile(
 ): Promise<void> {
   const { client } = options;
   const partial = `${target}.${file.etag.replace(/\W/g, '').slice(0, 12)}.incomplete`;
-  await mkdir(dirname(target), { recursive: true });
+  await onDisk(dirname(target), () => mkdir(dirname(target), { recursive: true }));
   await client.retrying(() => fetchRest(file, partial, options));
-  const problem = await problemOf(file, partial);
-  if (problem === undefined) return rename(partial, target);
-  await rm(partial, { force: true });
+  const problem = await onDisk(partial, () => problemOf(file, partial));
+  if (problem === undefined) return onDisk(target, () => rename(partial, target));
+  await onDisk(partial, () => rm(partial, { force: true }));
   throw new AppError('data_invalid', `${file.path} was downloaded wrongly: ${problem}`, {
     hint: 'run it again: the file is downloaded anew',
   });
@@ -49,23 +50,43 @@ async function fetchRest(
   const answer = await client.open(reference, file, have);
   if (answer.status === 416) {
     await answer.body?.cancel();
-    await rm(partial, { force: true });
-    throw new Error('the part that was there does not fit the file');
+    await onDisk(partial, () => rm(partial, { force: true }));
+    throw new PassingFailure('the part that was there does not fit the file');
   }
   const resumes = answer.status === 206 && startOf(answer) === have;
   let bytes = resumes ? have : 0;
-  const handle = await open(partial, resumes ? 'a' : 'w');
+  const handle = await onDisk(partial, () => open(partial, resumes ? 'a' : 'w'));
   try {
-    for await (const chunk of answer.body ?? []) {
-      await handle.write(chunk as Uint8Array);
-      bytes += (chunk as Uint8Array).length;
+    for await (const chunk of received(answer)) {
+      await onDisk(partial, () => handle.appendFile(chunk));
+      bytes += chunk.length;
       onBytes(bytes);
     }
-    await handle.sync();
+    await onDisk(partial, () => handle.sync());
   } finally {
     await handle.close();
   }
-  if (file.size !== undefined && bytes < file.size) throw new Error('the connection was cut');
+  if (file.size !== undefined && bytes < file.size) {
+    throw new PassingFailure('the connection was cut');
+  }
+}
+
+/** What comes of an answer. Where it ends early, that is a failure of the network. */
+async function* received(answer: Response): AsyncGenerator<Uint8Array> {
+  const body = answer.body?.[Symbol.asyncIterator]();
+  if (body === undefined) return;
+  try {
+    for (;;) {
+      const next = await body.next().catch((cause: unknown) => {
+        throw networkFailure(new URL(answer.url).origin, cause);
+      });
+      if (next.done) return;
+      yield next.value as Uint8Array;
+    }
+  } finally {
+    // Where it is not wanted to its end, the connection must not stay open.
+    await body.return?.();
+  }
 }
 
 /** The first byte of a partial answer: `bytes 100-199/200`. */

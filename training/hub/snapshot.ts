@@ -5,6 +5,7 @@ import { writeFileAtomically } from '../../src/files/index.ts';
 import { isExportable, shardsOf } from '../architectures/index.ts';
 import { HubClient, type RemoteFile } from './client.ts';
 import { downloadFile } from './download.ts';
+import { onDisk } from './failures.ts';
 import { downloadProgress, type HubScreen } from './progress.ts';
 import { type HubReference, hubReference, referenceText } from './reference.ts';
 import { type HubSettings, hubSettings } from './settings.ts';
@@ -28,8 +29,8 @@ const SHARDS = 'model.safetensors.index.json';
  * cache holds is not asked for again.
  *
  * @param text `hf:org/repo[@revision]`
- * @throws AppError `config_invalid`, `file_missing` for what does not exist or cannot be reached,
- *   `data_invalid` for a download whose hash is wrong
+ * @throws AppError `config_invalid`, `file_missing` for what does not exist or cannot be reached, `write_failed` for a
+ *   cache that cannot be written, `data_invalid` for a download whose hash is wrong
  */
 export async function downloadModel(text: string, options: DownloadModelOptions): Promise<string> {
   const reference = hubReference(text);
@@ -72,7 +73,8 @@ async function download(
   await get('tokenizer_config.json');
   await get('special_tokens_map.json');
   await getWeights(folder, get, reference);
-  await writeFileAtomically(refFile(reference, settings), commit);
+  const ref = refFile(reference, settings);
+  await onDisk(ref, () => writeFileAtomically(ref, commit));
   return folder;
 }
 

@@ -1,4 +1,5 @@
 import { AppError } from '../../src/errors.ts';
+import { strangerOf } from '../../src/files/index.ts';
 import { readRange, withFile, writeFiles } from './codec/files.ts';
 import { byteSize } from './data-type.ts';
 import { type DataType, elementCount, type Tensor } from './tensor.ts';
@@ -121,6 +122,11 @@ export function readSafetensors(path: string): Promise<Safetensors> {
       new DataView((await readRange(handle, 0, 8)).buffer).getBigUint64(0, true),
     );
     if (length > Math.min(maximumHeader, size - 8)) {
+      const stranger = strangerOf(await readRange(handle, 0, Math.min(size, 64)));
+      if (stranger) {
+        const message = `${path} is ${stranger.what}: expected a safetensors file`;
+        throw new AppError('data_invalid', message, { hint: stranger.hint });
+      }
       throw broken(path, `its header would be ${length} bytes long`);
     }
     const { entries, metadata } = parseHeader(path, await readRange(handle, 8, length));

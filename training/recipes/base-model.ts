@@ -1,7 +1,8 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Config, InitConfig } from '../../src/config/index.ts';
 import { AppError } from '../../src/errors.ts';
+import { readJsonFile } from '../../src/files/index.ts';
 import type { TextTokenizer } from '../../src/text/index.ts';
 import {
   distilbert,
@@ -13,6 +14,7 @@ import { downloadModel, isHubReference } from '../hub/index.ts';
 import { readModel } from '../onnx/codec/index.ts';
 import type { Model } from '../onnx/model.ts';
 import type { Screen } from '../tracking/index.ts';
+import { requireServableInputs } from './servable.ts';
 
 /** What training starts from. */
 export interface BaseModel {
@@ -22,6 +24,8 @@ export interface BaseModel {
   /** The encoder's part of a Hugging Face config.json; empty where none is known. */
   readonly hfConfig: Readonly<Record<string, unknown>>;
   readonly description: string;
+  /** What of it is left out or taken otherwise than it is written, a line each. */
+  readonly notes: readonly string[];
 }
 
 /**
@@ -48,7 +52,9 @@ export async function baseModel(config: Config, tokenizer: TextTokenizer): Promi
   const hfConfig = readHfConfig(file);
   requireFit(config, hfConfig, tokenizer);
   const model = await readModel(file);
-  return { model, head: headOf(model, config.task.axes.length, file), hfConfig, description: file };
+  requireServableInputs(model, file);
+  const head = headOf(model, config.task.axes.length, file);
+  return { model, head, hfConfig, description: file, notes: [] };
 }
 
 /** A folder with `model.safetensors`, exported in memory; a head of other labels is left out. */
@@ -58,13 +64,14 @@ async function exportedBase(
   tokenizer: TextTokenizer,
 ): Promise<BaseModel> {
   const labels = config.task.axes.length;
-  const { model, config: hfConfig } = await exportFolder(folder, { labels });
+  const { model, config: hfConfig, notes } = await exportFolder(folder, { labels });
   requireFit(config, hfConfig, tokenizer);
   return {
     model,
     head: headOf(model, labels, folder),
     hfConfig: { ...hfConfig, architectures: classifiers[String(hfConfig.model_type)] },
     description: folder,
+    notes,
   };
 }
 
@@ -83,6 +90,7 @@ function randomBase(init: InitConfig, seed: number, tokenizer: TextTokenizer): B
     head: 'mlp',
     hfConfig: { ...hfConfig },
     description: `DistilBERT from random weights, ${layers} × ${dim} wide`,
+    notes: [],
   };
 }
 
@@ -110,14 +118,7 @@ function readHfConfig(file: string): Readonly<Record<string, unknown>> {
   const found = [join(folder, 'config.json'), join(folder, '..', 'config.json')].find((place) =>
     existsSync(place),
   );
-  if (found === undefined) return {};
-  try {
-    const value: unknown = JSON.parse(readFileSync(found, 'utf8'));
-    if (typeof value === 'object' && value !== null) return { ...value };
-  } catch (cause) {
-    throw new AppError('data_invalid', `${found} is not JSON`, { cause });
-  }
-  throw new AppError('data_invalid', `${found} does not hold a JSON object`);
+  return found === undefined ? {} : readJsonFile(found);
 }
 
 /** The tokenizer's ids and the windows must lie within the base's embeddings. */

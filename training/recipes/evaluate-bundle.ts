@@ -50,7 +50,7 @@ export async function evaluateBundle(
   const { path } = selectModel(bundle, source.precision ?? 'fp32');
   const session = await openSession(path, { ...config.runtime, verbose: false });
   const evaluate = async (batch: Batch) => {
-    const { labels: _, ...feeds } = batchFeeds(batch, session.inputNames);
+    const { labels: _, ...feeds } = batchFeeds(batch, session.inputMetadata);
     const { logits } = await session.run(feeds);
     return { logits: logits?.data as Float32Array };
   };

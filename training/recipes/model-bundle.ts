@@ -1,5 +1,5 @@
 import { basename, resolve } from 'node:path';
-import type { Reference } from '../../src/bundle/index.ts';
+import { modelFiles, type Reference } from '../../src/bundle/index.ts';
 import type { Config, LoadedConfig } from '../../src/config/index.ts';
 import type { AppError } from '../../src/errors.ts';
 import type { Task } from '../../src/task/index.ts';
@@ -16,6 +16,7 @@ import { metricSet } from './metric-set.ts';
 import { gitCommit, packageVersions } from './provenance.ts';
 import { isLarge } from './run-model.ts';
 import type { Best } from './run-state.ts';
+import { requireServes } from './servable.ts';
 import { withColumns } from './task-columns.ts';
 
 /** How good a trained model is. */
@@ -82,6 +83,17 @@ export async function writeModelBundle(
   const int8 = await int8Stage(deployed, config, measuring);
   const fp16 = await fp16Stage(deployed, config, measuring);
   measuring.end();
+  const trying = { label: 'try', what: 'the finished model, as it is served' };
+  await whileWaiting(screen, trying, () =>
+    requireServes(
+      { [modelFiles.fp32]: bytes, ...int8.files, ...fp16.files },
+      {
+        tokenizer: words.tokenizer,
+        maxLength: config.train.max_length,
+        labels: task.axes.length,
+      },
+    ),
+  );
   const explaining = { label: 'explain', what: 'the graph that explains' };
   const explanation = await whileWaiting(screen, explaining, () =>
     explanationFile(config, words.tokenizer, bytes, screen),

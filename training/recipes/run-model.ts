@@ -2,7 +2,13 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config, LoadedConfig } from '../../src/config/index.ts';
 import { writeFileAtomically } from '../../src/files/index.ts';
-import { type CompileOptions, compileArtifacts, writeArtifacts } from '../artifacts/index.ts';
+import {
+  type CompileOptions,
+  compileArtifacts,
+  compileSummary,
+  inferenceModel,
+  writeArtifacts,
+} from '../artifacts/index.ts';
 import type { Model } from '../onnx/model.ts';
 import { elementCount } from '../onnx/tensor.ts';
 import { type Screen, whileWaiting } from '../tracking/index.ts';
@@ -10,6 +16,7 @@ import { baseModel } from './base-model.ts';
 import { positiveWeights } from './pos-weight.ts';
 import { RUN_CONFIG_FILE } from './resume.ts';
 import type { RunData } from './run-data.ts';
+import { requireWindows } from './servable.ts';
 
 export type CompiledModel = Awaited<ReturnType<typeof compile>>;
 
@@ -36,6 +43,11 @@ export async function compile(config: Config, { words, task, labels }: RunData, 
   const compiled = await whileWaiting(screen, compiling, () =>
     compileArtifacts(base.model, options),
   );
+  await requireWindows(inferenceModel(base.model, compiled, compiled.initial), {
+    tokenizer: words.tokenizer,
+    maxLength: train.max_length,
+    labels: task.axes.length,
+  });
   return { base, compiled };
 }
 
@@ -65,5 +77,7 @@ export function modelSummary({ words }: RunData, { base, compiled }: CompiledMod
   return [
     `tokenizer  ${words.tokenizer.vocabularySize} word pieces`,
     `model      ${base.description}; ${trained.toLocaleString('en')} trained parameters`,
+    ...base.notes.map((note) => `note       ${note}`),
+    ...compileSummary(compiled),
   ].join('\n');
 }

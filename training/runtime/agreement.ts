@@ -1,3 +1,4 @@
+import { idsOfType } from '../../src/bundle/index.ts';
 import { AppError } from '../../src/errors.ts';
 import type { Random } from '../data/random.ts';
 import { encodeModel } from '../onnx/codec/index.ts';
@@ -146,13 +147,15 @@ function randomTensor(
       dims,
     );
   }
-  if (type !== 'int64') throw new Error(`the input ${name} is of type ${type}`);
+  if (type !== 'int64' && type !== 'int32') {
+    throw new Error(`the input ${name} is of type ${type}`);
+  }
   const words = tables(model).find(({ rows }) => rows === input)?.size ?? 2;
   const element = (at: number): number =>
     name === 'attention_mask' ? Number(isText(at)) : isText(at) ? random.int(words) : 0;
-  return new Tensor(
+  const fed = idsOfType(
     type,
     BigInt64Array.from(indices, (i) => BigInt(element(i))),
-    dims,
   );
+  return new Tensor(fed.type, fed.data, dims);
 }

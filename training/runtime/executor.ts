@@ -61,4 +61,6 @@ export interface SessionOptions
   readonly threads: number;
   /** Shows the runtime's own warnings. */
   readonly verbose?: boolean;
+  /** Keeps the runtime's lines about errors off the screen: what fails is thrown too. */
+  readonly quiet?: boolean;
 }

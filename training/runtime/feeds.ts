@@ -1,3 +1,4 @@
+import { type GraphInput, idsOfType } from '../../src/bundle/index.ts';
 import { AppError } from '../../src/errors.ts';
 import type { Batch } from '../data/index.ts';
 import { Tensor as OrtTensor } from './onnxruntime.ts';
@@ -15,8 +16,15 @@ const inputs: Readonly<Record<string, (batch: Batch) => BigInt64Array>> = {
 };
 
 /** AppError `model_invalid` for an input that no batch can give. */
-export function requireKnownInputs(names: readonly string[]): void {
-  const unknown = names.find((name) => !Object.hasOwn(inputs, name));
+export function requireKnownInputs(given: readonly GraphInput[]): void {
+  const unknown = given.find(({ name }) => !Object.hasOwn(inputs, name))?.name;
+  const typed = given.find(({ type }) => type !== 'int64' && type !== 'int32');
+  if (unknown === undefined && typed) {
+    throw new AppError(
+      'model_invalid',
+      `the graph's input "${typed.name}" is ${typed.type}: expected int64 or int32`,
+    );
+  }
   if (unknown === undefined) return;
   throw new AppError(
     'model_invalid',
@@ -24,15 +32,16 @@ export function requireKnownInputs(names: readonly string[]): void {
   );
 }
 
-/** The forward graph's inputs and the labels, without a copy. */
-export function batchFeeds(batch: Batch, names: readonly string[]): Tensors {
+/** The forward graph's inputs, in their types, and the labels; int64 without a copy. */
+export function batchFeeds(batch: Batch, given: readonly GraphInput[]): Tensors {
   const { size, length, labels } = batch;
   const feeds: Tensors = {
     labels: new OrtTensor('float32', labels, [size, labels.length / size]),
   };
-  for (const name of names) {
+  for (const { name, type } of given) {
     const data = inputs[name]?.(batch);
-    if (data) feeds[name] = new OrtTensor('int64', data, [size, length]);
+    const fed = data && idsOfType(type, data);
+    if (fed) feeds[name] = new OrtTensor(fed.type, fed.data, [size, length]);
   }
   return feeds;
 }

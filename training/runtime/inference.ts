@@ -15,10 +15,10 @@ export async function openInference(
   options: SessionOptions,
 ): Promise<InferenceExecutor> {
   const session = await openSession(path, options);
-  requireKnownInputs(session.inputNames);
+  requireKnownInputs(session.inputMetadata);
   return {
     evaluate: async (batch: Batch) => {
-      const { labels: _, ...feeds } = batchFeeds(batch, session.inputNames);
+      const { labels: _, ...feeds } = batchFeeds(batch, session.inputMetadata);
       const results = await session.run(feeds, ['logits']);
       const logits = results.logits?.data as Float32Array;
       return { loss: meanLoss(logits, batch.labels), logits };

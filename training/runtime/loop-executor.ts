@@ -138,6 +138,7 @@ function stack(feeds: readonly Tensors[]): Tensors {
 function emptyOf(type: OrtTensor.Type, length: number): BigInt64Array {
   const make: Partial<Record<OrtTensor.Type, () => unknown>> = {
     int64: () => new BigInt64Array(length),
+    int32: () => new Int32Array(length),
     float32: () => new Float32Array(length),
   };
   const array = make[type]?.();

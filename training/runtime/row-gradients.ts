@@ -72,7 +72,7 @@ export const zerosFeeds = (rows: readonly RowGradient[], gradients: Tensors): Te
 export function clearRows(rows: readonly RowGradient[], gradients: Tensors, batch: Batch): void {
   const feeds = batchFeeds(
     batch,
-    rows.map((row) => row.rows),
+    rows.map((row) => ({ name: row.rows, type: 'int64' })),
   );
   for (const { name, rows: indices } of rows) {
     const { data, dims } = gradients[name] ?? {};

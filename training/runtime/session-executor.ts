@@ -1,3 +1,4 @@
+import type { GraphInput } from '../../src/bundle/index.ts';
 import type { CompiledArtifacts } from '../artifacts/index.ts';
 import type { Batch } from '../data/index.ts';
 import type { Model } from '../onnx/model.ts';
@@ -17,7 +18,7 @@ export interface Sessions {
   training: InferenceSession;
   readonly evaluation: InferenceSession;
   /** The forward graph's inputs. */
-  readonly inputs: readonly string[];
+  readonly inputs: readonly GraphInput[];
   /** Into how many pieces a batch is cut. */
   readonly accumulate: number;
   /** Opens the training graph anew, with masks as after so many batches; undefined without dropout. */
@@ -33,11 +34,13 @@ export async function openSessions(
   options: SessionOptions,
   open: (model: Model, options: SessionOptions) => Promise<InferenceSession> = openSession,
 ): Promise<Sessions> {
-  requireKnownInputs(compiled.inputs);
+  const { graph } = compiled.evaluation;
+  const inputs = compiled.inputs.map((name) => ({ name, type: graph.find(name)?.type }));
+  requireKnownInputs(inputs);
   return {
     training: await open(training, options),
     evaluation: await openSession(compiled.evaluation, options),
-    inputs: compiled.inputs,
+    inputs,
     accumulate: compiled.options.accumulate ?? 1,
     reopen: hasDropout(training)
       ? (batches) => withMasksFrom(training, batches, (model) => open(model, options))

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { AppError, messageOf } from '../../src/errors.ts';
 import { computesShapes, describeMisplaced, misplaced } from '../inspect/placement.ts';
-import { encodeModel, readModel } from '../onnx/codec/index.ts';
+import { decodeModel, encodeModel, readModel } from '../onnx/codec/index.ts';
 import type { Graph } from '../onnx/graph.ts';
 import type { Model } from '../onnx/model.ts';
 import { inferGraph } from '../onnx/shapes/infer.ts';
@@ -13,15 +13,28 @@ const HINT =
   'runtime.allow_cpu_fallback=true runs on the CPU what the device cannot; runtime.device=cpu runs everything there';
 
 /** ONNX Runtime's severities. */
-const severity = { warning: 2, error: 3 } as const;
+const severity = { warning: 2, error: 3, fatal: 4 } as const;
+
+/** A model, the bytes of one, or the path of its file. */
+type Source = Model | Uint8Array | string;
+
+function modelOf(source: Source): Model | Promise<Model> {
+  if (typeof source === 'string') return readModel(source);
+  return source instanceof Uint8Array ? decodeModel(source) : source;
+}
+
+function describe(source: Source): string {
+  if (typeof source === 'string') return source;
+  return source instanceof Uint8Array ? 'the model' : `the graph "${source.graph.name}"`;
+}
 
 /**
- * A session of the stock runtime for a model, or for the file of one. On other devices than the CPU nothing may
+ * A session of the stock runtime for a model, for the bytes of one or for its file. On other devices than the CPU nothing may
  * fall to the CPU but the computing of shapes, unless the options allow it. AppError `model_invalid`,
  * `device_unavailable`.
  */
 export async function openSession(
-  model: Model | string,
+  model: Source,
   options: SessionOptions,
 ): Promise<InferenceSession> {
   const provider = providerOf(options.device);
@@ -39,12 +52,12 @@ export async function openSession(
         ...(await fallbackOption(model, provider, options)),
       },
     },
-    logSeverityLevel: options.verbose ? severity.warning : severity.error,
+    logSeverityLevel: severity[options.quiet ? 'fatal' : options.verbose ? 'warning' : 'error'],
   };
   try {
-    return typeof model === 'string'
-      ? await InferenceSession.create(model, settings)
-      : await InferenceSession.create(encodeModel(model), settings);
+    if (typeof model === 'string') return await InferenceSession.create(model, settings);
+    const bytes = model instanceof Uint8Array ? model : encodeModel(model);
+    return await InferenceSession.create(bytes, settings);
   } catch (cause) {
     throw loadingError(model, provider, cause, options);
   }
@@ -55,14 +68,14 @@ export async function openSession(
  * its main graph is held to the table of kernels alone.
  */
 async function fallbackOption(
-  model: Model | string,
+  model: Source,
   provider: DeviceProvider,
   { allow_cpu_fallback: allowed = false }: SessionOptions,
 ): Promise<{ disable_cpu_ep_fallback?: string }> {
   if (provider === 'cpu' || allowed) return {};
   const strict = { disable_cpu_ep_fallback: '1' };
   if (provider !== 'cuda' && provider !== 'webgpu') return strict;
-  const { graph } = typeof model === 'string' ? await readModel(model) : model;
+  const { graph } = await modelOf(model);
   inferGraph(graph);
   requireKernels(graph, provider);
   return computesShapes(graph) ? {} : strict;
@@ -80,12 +93,12 @@ export function requireKernels(graph: Graph, provider: 'cuda' | 'webgpu'): void 
 }
 
 function loadingError(
-  model: Model | string,
+  model: Source,
   provider: DeviceProvider,
   cause: unknown,
   { allow_cpu_fallback: allowed }: SessionOptions,
 ): AppError {
-  const what = typeof model === 'string' ? model : `the graph "${model.graph.name}"`;
+  const what = describe(model);
   const reason = messageOf(cause);
   if (provider === 'cpu') {
     return new AppError('model_invalid', `onnxruntime cannot load ${what}: ${reason}`, { cause });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { tokenWindows } from '../../../src/text/index.ts';
+import { longestWindow, tokenWindows } from '../../../src/text/index.ts';
 
 const special = { clsId: 101, sepId: 102 };
 
@@ -30,5 +30,14 @@ describe('token windows', () => {
 
   it('refuse a length without room for text', () => {
     expect(() => tokenWindows([1], 2, special)).toThrow(/no room/);
+  });
+});
+
+describe('the longest window', () => {
+  const tokenizer = { clsId: 2, sepId: 3, padId: 0, vocabularySize: 6 };
+
+  it('has as many tokens as a window may, of the largest ids, and none of padding', () => {
+    expect(longestWindow(10, tokenizer)).toEqual([2, 5, 4, 3, 2, 1, 2, 5, 4, 3]);
+    expect(longestWindow(3, tokenizer)).toEqual([2, 5, 3]);
   });
 });

@@ -92,6 +92,21 @@ describe('a folder is refused', () => {
     });
   });
 
+  it.each(['config.json', 'model.safetensors'])(
+    'whose %s is a Git LFS pointer, with what to do',
+    async (name) => {
+      const path = folder();
+      await writeHuggingFaceFolder(path, tinyBert, source);
+      const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${'a'.repeat(64)}\nsize 9\n`;
+      writeFileSync(join(path, name), pointer);
+      await expect(exportFolder(path)).rejects.toMatchObject({
+        code: 'data_invalid',
+        message: expect.stringMatching(new RegExp(`${name}.* is.* a Git LFS pointer`)),
+        hint: expect.stringContaining('git lfs pull'),
+      });
+    },
+  );
+
   it.each([
     ['{"weight_map": {"a": "../../secret.safetensors"}}', 'data_invalid'],
     ['{"weight_map": {}}', 'data_invalid'],

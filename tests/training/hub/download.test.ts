@@ -1,5 +1,14 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { downloadModel } from '../../../training/hub/index.ts';
@@ -31,6 +40,8 @@ afterEach(() => hub.close());
 interface Changes {
   readonly offline?: boolean;
   readonly endpoint?: string;
+  readonly cache?: string;
+  readonly token?: string;
 }
 
 const download = (text = 'hf:org/model', changes: Changes = {}): Promise<string> =>
@@ -209,6 +220,71 @@ describe('a download is refused', () => {
       expect(hub.requests).toEqual([]);
     },
   );
+});
+
+describe('an answer that refuses', () => {
+  it.each<[number, string | undefined, Record<string, string>, RegExp, RegExp, number]>([
+    [
+      401,
+      undefined,
+      {},
+      /private, needs its terms to be accepted, or does not exist/,
+      /HF_TOKEN/,
+      1,
+    ],
+    [401, 'wrong', {}, /HF_TOKEN is not accepted/, /valid token/, 1],
+    [403, undefined, {}, /may not be read/, /accept the model's terms/, 1],
+    [403, 'mine', {}, /may not be read/, /the one that is set may not/, 1],
+    [404, undefined, { 'x-error-code': 'RepoNotFound' }, /no such model/, /hf:org\/repo/, 1],
+    [418, undefined, {}, /the answer was 418/, /hf:org\/repo/, 1],
+    [429, undefined, {}, /answers 429: too many requests/, /few minutes.*HF_TOKEN/, 5],
+    [429, 'mine', { 'retry-after': '90' }, /answers 429/, /wait 90 seconds and run it again/, 1],
+    [502, undefined, {}, /answers 502: the hub itself fails/, /later.*HF_ENDPOINT/, 5],
+  ])('of %i (token %s) says what to do', async (status, token, headers, says, hint, tries) => {
+    hub.refusal = { status, headers };
+    const own = token === undefined ? {} : { token };
+    await expect(download('hf:org/model', own)).rejects.toMatchObject({
+      code: 'file_missing',
+      message: expect.stringMatching(says),
+      hint: expect.stringMatching(hint),
+    });
+    expect(hub.requests.length).toBe(tries);
+  });
+});
+
+describe('a cache that cannot be written', () => {
+  it('is named where a part of its path is a file, and no request is repeated', async () => {
+    const file = join(cache, 'file');
+    writeFileSync(file, '');
+    await expect(download('hf:org/model', { cache: join(file, 'hub') })).rejects.toMatchObject({
+      code: 'write_failed',
+      message: expect.stringMatching(/file\/hub.* cannot be written: ENOTDIR/),
+      hint: expect.stringMatching(/is a file, not a folder.*HF_HUB_CACHE/),
+    });
+    expect(hub.requests).toEqual(['HEAD config.json']);
+  });
+
+  it('is named where a folder stands in the place of a file', async () => {
+    mkdirSync(join(cache, 'models--org--model/refs/main/inside'), { recursive: true });
+    await expect(download()).rejects.toMatchObject({
+      code: 'write_failed',
+      message: expect.stringMatching(/refs\/main cannot be written/),
+    });
+  });
+
+  (existsSync('/dev/full') ? it : it.skip)('is named where the disk is full', async () => {
+    const hash = createHash('sha256').update(weights).digest('hex').slice(0, 12);
+    mkdirSync(snapshot(), { recursive: true });
+    symlinkSync('/dev/full', join(snapshot(), `model.safetensors.${hash}.incomplete`));
+    await expect(download()).rejects.toMatchObject({
+      code: 'write_failed',
+      message: expect.stringMatching(/model\.safetensors.* cannot be written: ENOSPC/),
+      hint: expect.stringMatching(/the disk is full.*HF_HUB_CACHE/),
+    });
+    expect(gets().filter((line) => line.includes('model.safetensors')).length).toBeLessThanOrEqual(
+      2,
+    );
+  });
 });
 
 describe('offline', () => {

@@ -1,18 +1,11 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { AppError, messageOf } from '../../../src/errors.ts';
+import { strangerOf } from '../../../src/files/index.ts';
 import { Graph } from '../graph.ts';
 import type { Model } from '../model.ts';
 import { type ModelProto, ModelProtoSchema } from '../proto/onnx_pb.ts';
 import { fillGraph } from './decode-graph.ts';
 import type { ModelExtras } from './extras.ts';
-
-/** Beginnings of what is found in place of models, and what it is. */
-const strangers = [
-  ['version https://git-lfs', 'a Git LFS pointer: the file itself was not downloaded'],
-  ['PK\u0003\u0004', 'a ZIP archive (PyTorch writes such files)'],
-  ['<', 'a web page or XML'],
-  ['{', 'JSON'],
-] as const;
 
 const exportHint = 'export the model to .onnx again, or download it again';
 
@@ -21,13 +14,11 @@ export function parseModel(bytes: Uint8Array): ModelProto {
   if (bytes.length === 0) {
     throw new AppError('model_invalid', 'the file is empty', { hint: exportHint });
   }
-  const start = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 32)).toString(
-    'latin1',
-  );
-  const stranger = strangers.find(([beginning]) => start.startsWith(beginning));
+  const isJson = bytes[0] === 0x7b;
+  const stranger = isJson ? { what: 'JSON', hint: exportHint } : strangerOf(bytes);
   if (stranger !== undefined) {
-    throw new AppError('model_invalid', `this is no ONNX model but ${stranger[1]}`, {
-      hint: exportHint,
+    throw new AppError('model_invalid', `this is no ONNX model but ${stranger.what}`, {
+      hint: stranger.hint,
     });
   }
   const proto = parse(bytes);

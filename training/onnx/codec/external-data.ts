@@ -1,5 +1,6 @@
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { AppError } from '../../../src/errors.ts';
+import { strangerOf } from '../../../src/files/index.ts';
 import { byteSize, dataTypeOf } from '../data-type.ts';
 import {
   type GraphProto,
@@ -86,6 +87,11 @@ async function loadFrom(
       const offset = numberOf(tensor, 'offset', 0);
       const length = numberOf(tensor, 'length', expected);
       if (offset + length > size) {
+        const stranger = strangerOf(await readRange(handle, 0, Math.min(size, 64)));
+        if (stranger) {
+          const message = `the external data in ${file} is ${stranger.what}`;
+          throw new AppError('model_invalid', message, { hint: stranger.hint });
+        }
         throw new AppError(
           'model_invalid',
           `tensor "${tensor.name}" lies at ${offset} to ${offset + length} of ${file}, which has only ${size} bytes`,

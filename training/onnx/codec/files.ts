@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { AppError, writeError } from '../../../src/errors.ts';
 
@@ -17,13 +17,18 @@ export async function withFile<T>(
   file: string,
   use: (handle: FileHandle, size: number) => Promise<T>,
 ): Promise<T> {
+  // Looked at before it is opened: opening a pipe waits for somebody to write to it.
+  const found = await stat(file).catch(() => undefined);
+  if (found && !found.isFile()) {
+    const what = found.isDirectory() ? 'folder' : 'device or pipe';
+    throw new AppError('file_missing', `${file} is a ${what}: expected a file`);
+  }
   const handle = await open(file, 'r').catch((cause) => {
     throw missing(file, cause);
   });
   try {
-    const stats = await handle.stat();
-    if (!stats.isFile()) throw missing(file, undefined);
-    return await use(handle, stats.size);
+    const { size } = await handle.stat();
+    return await use(handle, size);
   } finally {
     await handle.close();
   }

@@ -49,7 +49,7 @@ export async function forEachText(
 ): Promise<void> {
   for (const [row, example] of examples.entries()) {
     stop?.throwIfAborted();
-    const { labels: _, ...feeds } = batchFeeds(single(example, batch), session.inputNames);
+    const { labels: _, ...feeds } = batchFeeds(single(example, batch), session.inputMetadata);
     use(await session.run(feeds, [...outputs]), row);
     onText?.();
   }

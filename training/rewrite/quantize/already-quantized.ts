@@ -28,9 +28,13 @@ const operators: Readonly<Record<string, ReadonlySet<string>>> = {
   ]),
 };
 
+/** The first node, in bodies too, that only a quantized graph has. */
+export const quantizedNode = (graph: Graph): Node | undefined =>
+  nodesOf(graph).find(({ op, domain }) => operators[domain]?.has(op));
+
 /** AppError `model_invalid` for a graph that is quantized already: its weights are lost, rounding them again loses more. */
 export function refuseQuantized(graph: Graph): void {
-  const found = nodesOf(graph).find(({ op, domain }) => operators[domain]?.has(op));
+  const found = quantizedNode(graph);
   const half = graph.initializers.find(({ type, initializer }) => {
     return type === 'float16' && initializer?.dims.length === 2;
   });

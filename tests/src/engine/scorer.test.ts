@@ -1,0 +1,74 @@
+import { mkdtempSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { loadConfig } from '../../../src/config/index.ts';
+import { Scorer } from '../../../src/engine/scorer.ts';
+import { openModel } from '../../../src/served-model.ts';
+import { explainFile } from '../../../training/artifacts/index.ts';
+import { decodeModel, encodeModel } from '../../../training/onnx/codec/index.ts';
+import { symbolicDim } from '../../../training/onnx/dim.ts';
+import type { Graph } from '../../../training/onnx/graph.ts';
+import { withInt32Inputs } from '../../support/int32-inputs.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { tinyClassifier, writeTinyBundle } from '../../support/tiny-bundle.ts';
+
+const folder = temporaryFolder();
+
+/** A scorer of a bundle with this graph. */
+async function scorerOf(model: Uint8Array, extra: Record<string, Uint8Array> = {}) {
+  const dir = join(mkdtempSync(join(folder.path, 'b-')), 'bundle');
+  await writeTinyBundle(dir, {}, extra, model);
+  return Scorer.load((await openModel({ dir }, loadConfig({}).config)).spec);
+}
+
+function changed(change: (graph: Graph) => void): Uint8Array {
+  const model = decodeModel(tinyClassifier(4));
+  change(model.graph);
+  return encodeModel(model);
+}
+
+const text = 'the quiet evening garden and many plans';
+
+describe('a scorer', () => {
+  it('feeds graphs of int32 inputs as those of int64, to the same scores and explanations', async () => {
+    const wide = tinyClassifier(4);
+    const narrow = encodeModel(withInt32Inputs(decodeModel(wide)));
+    const answers = [];
+    for (const model of [wide, narrow]) {
+      const explain = explainFile(model, 'model.onnx', { steps: 5, kept: [2, 3] });
+      const scorer = await scorerOf(model, { 'onnx/explain.onnx': explain });
+      const options = { explain: { until: Date.now() + 60_000 } };
+      const { probabilities, explanation } = await scorer.score(text, options);
+      answers.push({ probabilities, words: explanation?.words });
+    }
+    expect(answers[1]).toEqual(answers[0]);
+  });
+
+  it.each<[string, (graph: Graph) => void, RegExp]>([
+    [
+      'positions are an input',
+      (graph) => void graph.addInput('position_ids', 'int64', [symbolicDim('batch'), 4]),
+      /has an input position_ids: expected input_ids/,
+    ],
+    [
+      'the length of texts is fixed',
+      ({ inputs }) => {
+        for (const input of inputs) input.shape = [symbolicDim('batch'), 16];
+      },
+      /input_ids has 16 fixed as its sequence \(axis 1\)/,
+    ],
+    [
+      'ids are floats',
+      (graph) => {
+        const mask = graph.inputs.find(({ name }) => name === 'attention_mask');
+        if (mask) mask.type = 'float32';
+      },
+      /input attention_mask is float32 \[batch, sequence\], not int64 or int32/,
+    ],
+  ])('refuses a graph of which %s, naming the input', async (_, change, says) => {
+    await expect(scorerOf(changed(change))).rejects.toMatchObject({
+      code: 'bundle_invalid',
+      message: expect.stringMatching(says),
+    });
+  });
+});

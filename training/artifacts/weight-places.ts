@@ -1,0 +1,118 @@
+import { AppError } from '../../src/errors.ts';
+import { nonDifferentiable, operatorKey } from '../autodiff/non-differentiable.ts';
+import type { Graph, Node, Value } from '../onnx/graph.ts';
+import { isFloat } from '../onnx/tensor.ts';
+import { quantizedNode } from '../rewrite/quantize/already-quantized.ts';
+import { isLarge } from './full-precision.ts';
+
+/** Inputs at which operators read parameters, with the rank that they have there; null: any. */
+const places: Readonly<Record<string, readonly (readonly [number, number | null])[]>> = {
+  MatMul: [[1, 2]],
+  Gemm: [
+    [1, 2],
+    [2, 1],
+  ],
+  Gather: [[0, 2]],
+  Conv: [
+    [1, null],
+    [2, 1],
+  ],
+  LayerNormalization: [
+    [1, null],
+    [2, null],
+  ],
+  RMSNormalization: [[1, null]],
+  Add: [
+    [0, 1],
+    [1, 1],
+  ],
+  Mul: [
+    [0, 1],
+    [1, 1],
+  ],
+};
+
+/** Operators of which only a product or sum with activations tells of a parameter: positions too are multiplied. */
+const besideActivations = new Set(['Add', 'Mul']);
+
+/** A weight may stand behind these, which lay it out in another way. */
+const layouts = new Set('Identity Cast CastLike Reshape Squeeze Unsqueeze Flatten'.split(' '));
+
+/** … or behind these, where all that they compute with is constant: a scale, a difference. */
+const formulas = new Set('Add Sub Mul Div Neg'.split(' '));
+
+/** Where a graph's activations are: what tells a parameter from a constant. */
+export class WeightPlaces {
+  /** The values that depend on a table of embeddings, a matrix or a normalisation: not those of positions and masks alone. */
+  readonly #learnt = new Set<Value>();
+
+  constructor(graph: Graph) {
+    for (const node of graph.topologicalOrder()) {
+      const own = besideActivations.has(node.op) ? [] : (places[node.op] ?? []);
+      const isSource = own.some(([i]) => isFloat(node.inputs[i]?.initializer?.type));
+      if (nonDifferentiable.has(operatorKey(node))) continue;
+      const follows = node.inputs.some((input) => input && this.#learnt.has(input));
+      if (isSource || follows)
+        for (const output of node.outputs) if (output) this.#learnt.add(output);
+    }
+  }
+
+  /** Whether a constant stands where parameters do, perhaps laid out in another way or computed with constants. */
+  reads(value: Value, asMatrix = false): boolean {
+    return [...value.uses].some(({ node, index }) => {
+      const [output] = node.outputs;
+      if (node.domain !== '' || !output) return false;
+      if (node.op === 'Transpose') return this.reads(output, asMatrix);
+      if (layouts.has(node.op) && index === 0) return this.reads(output, true);
+      if (formulas.has(node.op) && node.inputs.every(isConstant)) return this.reads(output, true);
+      const stands = (places[node.op] ?? []).some(
+        ([i, rank]) => i === index && (rank ?? value.shape?.length) === value.shape?.length,
+      );
+      if (!stands || !besideActivations.has(node.op)) return stands;
+      return !asMatrix && this.#besideLearnt(node, value);
+    });
+  }
+
+  #besideLearnt({ inputs }: Node, own: Value): boolean {
+    return inputs.some((input) => input && input !== own && this.#learnt.has(input));
+  }
+}
+
+/** Whether a value is computed from initializers and constants alone. */
+function isConstant(value: Value | undefined): boolean {
+  if (value === undefined || value.initializer) return true;
+  const node = value.producer;
+  if (node?.domain !== '') return false;
+  if (node.op === 'Constant') return true;
+  const isKnown = layouts.has(node.op) || formulas.has(node.op) || node.op === 'Transpose';
+  return isKnown && node.inputs.every(isConstant);
+}
+
+/**
+ * AppError `model_invalid`, naming the node, for a graph with quantized weights: through their rounding flows no gradient,
+ * so that they would silently stay as they are.
+ */
+export function refuseQuantizedWeights(graph: Graph): void {
+  const node = quantizedNode(graph);
+  const weight = node ? undefined : castIntegers(graph);
+  if (!node && !weight) return;
+  const what = node
+    ? `${node} computes with quantized numbers`
+    : `the weight "${weight?.name}" holds ${weight?.initializer?.type}`;
+  throw new AppError('model_invalid', `the graph is quantized: ${what}, which cannot be trained`, {
+    hint: 'train the float32 model that it was made from; mbti-train quantizes the result itself',
+  });
+}
+
+/** A matrix of small integers that is cast to floats and then stands as a weight. */
+function castIntegers(graph: Graph): Value | undefined {
+  const small = graph.initializers.filter(
+    ({ initializer }) =>
+      initializer && isLarge(initializer) && /int[248]$|^float[468]/.test(initializer.type),
+  );
+  if (small.length === 0) return undefined;
+  const weights = new WeightPlaces(graph);
+  return small.find((value) =>
+    [...value.uses].some(({ node }) => node.op === 'Cast' && weights.reads(value, true)),
+  );
+}

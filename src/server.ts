@@ -1,14 +1,9 @@
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ResultCache } from './cache/index.ts';
 import type { Config } from './config/index.ts';
 import { AppError } from './errors.ts';
-import {
-  acceptWaiting,
-  createHttpServer,
-  type HttpServer,
-  listen,
-  type ServedModel,
-} from './http/index.ts';
+import { createHttpServer, type HttpServer, listen, type ServedModel } from './http/index.ts';
 import { metered } from './model-host.ts';
 import type { ModelHosts } from './model-hosts.ts';
 import { ModelRepository } from './model-repository.ts';
@@ -164,11 +159,12 @@ function workersOf({ served }: ModelHosts, name?: string): number[] {
   );
 }
 
-async function stop({ server, drain }: HttpServer, hosts: ModelHosts, delayMs: number) {
-  drain();
+async function stop(http: HttpServer, hosts: ModelHosts, delayMs: number) {
+  const { server } = http;
+  http.drain();
   await sleep(Math.max(delayMs, LEAST_DRAIN_MS));
-  await acceptWaiting(server);
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  const closed = once(server, 'close');
+  await http.stopListening();
   await hosts.drained();
   server.closeIdleConnections();
   await Promise.race([closed, sleep(UPLOAD_GRACE_MS, undefined, { ref: false })]);

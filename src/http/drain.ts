@@ -1,60 +1,98 @@
 import type { Server, ServerResponse } from 'node:http';
+import { Server as NetServer, type Socket } from 'node:net';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 
 /** Milliseconds without a new connection after which no more are expected. */
 const QUIET_MS = 50;
-/** Clients that never pause must not keep a server from stopping for longer. */
-const MOST_MS = 2_000;
-/** Turns of the event loop that find no connection, one after the other, before the listener is closed. */
-const QUIET_TURNS = 3;
-/** A turn that takes longer leaves time in which another connection may have come. */
+/** Turns of the event loop without one after which none waits. */
+const QUIET_TURNS = 5;
+/** A last turn that takes longer leaves time in which another connection may have come. */
 const SHORT_TURN_MS = 0.5;
-const MOST_TURNS = 2_000;
+/** Clients that never pause keep a server from stopping for so long: then quiet turns are enough. */
+const PATIENCE_MS = 1_000;
+/** However it goes. */
+const MOST_MS = 2_000;
 
-/**
- * Watches a server's answers. The function that it gives back makes every answer from then on, those
- * in flight included, the last one of its connection: clients reconnect elsewhere, and no connection
- * has to be closed under a request that is just being sent.
- */
-export function drainable(server: Server): () => void {
+export interface Draining {
+  /**
+   * Makes every answer from then on, those in flight included, the last one of its connection: clients
+   * reconnect elsewhere, and no connection has to be closed under a request that is just being sent.
+   */
+  readonly drain: () => void;
+  /** Resolves once no new connection is taken; those that there are go on. */
+  readonly stopListening: () => Promise<void>;
+}
+
+/** Watches a server's connections and answers, so that it can stop without cutting one off. */
+export function drainable(server: Server): Draining {
+  const connections = new Set<Socket>();
   const open = new Set<ServerResponse>();
   let isDraining = false;
   const closeAfter = (response: ServerResponse) => {
     if (!response.headersSent) response.setHeader('connection', 'close');
   };
+  server.on('connection', (socket) => {
+    connections.add(socket);
+    socket.on('close', () => connections.delete(socket));
+  });
   server.prependListener('request', (_request, response) => {
     if (isDraining) closeAfter(response);
     open.add(response);
     response.on('close', () => open.delete(response));
   });
-  return () => {
-    isDraining = true;
-    for (const response of open) closeAfter(response);
+  return {
+    drain: () => {
+      isDraining = true;
+      for (const response of open) closeAfter(response);
+    },
+    stopListening: () => stopListening(server, connections),
   };
 }
 
 /**
- * Resolves once the connections that wait in the listen backlog are accepted and no more come: closing
- * a listener resets those that still wait. libuv (from 1.46 on) accepts one in each turn of the event
- * loop, and what comes while a turn does its work shows in the next one. So the caller has to close the
- * listener at once, while the last turn is still short.
+ * Closing a listener resets the connections that still wait in its backlog. So they are taken first, and
+ * answers are held back meanwhile, as whoever gets one may come again.
  */
-export async function acceptWaiting(server: Server): Promise<void> {
-  let latest = performance.now();
+async function stopListening(server: Server, connections: ReadonlySet<Socket>): Promise<void> {
+  const held = new Set<Socket>();
+  const hold = (socket: Socket) => {
+    socket.cork();
+    held.add(socket);
+  };
+  for (const socket of connections) hold(socket);
+  server.on('connection', hold);
+  await noMoreComing(server);
+  // Not the HTTP server's own: that destroys connections whose answer is written and not yet sent.
+  NetServer.prototype.close.call(server);
+  server.off('connection', hold);
+  for (const socket of held) socket.uncork();
+}
+
+/**
+ * Resolves when no connection waits. libuv (from 1.46 on) accepts one in each turn of the event loop, and what
+ * comes while a turn does its work shows in the next one.
+ */
+async function noMoreComing(server: Server): Promise<void> {
+  const begun = performance.now();
+  let latest = begun;
+  let quietTurns = 0;
   const onConnection = () => {
     latest = performance.now();
+    quietTurns = -1;
   };
   server.on('connection', onConnection);
-  const end = latest + MOST_MS;
-  for (let now = latest; now < latest + QUIET_MS && now < end; now = performance.now()) {
-    await sleep(QUIET_MS / 10);
-  }
-  let quiet = 0;
-  for (let turn = 0; turn < MOST_TURNS && quiet < QUIET_TURNS; turn += 1) {
-    const begun = performance.now();
+  for (let now = begun; now - begun < MOST_MS; ) {
     await nextTurn();
-    const isQuiet = latest < begun && performance.now() - begun < SHORT_TURN_MS;
-    quiet = isQuiet ? quiet + 1 : 0;
+    const turnMs = performance.now() - now;
+    now += turnMs;
+    quietTurns += 1;
+    const isPatient = now - begun < PATIENCE_MS;
+    const isLong = now - latest < QUIET_MS || turnMs > SHORT_TURN_MS;
+    if (quietTurns >= QUIET_TURNS && !(isPatient && isLong)) break;
+    if (isPatient && now - latest < QUIET_MS && quietTurns > QUIET_TURNS) {
+      await sleep(QUIET_MS / 10);
+      now = performance.now();
+    }
   }
   server.off('connection', onConnection);
 }

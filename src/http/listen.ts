@@ -2,7 +2,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { AppError } from '../errors.ts';
 import type { AppDeps } from './deps.ts';
-import { drainable } from './drain.ts';
+import { type Draining, drainable } from './drain.ts';
 import { answerHalfClosed } from './half-close.ts';
 import { answerMalformed } from './raw-answers.ts';
 
@@ -18,10 +18,8 @@ export const connectionTimeouts = {
 /** Said here, since `NODE_OPTIONS` may say otherwise. */
 const MOST_HEADER_BYTES = 16 * 1024;
 
-export interface HttpServer {
+export interface HttpServer extends Draining {
   readonly server: Server;
-  /** From now on every answer is the last one of its connection. */
-  readonly drain: () => void;
 }
 
 /** The HTTP server of an app, not listening yet. `timeouts` are for tests. */
@@ -46,7 +44,7 @@ export function createHttpServer(
   });
   server.on('checkContinue', (request, response) => server.emit('request', request, response));
   server.on('checkExpectation', (request, response) => server.emit('request', request, response));
-  return { server, drain: drainable(server) };
+  return { server, ...drainable(server) };
 }
 
 /**

@@ -82,6 +82,18 @@ describe('a server of a folder of bundles', () => {
     expect((await infer('tone/versions/10', text)).body).toEqual(tone.body);
     const { body } = await ask('/predict', { text });
     expect(body.model).toEqual({ name: 'mbti', version: 'v1' });
+    expect((await ask('/models/mbti/predict', { text })).body).toEqual(body);
+    const named = await ask('/models/tone/predict', { text });
+    expect(named.body.model).toEqual({ name: 'tone', version: '10' });
+    expect(named.body.dimensions.map(({ score }: { score: number }) => Math.fround(score))).toEqual(
+      probabilities(tone),
+    );
+    const unknown = await ask('/models/nobody/predict', { text });
+    expect([unknown.status, unknown.body.detail]).toEqual([
+      404,
+      'there is no model "nobody": this server has "mbti", "tone"',
+    ]);
+    expect((await ask('/predict?model=tone', { text })).status).toBe(400);
   });
 
   it('says which there are, and 404 to others', async () => {
@@ -111,12 +123,16 @@ describe('a server of a folder of bundles', () => {
     const { body: document } = await ask('/openapi.json');
     const [model] = document.paths['/v2/models/{model}/infer'].post.parameters;
     expect(model.schema.enum).toEqual(['mbti', 'tone']);
+    expect(document.paths['/models/{model}/predict'].post.parameters[0]).toEqual(model);
   });
 
   it('holds each to its own limits', async () => {
     expect((await infer('tone', text, text)).status).toBe(200);
     expect((await infer('tone', text, text, text)).status).toBe(400);
     expect((await infer('mbti', text, text, text)).status).toBe(200);
+    const several = { texts: [text, text, text] };
+    expect((await ask('/models/tone/predict', several)).status).toBe(400);
+    expect((await ask('/models/mbti/predict', several)).status).toBe(200);
     const { models } = (await ask('/info')).body;
     expect(models.map((one: { limits: { max_depth: number } }) => one.limits.max_depth)).toEqual([
       512, 5, 5,

@@ -8,6 +8,7 @@ import { probabilities } from '../../src/task/index.ts';
 import { createLogger } from '../../src/telemetry/index.ts';
 import { cleanText, TextTokenizer, tokenWindows } from '../../src/text/index.ts';
 import { total } from '../support/exposition.ts';
+import { sendRaw } from '../support/raw-http.ts';
 import { runBin } from '../support/run-bin.ts';
 import { serveProcess } from '../support/serve-process.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -199,6 +200,22 @@ describe('mbti-serve and signals', () => {
     expect((await answers).map(({ status }) => status)).toEqual(new Array(40).fill(200));
     expect(await server.ended).toBe(0);
     await expect(fetch(`${server.url}/health`)).rejects.toThrow();
+  });
+
+  it('answers the connections that had come before SIGTERM and that it had no time to accept', async () => {
+    const server = await serveProcess('--model', bundle, '--workers', '1');
+    const port = Number(new URL(server.url).port);
+    server.child.kill('SIGSTOP');
+    const answers = Array.from({ length: 200 }, () =>
+      sendRaw(port, ['GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n'], 20_000),
+    );
+    // The kernel has accepted them all by then; a connection to this machine takes no time.
+    await pause(100);
+    server.child.kill('SIGTERM');
+    server.child.kill('SIGCONT');
+    const statuses = (await Promise.all(answers)).map((answer) => answer.slice(0, 12));
+    expect(statuses).toEqual(Array(200).fill('HTTP/1.1 200'));
+    expect(await server.ended).toBe(0);
   });
 
   it('serves on during the drain delay, while readiness says no', async () => {

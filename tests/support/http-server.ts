@@ -74,7 +74,7 @@ export async function testServer({ engines = 2, timeouts, ...options }: TestServ
         : Promise.reject(unknownModel(name, [model.name])),
     workersUp: () => fakes.up,
   };
-  const { server, drain } = createHttpServer(createApp(deps), deps, timeouts);
+  const { server, drain, stopListening } = createHttpServer(createApp(deps), deps, timeouts);
   const port = await listen(server, '127.0.0.1', 0);
   opened.push(() => {
     server.close();
@@ -83,6 +83,7 @@ export async function testServer({ engines = 2, timeouts, ...options }: TestServ
   return {
     server,
     drain,
+    stopListening,
     port,
     url: `http://127.0.0.1:${port}`,
     fakes,

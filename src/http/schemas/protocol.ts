@@ -67,7 +67,7 @@ function optional(type: string): { readonly type: readonly string[] } {
 }
 
 /** Said of what would be answered wrongly if it were ignored as other parameters are. */
-const plainTexts = 'How the values are encoded: not at all.';
+const plainTexts = 'How values are encoded; by these, as MLServer names them, not at all.';
 const noSharedMemory = { const: null, description: 'Tensors come and go in the body alone.' };
 
 const inferenceRequest: Schema = {
@@ -86,7 +86,7 @@ const inferenceRequest: Schema = {
           ...optional('boolean'),
           description: 'Answer outputs in binary that do not say themselves',
         },
-        content_type: { enum: ['str', 'pd', null], description: plainTexts },
+        content_type: { enum: ['str', 'np', 'pd', null], description: plainTexts },
       },
     },
     inputs: { type: 'array', minItems: 1, maxItems: 1, items: ref('InferenceInput') },
@@ -119,7 +119,7 @@ function inferenceInput(maxTexts: number): Schema {
         ...optional('object'),
         properties: {
           binary_data_size: { ...optional('integer'), minimum: 0 },
-          content_type: { enum: ['str', null], description: plainTexts },
+          content_type: { enum: ['str', 'np', null], description: plainTexts },
           shared_memory_region: noSharedMemory,
         },
       },

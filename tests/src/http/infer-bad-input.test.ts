@@ -107,12 +107,12 @@ describe('bad inference requests', () => {
     [
       'texts in base64',
       { inputs: [{ ...one, parameters: { content_type: 'base64' } }] },
-      /content_type is "base64": expected "str" or null/,
+      /content_type is "base64": expected "str" or "np" or null/,
     ],
     [
-      "texts as numpy's bytes",
-      { inputs: [{ ...one, parameters: { content_type: 'np' } }] },
-      /content_type is "np": expected "str" or null/,
+      'texts that are dates',
+      { inputs: [{ ...one, parameters: { content_type: 'datetime' } }] },
+      /content_type is "datetime": expected/,
     ],
     [
       'a request in base64',

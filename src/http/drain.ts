@@ -66,6 +66,8 @@ async function stopListening(server: Server, connections: ReadonlySet<Socket>): 
   NetServer.prototype.close.call(server);
   server.off('connection', hold);
   for (const socket of held) socket.uncork();
+  // What was held is on its way before anything else is closed.
+  await nextTurn();
 }
 
 /**

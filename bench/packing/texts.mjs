@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { packageRoot } from '../../dist/src/package-root.js';
 import { TextTokenizer, tokenWindows } from '../../dist/src/text/index.js';
-import { readCsv } from '../../dist/training/data/csv.js';
+import { readLabelledRows } from '../../dist/training/data/labelled-rows.js';
 import { allTexts, generator } from '../serve/texts.mjs';
 
 /** Words of 5–60 as `bench:serve` sends them, or the column `text` of a CSV file: ids of each, cut to `maxLength`. */
@@ -14,7 +14,7 @@ export async function realisticTexts({ tokenizerDir, maxLength, csv }) {
 
 async function columnOf(csv) {
   const texts = [];
-  await readCsv(csv, ['text'], ({ cells: [text] }) => texts.push(text));
+  await readLabelledRows(csv, { text: 'text', labels: [] }, ({ text }) => texts.push(text));
   return shuffled(texts).slice(0, 512);
 }
 

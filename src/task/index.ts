@@ -1,2 +1,2 @@
-export { type Prediction, probabilities, toPrediction } from './prediction.ts';
+export { meanProbabilities, type Prediction, probabilities, toPrediction } from './prediction.ts';
 export { type Axis, MBTI, type Task, untunedTask } from './task.ts';

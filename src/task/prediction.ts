@@ -23,6 +23,20 @@ export function probabilities(task: Task, logits: ArrayLike<number>): number[] {
   return task.axes.map((axis, i) => sigmoid((logits[i] ?? Number.NaN) / axis.temperature));
 }
 
+/**
+ * A text's answer: the mean of the probabilities of its windows, whatever their order. Temperatures act on each
+ * window's logits. Serving and measuring average alike: here.
+ */
+export function meanProbabilities(task: Task, windows: readonly ArrayLike<number>[]): number[] {
+  const sums = task.axes.map(() => 0);
+  for (const logits of windows) {
+    probabilities(task, logits).forEach((p, axis) => {
+      sums[axis] = (sums[axis] ?? 0) + p;
+    });
+  }
+  return sums.map((sum) => sum / windows.length);
+}
+
 /** The answer for one text from the probabilities of the axes' first labels. */
 export function toPrediction(task: Task, probabilities: readonly number[]): Prediction {
   const dimensions = task.axes.map((axis, i) => {

@@ -7,5 +7,12 @@ export {
 } from './cleaning.ts';
 export { LineCounter } from './line-counter.ts';
 export { TextTokenizer, tokenizerPaths } from './tokenizer.ts';
-export { CHARACTERS_PER_TOKEN, SPECIAL_TOKENS_PER_WINDOW, tokenWindows } from './windows.ts';
+export {
+  CHARACTERS_PER_TOKEN,
+  SPECIAL_TOKENS_PER_WINDOW,
+  tokenWindows,
+  type WindowRange,
+  windowCount,
+  windowRanges,
+} from './windows.ts';
 export { type TokenizedWord, tokenizedWords, type Word } from './words.ts';

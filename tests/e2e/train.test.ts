@@ -122,7 +122,7 @@ describe('a training run', () => {
       ids: Int32Array.from(tokenizer.encode(text)),
       labels: new Float32Array(4),
     }));
-    const options = { batchSize: 2, maxLength: 32, tokenizer };
+    const options = { batchSize: 2, maxLength: 32, maxWindows: 1, tokenizer };
     const batch = evaluationBatches(examples, options).at(0);
     const shape = [batch.size, batch.length];
     const inputs = {

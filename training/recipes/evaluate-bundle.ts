@@ -7,10 +7,9 @@ import {
 } from '../../src/bundle/index.ts';
 import { loadConfig } from '../../src/config/index.ts';
 import { TextTokenizer } from '../../src/text/index.ts';
-import { type Batch, readExamples, tokenizeExamples } from '../data/index.ts';
+import { readExamples, tokenizeExamples } from '../data/index.ts';
 import { type Evaluation, evaluateAxes, majorityBaseline } from '../evaluate/index.ts';
-import { batchFeeds } from '../runtime/feeds.ts';
-import { openSession } from '../runtime/session.ts';
+import { openInference } from '../runtime/index.ts';
 import { labelTable, scoreSplit } from './split-scores.ts';
 import { type ColumnChoice, taskSettings } from './task-columns.ts';
 
@@ -23,8 +22,9 @@ export interface BundleEvaluation {
 }
 
 /**
- * Measures a bundle's model of a precision (fp32 unless named) on all labelled texts of a CSV file, cleaned and cut to the first
- * window as in training. AppError as readExamples and selectModel; `usage` where the columns are not known.
+ * Measures a bundle's model of a precision (fp32 unless named) on all labelled texts of a CSV file as they are served:
+ * cleaned as in training, the mean of all windows up to `limits.max_windows`, rounded activations each window alone.
+ * AppError as readExamples and selectModel; `usage` where the columns are not known.
  */
 export async function evaluateBundle(
   bundle: Bundle,
@@ -36,27 +36,22 @@ export async function evaluateBundle(
   const { examples } = await readExamples(config);
   const tokenizer = TextTokenizer.load(join(dir, TOKENIZER_FILE));
   const { task, max_length: maxLength } = manifest;
-  const { path } = selectModel(bundle, source.precision ?? 'fp32');
-  const session = await openSession(path, { ...config.runtime, verbose: false });
-  const evaluate = async (batch: Batch) => {
-    const { labels: _, ...feeds } = batchFeeds(batch, session.inputNames);
-    const { logits } = await session.run(feeds);
-    return { logits: logits?.data as Float32Array };
-  };
+  const { path, precision } = selectModel(bundle, source.precision ?? 'fp32');
+  const session = await openInference(path, { ...config.runtime, verbose: false });
   try {
-    const options = { batchSize: BATCH_SIZE, maxLength, tokenizer };
-    const scores = await scoreSplit(
-      { evaluate },
-      tokenizeExamples(examples, tokenizer),
-      task,
-      options,
-    );
+    const scores = await scoreSplit(session, tokenizeExamples(examples, tokenizer), task, {
+      batchSize: BATCH_SIZE,
+      maxLength,
+      maxWindows: config.limits.max_windows,
+      tokenizer,
+      alone: precision === 'int8',
+    });
     const labels = labelTable(examples, task.axes.length);
     return {
       evaluation: evaluateAxes(task.axes, scores.probabilities, labels),
       majority: majorityBaseline(task.axes, labels, labels),
     };
   } finally {
-    await session.release();
+    await session.dispose();
   }
 }

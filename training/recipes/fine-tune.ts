@@ -4,32 +4,29 @@ import type { Config, LoadedConfig } from '../../src/config/index.ts';
 import { AppError } from '../../src/errors.ts';
 import { writeFileAtomically } from '../../src/files/index.ts';
 import { untunedTask } from '../../src/task/index.ts';
+import { windowCount } from '../../src/text/index.ts';
 import { compileArtifacts, inferenceModel, writeArtifacts } from '../artifacts/index.ts';
 import { corpusTokenizer, loadCorpus, tokenizeExamples } from '../data/index.ts';
-import {
-  column,
-  evaluateAxes,
-  evaluationTable,
-  majorityBaseline,
-  tuneThreshold,
-} from '../evaluate/index.ts';
+import { evaluationTable, majorityBaseline } from '../evaluate/index.ts';
 import { elementCount } from '../onnx/tensor.ts';
 import { learningRateSchedule } from '../optim/index.ts';
-import { createExecutor, type Executor } from '../runtime/index.ts';
+import { optimizeForInference } from '../rewrite/optimize.ts';
+import { createExecutor } from '../runtime/index.ts';
 import { createProgress, openRunLog, type Screen } from '../tracking/index.ts';
 import { baseModel, withLocalBase } from './base-model.ts';
 import { runCheckpoints } from './checkpoints.ts';
 import { dataSummary } from './data-summary.ts';
+import { missingFiles } from './deploy.ts';
 import { deviceSummary, skippedSummary } from './device-summary.ts';
-import { driftReference } from './drift-reference.ts';
-import { batchOptions, type Results, writeModelBundle } from './model-bundle.ts';
+import { measure, type Results } from './measure.ts';
+import { batchOptions, writeModelBundle } from './model-bundle.ts';
 import { positiveWeights } from './pos-weight.ts';
 import { requirePossible } from './requirements.ts';
 import { RUN_CONFIG_FILE } from './resume.ts';
 import { modelHash } from './run-identity.ts';
 import { lockRun } from './run-lock.ts';
 import { type Best, newRunState, type RunState } from './run-state.ts';
-import { labelTable, scoreSplit } from './split-scores.ts';
+import { labelTable } from './split-scores.ts';
 import { batchesOf, type TrainingRun, trainEpochs } from './training-loop.ts';
 
 export interface FineTuneOptions {
@@ -42,9 +39,10 @@ export interface FineTuneOptions {
 }
 
 /**
- * Data → training → best checkpoint → tuned thresholds → test → int8 → bundle. Everything about the run
- * goes to `run.dir`; `model.out` changes only at the very end, all at once. Where the int8 model misses its
- * limits, the bundle is written without it, and AppError `quantization_refused` is thrown at the end.
+ * Data → training → best checkpoint → temperatures and thresholds → test → int8 → bundle. Everything about the run
+ * goes to `run.dir`; `model.out` changes only at the very end, all at once. Where no smaller file keeps its limits,
+ * the bundle is written without one and the screen says so; with `quantize.required` AppError
+ * `quantization_refused` is thrown then.
  */
 export async function fineTune(loaded: LoadedConfig, options: FineTuneOptions): Promise<void> {
   requirePossible(loaded.config);
@@ -96,22 +94,18 @@ async function runFineTune(loaded: LoadedConfig, options: FineTuneOptions): Prom
     const { tensors, state: atBest } = await checkpoints.load('best');
     executor.load(tensors);
     const best = atBest.best ?? noBest();
-    const results = await measure(config, data, executor, stop);
+    const forward = inferenceModel(model.base.model, model.compiled, executor.parameters());
+    const finished = optimizeForInference(forward).model;
+    screen.write(`measuring  ${measuredTexts(config, data)}\n`);
+    const { results, reference } = await measure(config, data, finished, stop);
     log.write({ event: 'result', best, skipped: state.skipped, ...results });
     await writeFileAtomically(join(config.run.dir, 'metrics.json'), json({ best, ...results }));
-    const reference = await driftReference(executor, data.validation, results.task, {
-      ...batchOptions(config, data.words),
-      tokenizer: data.words.tokenizer,
-      stop,
-    });
-    const trained = {
-      forward: inferenceModel(model.base.model, model.compiled, executor.parameters()),
-      hfConfig: model.base.hfConfig,
-      reference,
-    };
-    const refusal = await writeModelBundle(loaded, data, trained, results, { screen, stop });
+    const trained = { model: finished, hfConfig: model.base.hfConfig, reference };
+    const leftOut = await writeModelBundle(loaded, data, trained, results, { screen, stop });
     screen.write(`${resultSummary(config, best, results)}\n`);
-    if (refusal) throw refusal;
+    const missing = missingFiles(config.model.out, leftOut);
+    if (missing && config.quantize.required) throw missing;
+    if (missing) screen.write(`\nWARNING    ${missing.message}\n${missing.hint}\n`);
   } finally {
     log.close();
     await executor.dispose();
@@ -217,31 +211,14 @@ function timer(minutes: number | null): () => boolean {
   return () => performance.now() >= until;
 }
 
-/** Thresholds tuned for macro-F1 on the validation split, then both held-out splits measured. */
-async function measure(
-  config: Config,
-  data: Data,
-  executor: Executor,
-  stop: AbortSignal,
-): Promise<Results> {
-  const { task } = data;
-  const width = task.axes.length;
-  const options = { ...batchOptions(config, data.words), stop };
-  const validation = await scoreSplit(executor, data.validation, task, options);
-  const test = await scoreSplit(executor, data.test, task, options);
-  const axes = task.axes.map((axis, i) => ({
-    ...axis,
-    threshold: tuneThreshold(
-      column(validation.labels, i, width),
-      column(validation.probabilities, i, width),
-    ),
-  }));
-  return {
-    task: { ...task, axes },
-    validation: evaluateAxes(axes, validation.probabilities, validation.labels),
-    test: evaluateAxes(axes, test.probabilities, test.labels),
-    majority: majorityBaseline(axes, data.labels, test.labels),
-  };
+/** What is measured at the end, and how much more that is than the first windows. */
+function measuredTexts({ limits, train }: Config, { validation, test }: Data): string {
+  const texts = [...validation, ...test];
+  const windows = texts.reduce(
+    (sum, { ids }) => sum + Math.min(windowCount(ids.length, train.max_length), limits.max_windows),
+    0,
+  );
+  return `${texts.length} validation and test texts as they are served, ${windows} windows`;
 }
 
 function modelSummary({ words }: Data, { base, compiled }: CompiledModel): string {
@@ -252,12 +229,24 @@ function modelSummary({ words }: Data, { base, compiled }: CompiledModel): strin
   ].join('\n');
 }
 
-function resultSummary({ model }: Config, best: Best, { test, majority }: Results): string {
+function resultSummary({ model }: Config, best: Best, results: Results): string {
+  const { test, majority } = results;
   return [
-    `test, with the best state (epoch ${best.epoch}, step ${best.step}) and tuned thresholds`,
+    `test, with the best state (epoch ${best.epoch}, step ${best.step}), temperatures and thresholds of the validation split`,
     evaluationTable(test, majority),
+    ...temperatureLines(results),
     `\nwrote ${model.out}; serve it with: npx mbti-serve --model ${model.out}`,
   ].join('\n');
+}
+
+/** What the temperature of each axis changes on the test split. */
+function temperatureLines({ task, test, uncalibrated }: Results): string[] {
+  return task.axes.map(({ name, temperature }) => {
+    const [before, after] = [uncalibrated.test.axes[name], test.axes[name]];
+    const change = (figure: 'log_loss' | 'ece') =>
+      `${before?.[figure]?.toFixed(3)} → ${after?.[figure].toFixed(3)}`;
+    return `${name}: temperature ${temperature.toFixed(2)}, log loss ${change('log_loss')}, ECE ${change('ece')}`;
+  });
 }
 
 function json(value: unknown): string {

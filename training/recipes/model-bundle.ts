@@ -1,34 +1,21 @@
 import { basename, resolve } from 'node:path';
 import type { Reference } from '../../src/bundle/index.ts';
 import type { Config, LoadedConfig } from '../../src/config/index.ts';
-import type { AppError } from '../../src/errors.ts';
-import type { Task } from '../../src/task/index.ts';
 import { classifierConfig, windowedTokenizer, writeBundle } from '../bundle/index.ts';
 import type { BatchOptions, corpusTokenizer, TokenizedExample } from '../data/index.ts';
-import type { Evaluation } from '../evaluate/index.ts';
 import { encodeModel } from '../onnx/codec/index.ts';
 import type { Model } from '../onnx/model.ts';
-import { optimizeForInference } from '../rewrite/optimize.ts';
 import type { Screen } from '../tracking/index.ts';
-import { fp16Stage, int8Stage } from './deploy.ts';
+import { type SmallerFiles, smallerFiles } from './deploy.ts';
 import { explanationFile } from './explanation.ts';
+import type { Results } from './measure.ts';
 import { metricSet } from './metric-set.ts';
 import { gitCommit, packageVersions } from './provenance.ts';
 import { withColumns } from './task-columns.ts';
 
-/** How good a trained model is. */
-export interface Results {
-  /** With its tuned thresholds. */
-  readonly task: Task;
-  readonly validation: Evaluation;
-  readonly test: Evaluation;
-  /** On the test split. */
-  readonly majority: Evaluation;
-}
-
 export interface TrainedModel {
-  /** The forward graph with trained parameters. */
-  readonly forward: Model;
+  /** The forward graph with trained parameters, optimized: the bundle's fp32 file. */
+  readonly model: Model;
   /** The encoder's part of a Hugging Face config.json. */
   readonly hfConfig: Readonly<Record<string, unknown>>;
   /** How its texts and answers are spread, which drift is measured against. */
@@ -46,32 +33,29 @@ export interface BundleData {
 const CALIBRATION_TEXTS = 128;
 
 /**
- * Optimizes, quantizes, holds the smaller files to their limits, and writes the bundle with whatever passed. Returns the
- * error that names the layers of the first that did not.
+ * Quantizes, holds the smaller files to their limits, and writes the bundle with whatever passed. Returns what did
+ * not, and why.
  */
 export async function writeModelBundle(
   { config, hash }: LoadedConfig,
   data: BundleData,
-  { forward, hfConfig, reference }: TrainedModel,
-  { task, validation, test, majority }: Results,
+  { model, hfConfig, reference }: TrainedModel,
+  { task, validation, test, uncalibrated, majority }: Results,
   { screen, stop }: { readonly screen: Screen; readonly stop: AbortSignal },
-): Promise<AppError | undefined> {
+): Promise<SmallerFiles['leftOut']> {
   const { words, dataHash } = data;
   const commit = gitCommit();
-  const model = optimizeForInference(forward).model;
   const bytes = encodeModel(model);
-  const texts = { examples: data.validation, task, batch: batchOptions(config, words), stop };
+  const texts = { examples: data.validation, task, batch: servedWindows(config, words), stop };
   const calibration = data.train.slice(0, CALIBRATION_TEXTS);
-  const deployed = { model, fp32Size: bytes.length, validation: texts, calibration };
-  const int8 = await int8Stage(deployed, config, screen);
-  const fp16 = await fp16Stage(deployed, config, screen);
+  const deployed = { model, validation: texts, calibration };
+  const smaller = await smallerFiles(deployed, config, screen);
   await writeBundle({
     dir: config.model.out,
     model: bytes,
     extraFiles: {
       ...explanationFile(config, words.tokenizer, bytes, screen),
-      ...int8.files,
-      ...fp16.files,
+      ...smaller.files,
     },
     tokenizerJson: words.tokenizerJson,
     tokenizerConfig: windowedTokenizer(words.tokenizerConfig, config.train.max_length),
@@ -83,9 +67,10 @@ export async function writeModelBundle(
       metrics: {
         validation: metricSet(validation),
         test: metricSet(test),
-        ...(int8.metrics === undefined ? {} : { int8: int8.metrics }),
-        ...(fp16.metrics === undefined ? {} : { fp16: fp16.metrics }),
+        uncalibrated,
+        ...smaller.metrics,
       },
+      ...(Object.keys(smaller.leftOut).length === 0 ? {} : { left_out: smaller.leftOut }),
       baselines: { majority: metricSet(majority) },
       reference,
       config_hash: hash,
@@ -94,7 +79,7 @@ export async function writeModelBundle(
       packages: packageVersions(),
     },
   });
-  return int8.refusal ?? fp16.refusal;
+  return smaller.leftOut;
 }
 
 /** Batches of a split, as the configuration has them. */
@@ -104,4 +89,9 @@ export function batchOptions(
 ): BatchOptions {
   const { batch_size: batchSize, max_length: maxLength } = train;
   return { batchSize, maxLength, tokenizer };
+}
+
+/** How a server with this configuration cuts texts. */
+function servedWindows({ train, limits }: Config, { tokenizer }: BundleData['words']) {
+  return { maxLength: train.max_length, maxWindows: limits.max_windows, tokenizer };
 }

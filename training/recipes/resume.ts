@@ -7,7 +7,9 @@ export const RUN_CONFIG_FILE = 'config.json';
 
 /** Keys that decide no number of a run, and may differ when it goes on: the data is known by its hash. */
 const free: readonly RegExp[] = [
-  /^(server|queue|limits|security|log)\./,
+  /^(server|queue|security|log)\./,
+  // All but the windows of a text: the finished model is measured on as many.
+  /^limits\.(?!max_windows$)/,
   /^run\.(name|dir)$/,
   /^data\.(source|dir)$/,
   /^model\.out$/,

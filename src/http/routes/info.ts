@@ -41,8 +41,9 @@ export function infoRoute(deps: AppDeps): Route {
   };
 }
 
-function described({ name, version, precision, maxLength, explains = false }: ServedModel) {
-  return { name, version, precision, max_length: maxLength, explains };
+function described(model: ServedModel) {
+  const { name, version, precision, scheme = precision, maxLength, explains = false } = model;
+  return { name, version, precision, scheme, max_length: maxLength, explains };
 }
 
 function listed(status: Pick<ModelStatus, 'model' | 'limits' | 'state' | 'isDefault'>) {

@@ -5,7 +5,8 @@ const count = { type: 'integer', minimum: 0 } as const;
 const model = { name: text, version: text } as const;
 const described = {
   ...model,
-  precision: text,
+  precision: { ...text, description: 'Which file of the bundle is served' },
+  scheme: { ...text, description: 'How its weights are held: fp32, fp16, int8, or weight8 in place of int8' },
   max_length: { ...count, description: 'Tokens of a window' },
   explains: { type: 'boolean', description: 'Whether /explain answers for it' },
 } as const;

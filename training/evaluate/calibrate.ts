@@ -1,4 +1,4 @@
-import { meanProbabilities, type Task } from '../../src/task/index.ts';
+import { meanProbability, type Task } from '../../src/task/index.ts';
 import { column } from './evaluate-axes.ts';
 import { fitTemperature } from './temperature.ts';
 import { tuneThreshold } from './thresholds.ts';
@@ -18,14 +18,8 @@ export function calibrate(
   const axes = task.axes.map((axis, i) => {
     const truth = column(labels, i, task.axes.length);
     const logits = windows.map((text) => text.map((values) => values[i] ?? Number.NaN));
-    const temperature = fitTemperature(axis, truth, logits);
-    const alone = { ...task, axes: [{ ...axis, temperature }] };
-    const answers = logits.flatMap((text) =>
-      meanProbabilities(
-        alone,
-        text.map((logit) => [logit]),
-      ),
-    );
+    const temperature = fitTemperature(truth, logits);
+    const answers = logits.map((text) => meanProbability({ temperature }, text));
     return { ...axis, temperature, threshold: tuneThreshold(truth, answers) };
   });
   return { ...task, axes };

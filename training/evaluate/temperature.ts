@@ -1,4 +1,4 @@
-import { type Axis, meanProbabilities } from '../../src/task/index.ts';
+import { meanProbability } from '../../src/task/index.ts';
 import { probabilityMetrics } from './probability.ts';
 
 /** Whatever the texts say: a quarter makes a probability of 0.8 one of 0.996, sixteen one of 0.52. */
@@ -6,10 +6,10 @@ const LEAST = 1 / 4;
 const MOST = 16;
 
 /** Steps of the first look, equal in the logarithm; the objective of averaged windows need not have one valley. */
-const GRID = 48;
+const GRID = 32;
 
-/** Halvings, golden, of what is left after it: down to a millionth. */
-const REFINEMENTS = 30;
+/** Golden sections of what is left after it: down to a hundred-thousandth. */
+const REFINEMENTS = 20;
 const GOLDEN = (Math.sqrt(5) - 1) / 2;
 
 /**
@@ -22,7 +22,6 @@ const GOLDEN = (Math.sqrt(5) - 1) / 2;
  * @param windows of each text the logits of its windows
  */
 export function fitTemperature(
-  axis: Pick<Axis, 'name' | 'labels'>,
   labels: ArrayLike<number>,
   windows: readonly (readonly number[])[],
 ): number {
@@ -30,15 +29,8 @@ export function fitTemperature(
   const negative = labels.length - positive;
   if (positive === 0 || negative === 0) return 1;
   const targets = [1 / (negative + 2), (positive + 1) / (positive + 2)] as const;
-  const texts = windows.map((logits) => logits.map((logit) => [logit]));
-  const answers = (temperature: number): number[] => {
-    const task = {
-      name: axis.name,
-      cleaning: 'none' as const,
-      axes: [{ ...axis, threshold: 0.5, temperature }],
-    };
-    return texts.flatMap((logits) => meanProbabilities(task, logits));
-  };
+  const answers = (temperature: number): number[] =>
+    windows.map((logits) => meanProbability({ temperature }, logits));
   const objective = (logTemperature: number): number =>
     answers(Math.exp(logTemperature)).reduce((sum, p, i) => {
       const y = targets[labels[i] === 1 ? 1 : 0];

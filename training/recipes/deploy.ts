@@ -42,6 +42,7 @@ export async function smallerFiles(
   deployed: Deployed,
   config: Config,
   screen: Screen,
+  check = quantizeChecked,
 ): Promise<SmallerFiles> {
   const files: Record<string, Uint8Array> = {};
   const metrics: { [P in Place['precision']]?: QuantizationMetrics } = {};
@@ -49,6 +50,7 @@ export async function smallerFiles(
   for (const place of placesOf(config)) {
     const choice = await choose(place, deployed, config, {
       screen,
+      check,
       largest: config.quantize.max_size_ratio,
     });
     const path = modelFiles[place.precision];
@@ -103,6 +105,8 @@ export interface ChoiceOptions {
   readonly largest?: number;
   /** Layers that stay as they are. */
   readonly keep?: CheckOptions['keep'];
+  /** How a candidate is measured; for tests. */
+  readonly check?: typeof quantizeChecked;
 }
 
 /** Makes and measures the candidates of a place, one after the other, until one keeps the `quantize.*` limits. */
@@ -110,9 +114,11 @@ export async function choose(
   { candidates }: Place,
   deployed: Deployed,
   config: Pick<Config, 'quantize' | 'seed' | 'runtime'>,
-  { screen, largest = Number.POSITIVE_INFINITY, keep }: ChoiceOptions,
+  { screen, largest = Number.POSITIVE_INFINITY, keep, check = quantizeChecked }: ChoiceOptions,
 ): Promise<Choice> {
   const fp32Size = encodeModel(deployed.model).length;
+  const { measured, held } = textsOf(deployed, config);
+  const common = { limits: config.quantize, seed: config.seed, fp32Size, screen };
   const reasons: string[] = [];
   for (const scheme of candidates) {
     const plain = encoded(deployed.model, scheme, new Set(), keep);
@@ -123,8 +129,13 @@ export async function choose(
       reasons.push(`the ${scheme} file is not worth it at ${size}`);
       continue;
     }
-    const options = { scheme, plain, fp32Size, screen, ...(keep === undefined ? {} : { keep }) };
-    const checked = await check(deployed, config, options);
+    const checked = await check(deployed.model, measured, {
+      ...common,
+      scheme,
+      plain,
+      ...(held.examples.length === 0 ? {} : { calibration: held }),
+      ...(keep === undefined ? {} : { keep }),
+    });
     screen.write(`${quantizedSummary(scheme, checked)}\n`);
     if (!checked.refusal) return { chosen: { ...checked, scheme }, reasons };
     reasons.push(checked.refusal.message);
@@ -135,24 +146,17 @@ export async function choose(
 /** Long texts cost a run for each window: all of those that are measured have so many for each of `quantize.texts`. */
 const WINDOWS_PER_TEXT = 4;
 
-function check(
-  { model, validation, calibration }: Deployed,
-  { quantize, seed, runtime: { threads } }: Pick<Config, 'quantize' | 'seed' | 'runtime'>,
-  options: Omit<CheckOptions, 'limits' | 'seed' | 'calibration'>,
-): Promise<CheckedModel> {
+/** The texts that candidates are measured on, and those on which ranges are taken. */
+function textsOf(
+  { validation, calibration }: Deployed,
+  { quantize, runtime: { threads } }: Pick<Config, 'quantize' | 'runtime'>,
+) {
   const examples = validation.examples.slice(0, quantize.texts);
-  const texts = withinWindows(
-    { ...validation, examples, threads },
-    WINDOWS_PER_TEXT * quantize.texts,
-  );
-  return quantizeChecked(model, texts, {
-    ...options,
-    limits: quantize,
-    seed,
-    ...(calibration.length === 0
-      ? {}
-      : { calibration: { ...validation, examples: calibration, threads } }),
-  });
+  const most = WINDOWS_PER_TEXT * quantize.texts;
+  return {
+    measured: withinWindows({ ...validation, examples, threads }, most),
+    held: { ...validation, examples: calibration, threads },
+  };
 }
 
 /** What the manifest says of a smaller file. */

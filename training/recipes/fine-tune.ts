@@ -182,7 +182,9 @@ async function train(
   const epochs = Math.ceil(totalSteps / first.count);
   const progress = createProgress({ screen, steps: totalSteps, epochs });
   const held = labelTable(data.validation, data.task.axes.length);
-  progress.print(`training   ${totalSteps} steps, ${first.count} an epoch${goingOn(state)}\n`);
+  progress.print(
+    `training   ${totalSteps} steps, ${first.count} an epoch${goingOn(state)}\n${firstWindowsOnly(config, data)}`,
+  );
   try {
     const settings = {
       ...run,
@@ -204,6 +206,13 @@ async function train(
 }
 
 const goingOn = ({ step }: RunState): string => (step > 0 ? `, going on after step ${step}` : '');
+
+/** That validations while training are quick, where that makes a difference. */
+function firstWindowsOnly({ train }: Config, { validation }: Data): string {
+  const longer = validation.filter(({ ids }) => windowCount(ids.length, train.max_length) > 1);
+  if (longer.length === 0) return '';
+  return `validation while training reads the first window only: ${longer.length} of ${validation.length} texts have more; the end measures all\n`;
+}
 
 /** Whether so many minutes have passed from now on. */
 function timer(minutes: number | null): () => boolean {

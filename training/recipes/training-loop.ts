@@ -199,7 +199,7 @@ async function validate(run: TrainingRun, state: RunState): Promise<void> {
   });
   run.progress.print(
     [
-      `\nepoch ${epoch}, step ${step}: training loss ${trainLoss.toFixed(4)}, validation loss ${scores.loss.toFixed(4)}${isBest ? ', the best so far' : ''}`,
+      `\nepoch ${epoch}, step ${step}: training loss ${trainLoss.toFixed(4)}, validation loss ${scores.loss.toFixed(4)}${isBest ? `, the best so far by ${metric}` : ''}`,
       `${evaluationTable(evaluation, run.majority)}\n`,
     ].join('\n'),
   );

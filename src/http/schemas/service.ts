@@ -6,7 +6,10 @@ const model = { name: text, version: text } as const;
 const described = {
   ...model,
   precision: { ...text, description: 'Which file of the bundle is served' },
-  scheme: { ...text, description: 'How its weights are held: fp32, fp16, int8, or weight8 in place of int8' },
+  scheme: {
+    ...text,
+    description: 'How its weights are held: fp32, fp16, int8, or weight8 in place of int8',
+  },
   max_length: { ...count, description: 'Tokens of a window' },
   explains: { type: 'boolean', description: 'Whether /explain answers for it' },
 } as const;

@@ -111,12 +111,14 @@ const settingKeys = [
 
 /** The file and the settings. AppError `usage` for words and options that do not go together. */
 function checkedWords({ words, out, into, data, model }: QuantizeArguments) {
-  const settings = words.filter((word) => settingKeys.includes(word.split('=')[0] ?? ''));
+  const settings = words.filter((word) => word.includes('=') && !word.endsWith('.onnx'));
   const [file, ...more] = words.filter((word) => !settings.includes(word));
-  if (more.length > 0) {
+  const foreign = settings.filter((word) => !settingKeys.includes(word.split('=')[0] ?? ''));
+  const unknown = [...foreign, ...more];
+  if (unknown.length > 0) {
     throw new AppError(
       'usage',
-      `${more.join(' ')}: expected one file, and settings of ${settingKeys.join(', ')}`,
+      `${unknown.join(' ')}: expected one file, and key=value of ${settingKeys.join(', ')}`,
     );
   }
   if (settings.length > 0 && data === undefined) {

@@ -141,10 +141,10 @@ export const learningKeys = {
       null,
     ),
     best_metric: key(
-      'The number of a validation that chooses the best state: loss, as it is trained on, or an average over the axes',
+      'The number of a validation that chooses the best state: an average over the axes, or loss, as it is trained on',
       choice(
-        'loss',
         'log_loss',
+        'loss',
         'brier',
         'accuracy',
         'balanced_accuracy',
@@ -154,7 +154,7 @@ export const learningKeys = {
         'roc_auc',
         'average_precision',
       ),
-      'loss',
+      'log_loss',
     ),
     patience: key(
       'Validations without a better train.best_metric before training stops',

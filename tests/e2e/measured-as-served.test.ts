@@ -161,7 +161,8 @@ describe("a manifest's figures, of texts with several windows,", () => {
     expect(task.axes.some(({ temperature }) => temperature !== 1)).toBe(true);
     const { best, uncalibrated } = JSON.parse(readFileSync(at('runs/many/metrics.json'), 'utf8'));
     expect(uncalibrated).toEqual(metrics?.uncalibrated);
-    expect(best.value).toBe(best.loss);
+    // Unweighted, the objective is the log loss; training only looks at first windows.
+    expect(best.value).toBeCloseTo(best.loss, 5);
   });
 
   it('compare the int8 file as it is served with the fp32 one', async () => {

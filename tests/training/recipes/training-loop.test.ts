@@ -154,20 +154,27 @@ describe('the training loop', () => {
     expect((await outcome)?.step).toBe(step);
   });
 
-  it('keeps the state of the least loss by default, whatever macro-F1 says', async () => {
+  it('keeps the state of the least log loss by default, whatever macro-F1 says', async () => {
     const { best_metric } = loadConfig({ env: {} }).config.train;
-    const { executor } = fakeExecutor([0.4, 0.6, 1]);
-    // The more is right, the higher the loss: answers that are too sure.
+    const { executor, seen } = fakeExecutor([0.6, 0.8, 0.8]);
+    // More is right from one validation to the next, and what is wrong is ever surer.
     const sure: Executor = {
       ...executor,
       evaluate: async (batch) => {
-        const { loss, logits } = await executor.evaluate(batch);
-        return { loss: 1 - loss, logits };
+        const { logits } = await executor.evaluate(batch);
+        return { loss: 1, logits: logits.map((x) => x * 4 ** seen.validations) };
       },
     };
-    const { outcome, state } = run(sure, { totalSteps: 100, best_metric, patience: 2 });
-    expect(await outcome).toMatchObject({ step: 2, value: 0.4, loss: 0.4 });
+    const { outcome, state, logged } = run(sure, { totalSteps: 100, best_metric, patience: 2 });
+    const { value, step } = (await outcome) ?? {};
+    // Two of five wrong, with logits of 2.
+    expect({ value, step }).toEqual({
+      value: expect.closeTo(0.4 * 2 + Math.log1p(Math.exp(-2))),
+      step: 2,
+    });
     expect(state.step).toBe(6);
+    const end = logged.find(({ event }) => event === 'end');
+    expect(end?.reason).toContain('no better log_loss');
   });
 
   it('validates and writes checkpoints between epochs where that is asked for', async () => {

@@ -43,7 +43,8 @@ export function infoRoute(deps: AppDeps): Route {
 
 function described(model: ServedModel) {
   const { name, version, precision, scheme = precision, maxLength, explains = false } = model;
-  return { name, version, precision, scheme, max_length: maxLength, explains };
+  const rounded = scheme === precision ? {} : { scheme };
+  return { name, version, precision, ...rounded, max_length: maxLength, explains };
 }
 
 function listed(status: Pick<ModelStatus, 'model' | 'limits' | 'state' | 'isDefault'>) {

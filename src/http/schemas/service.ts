@@ -6,12 +6,12 @@ const model = { name: text, version: text } as const;
 const described = {
   ...model,
   precision: { ...text, description: 'Which file of the bundle is served' },
-  scheme: {
-    ...text,
-    description: 'How its weights are held: fp32, fp16, int8, or weight8 in place of int8',
-  },
   max_length: { ...count, description: 'Tokens of a window' },
   explains: { type: 'boolean', description: 'Whether /explain answers for it' },
+} as const;
+/** Where it says more than the precision. */
+const scheme = {
+  scheme: { ...text, description: 'How the weights are rounded: weight8 in place of int8' },
 } as const;
 const textLimits = {
   max_texts: count,
@@ -33,18 +33,21 @@ export const serviceSchemas: Readonly<Record<string, Schema>> = {
   }),
   Info: exactly({
     version: { ...text, description: 'Of the server' },
-    model: exactly(described),
+    model: exactly(described, scheme),
     models: {
       type: 'array',
       description: 'All that are served, this one among them',
       minItems: 1,
-      items: exactly({
-        ...described,
-        default: { type: 'boolean', description: 'Routes that name no model are of this one' },
-        state: { enum: ['starting', 'ok', 'unavailable', 'draining'] },
-        task: { ...text, description: 'Its name' },
-        limits: exactly(textLimits),
-      }),
+      items: exactly(
+        {
+          ...described,
+          default: { type: 'boolean', description: 'Routes that name no model are of this one' },
+          state: { enum: ['starting', 'ok', 'unavailable', 'draining'] },
+          task: { ...text, description: 'Its name' },
+          limits: exactly(textLimits),
+        },
+        scheme,
+      ),
     },
     task: exactly({
       name: text,

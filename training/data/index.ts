@@ -1,5 +1,6 @@
 export {
   type BatchOptions,
+  type EvaluationOptions,
   evaluationBatches,
   smoothLabels,
   tokenizeExamples,

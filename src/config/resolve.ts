@@ -10,7 +10,7 @@ const mbtiAxes: readonly AxisConfig[] = ['EI', 'SN', 'TF', 'JP'].map((pair) => {
 });
 
 /** Shorter posts say nothing of their author. */
-const MBTI_MINIMUM_LENGTH = 10;
+const LEAST_MBTI_LENGTH = 10;
 
 /** Codes of so many axes can be told apart by listing them all. */
 const MOST_CODE_AXES = 16;
@@ -28,7 +28,7 @@ export function resolveConfig(raw: RawConfig, problems: Problems): Config {
     data: {
       ...raw.data,
       clean,
-      min_length: raw.data.min_length ?? (clean === 'mbti' ? MBTI_MINIMUM_LENGTH : 1),
+      min_length: raw.data.min_length ?? (clean === 'mbti' ? LEAST_MBTI_LENGTH : 1),
     },
     model: { ...raw.model, out: raw.model.out ?? `models/${runName}` },
     limits: {

@@ -1,9 +1,9 @@
 import { constants } from 'node:fs';
-import { cp, readFile, realpath } from 'node:fs/promises';
+import { cp, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Bundle, MANIFEST_FILE, type Manifest } from '../../src/bundle/index.ts';
 import { AppError, writeError } from '../../src/errors.ts';
-import { replaceFolder } from '../../src/files/index.ts';
+import { readJsonFile, replaceFolder } from '../../src/files/index.ts';
 import { describeFolder, placeFile, requireBundle } from './write.ts';
 
 /**
@@ -28,7 +28,7 @@ export async function updateBundle(
         files[name] = await placeFile(join(temporary, name), bytes);
       }
       written = await describeFolder(temporary, { ...change(read), files });
-      await requireUnchanged(folder, read);
+      requireUnchanged(folder, read);
     });
   } catch (cause) {
     throw writeError(`the bundle ${dir}`, cause);
@@ -36,8 +36,8 @@ export async function updateBundle(
   return written;
 }
 
-async function requireUnchanged(folder: string, read: Manifest): Promise<void> {
-  const now: unknown = JSON.parse(await readFile(join(folder, MANIFEST_FILE), 'utf8'));
+function requireUnchanged(folder: string, read: Manifest): void {
+  const now = readJsonFile(join(folder, MANIFEST_FILE), { invalid: 'bundle_invalid' });
   if (JSON.stringify(now) === JSON.stringify(read)) return;
   throw new AppError('bundle_invalid', `${folder} was replaced while its files were made`, {
     hint: 'run the command again: it then works on the new bundle',

@@ -7,7 +7,6 @@ export {
   trainingBatches,
 } from './batches.ts';
 export {
-  type Corpus,
   type CorpusReport,
   type CorpusTokenizer,
   countLabels,

@@ -59,7 +59,15 @@ async function read(
     bundle,
     config,
     fingerprint: fingerprintOf(stamps),
-    model: { name, version, precision, maxLength, task, explains: explainer !== undefined },
+    model: {
+      name,
+      version,
+      precision,
+      maxLength,
+      task,
+      explains: explainer !== undefined,
+      ...schemeOf(bundle, precision),
+    },
     spec: {
       modelPath: path,
       modelFile: file,
@@ -74,6 +82,13 @@ async function read(
       ...(explainer === undefined ? {} : { explainPath: explainer }),
     },
   };
+}
+
+/** How the served file's weights are rounded, where the manifest says it. */
+function schemeOf({ manifest }: OpenedModel['bundle'], precision: string): { scheme?: string } {
+  const { int8, fp16 } = manifest.metrics ?? {};
+  const scheme = { int8, fp16 }[precision]?.scheme;
+  return scheme === undefined ? {} : { scheme };
 }
 
 /** As many as fill a GPU with short texts, and are done in a fraction of a second. */

@@ -31,6 +31,7 @@ const manifestRules: Readonly<Record<string, Rule>> = {
   },
   files: object,
   'metrics?': object,
+  'left_out?': object,
   'baselines?': object,
   'reference?': {
     expected: 'texts and, for each feature, ascending edges and one more share than edges',

@@ -35,16 +35,18 @@ export interface MetricSet {
   readonly average: Readonly<Record<string, number>>;
 }
 
-/** How far a smaller graph lies from the fp32 one. */
+/** How far a smaller graph lies from the fp32 one. Without `agreement` it was not measured. */
 export interface QuantizationMetrics {
-  readonly agreement: number;
-  readonly mean_dp: number;
-  readonly max_dp: number;
+  /** How its weights are rounded: int8, weight8, …; int8 in bundles that do not say it. */
+  readonly scheme?: string;
+  readonly agreement?: number;
+  readonly mean_dp?: number;
+  readonly max_dp?: number;
   readonly size_ratio: number;
   /** Of the smaller graph less that of fp32, and its 95 % interval. */
   readonly macro_f1_change?: number;
   readonly macro_f1_interval?: readonly [number, number];
-  /** Validation texts that this was measured on. */
+  /** Texts that this was measured on: of the validation split, or of a file that was named later. */
   readonly texts?: number;
   /** Layers that stayed in fp32. */
   readonly fp32_layers?: readonly string[];
@@ -64,9 +66,13 @@ export interface Manifest {
   readonly metrics?: {
     readonly test?: MetricSet;
     readonly validation?: MetricSet;
+    /** Log loss, Brier score and ECE of the same texts with all temperatures 1. */
+    readonly uncalibrated?: { readonly test?: MetricSet; readonly validation?: MetricSet };
     readonly int8?: QuantizationMetrics;
     readonly fp16?: QuantizationMetrics;
   };
+  /** By path, of smaller graphs that were wanted and are not there: why. */
+  readonly left_out?: Readonly<Record<string, string>>;
   readonly baselines?: Readonly<Record<string, MetricSet>>;
   /** Statistics of the training data that drift is measured against. */
   readonly reference?: Reference;

@@ -10,7 +10,7 @@ const mbtiAxes: readonly AxisConfig[] = ['EI', 'SN', 'TF', 'JP'].map((pair) => {
 });
 
 /** Shorter posts say nothing of their author. */
-const MBTI_MINIMUM_LENGTH = 10;
+const LEAST_MBTI_LENGTH = 10;
 
 /** Codes of so many axes can be told apart by listing them all. */
 const MOST_CODE_AXES = 16;
@@ -28,7 +28,7 @@ export function resolveConfig(raw: RawConfig, problems: Problems): Config {
     data: {
       ...raw.data,
       clean,
-      min_length: raw.data.min_length ?? (clean === 'mbti' ? MBTI_MINIMUM_LENGTH : 1),
+      min_length: raw.data.min_length ?? (clean === 'mbti' ? LEAST_MBTI_LENGTH : 1),
     },
     model: { ...raw.model, out: raw.model.out ?? `models/${runName}` },
     limits: {
@@ -116,7 +116,7 @@ export function labelCodes(axes: readonly AxisConfig[]): Map<string, readonly bo
 }
 
 function checkTogether(raw: RawConfig, axes: readonly AxisConfig[], problems: Problems): void {
-  const { limits, queue, model, train } = raw;
+  const { limits, queue, model, quantize, train } = raw;
   if (limits.max_texts !== null && limits.max_texts > queue.max_depth) {
     problems.rejectValue(
       'limits.max_texts',
@@ -138,6 +138,13 @@ function checkTogether(raw: RawConfig, axes: readonly AxisConfig[], problems: Pr
         `max_position_embeddings (${positions}) at most`,
       );
     }
+  }
+  if (quantize.required && quantize.scheme === 'none' && quantize.fp16 !== 'yes') {
+    problems.rejectValue(
+      'quantize.required',
+      true,
+      'false, or a smaller file that is made: quantize.scheme other than none, or quantize.fp16=yes',
+    );
   }
   const weights = train.pos_weight;
   if (Array.isArray(weights) && weights.length !== axes.length) {

@@ -1,5 +1,15 @@
 import type { CleaningMode } from '../text/cleaning.ts';
-import { choice, either, type Format, integer, list, number, optional, text } from './formats.ts';
+import {
+  choice,
+  either,
+  type Format,
+  flag,
+  integer,
+  list,
+  number,
+  optional,
+  text,
+} from './formats.ts';
 import { key } from './key.ts';
 import { axes, modelBase } from './structures.ts';
 
@@ -157,8 +167,24 @@ export const learningKeys = {
       optional(number({ above: 0, to: 1e6 }), 'no limit'),
       null,
     ),
+    best_metric: key.learnt(
+      'The number of a validation that chooses the best state: an average over the axes, or loss, as it is trained on',
+      choice(
+        'log_loss',
+        'loss',
+        'brier',
+        'accuracy',
+        'balanced_accuracy',
+        'f1',
+        'macro_f1',
+        'mcc',
+        'roc_auc',
+        'average_precision',
+      ),
+      'log_loss',
+    ),
     patience: key.learnt(
-      'Validations without a better average F1 before training stops',
+      'Validations without a better train.best_metric before training stops',
       optional(integer(1, 1e6), 'never stop early'),
       3,
     ),
@@ -176,7 +202,16 @@ export const learningKeys = {
     ),
   },
   quantize: {
-    scheme: key.bundle('The 8-bit file of the bundle', choice('int8', 'none'), 'int8'),
+    scheme: key.bundle(
+      'The 8-bit file of the bundle: int8, or weight8 where int8 misses a limit; weight8 alone; none',
+      choice('int8', 'weight8', 'none'),
+      'int8',
+    ),
+    required: key.bundle(
+      'A run whose bundle lacks a smaller file that it should have ends with exit code 1',
+      flag(),
+      false,
+    ),
     fp16: key.bundle(
       'A float16 file in the bundle, for GPUs; auto: where the run was on CUDA or in fp16',
       choice('auto', 'yes', 'no'),

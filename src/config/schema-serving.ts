@@ -104,7 +104,8 @@ export const servingKeys = {
       null,
       perModel,
     ),
-    max_windows: key.free(
+    // Finished models are measured on as many.
+    max_windows: key.bundle(
       'Windows of one text that are scored; the rest is cut',
       integer(1, 1e5),
       32,

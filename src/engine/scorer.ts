@@ -1,6 +1,12 @@
 import { AppError } from '../errors.ts';
-import { probabilities } from '../task/index.ts';
-import { longestWindow, TextTokenizer, tokenizedWords, tokenWindows } from '../text/index.ts';
+import { meanProbabilities } from '../task/index.ts';
+import {
+  longestWindow,
+  TextTokenizer,
+  tokenizedWords,
+  tokenWindows,
+  windowCount,
+} from '../text/index.ts';
 import { batchesOf } from './batches.ts';
 import { explain } from './explain.ts';
 import { ExplainSession } from './explain-session.ts';
@@ -104,30 +110,22 @@ export class Scorer {
   #tokenize(text: string): TokenizedText {
     const begun = performance.now();
     const { maxLength, maxWindows } = this.#spec;
-    const all = tokenWindows(this.#tokenizer.encode(text), maxLength, this.#tokenizer);
-    const windows = all.slice(0, maxWindows);
+    const ids = this.#tokenizer.encode(text);
+    const windows = tokenWindows(ids, maxLength, this.#tokenizer, maxWindows);
     return {
       windows,
-      truncated: windows.length < all.length,
+      truncated: windows.length < windowCount(ids.length, maxLength),
       tokenizeMs: performance.now() - begun,
     };
   }
 
-  /** The mean of the windows' probabilities, whatever their order. */
   #scoreOf(
     { windows, truncated, tokenizeMs }: TokenizedText,
     logits: readonly Float32Array[],
     computeMs: number,
   ): Omit<Score, 'batches'> {
-    const { task } = this.#spec;
-    const sums = task.axes.map(() => 0);
-    for (const values of logits) {
-      probabilities(task, values).forEach((p, axis) => {
-        sums[axis] = (sums[axis] ?? 0) + p;
-      });
-    }
     return {
-      probabilities: sums.map((sum) => sum / windows.length),
+      probabilities: meanProbabilities(this.#spec.task, logits),
       tokens: windows.reduce((sum, window) => sum + window.length, 0),
       windows: windows.length,
       unknownTokens: unknownTokens(windows, this.#tokenizer),

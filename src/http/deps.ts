@@ -9,6 +9,8 @@ export interface ServedModel {
   readonly name: string;
   readonly version: string;
   readonly precision: string;
+  /** How the weights of its file are rounded, where that is not its precision: weight8 in place of int8. */
+  readonly scheme?: string;
   /** Tokens of a window. */
   readonly maxLength: number;
   readonly task: Task;

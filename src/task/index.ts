@@ -1,2 +1,8 @@
-export { type Prediction, probabilities, toPrediction } from './prediction.ts';
+export {
+  meanProbabilities,
+  meanProbability,
+  type Prediction,
+  probabilities,
+  toPrediction,
+} from './prediction.ts';
 export { type Axis, MBTI, minimumLength, type Task, untunedTask } from './task.ts';

@@ -20,7 +20,30 @@ export interface Prediction {
 
 /** sigma(logit / temperature): the probability of each axis's labels[0], in the axes' order. */
 export function probabilities(task: Task, logits: ArrayLike<number>): number[] {
-  return task.axes.map((axis, i) => sigmoid((logits[i] ?? Number.NaN) / axis.temperature));
+  return meanProbabilities(task, [logits]);
+}
+
+/**
+ * A text's answer from the logits [axes] of its windows: of each axis's labels[0], in the axes' order. Serving and
+ * measuring average alike: here.
+ */
+export function meanProbabilities(task: Task, windows: readonly ArrayLike<number>[]): number[] {
+  return task.axes.map((axis, i) =>
+    meanProbability(
+      axis,
+      windows.map((logits) => logits[i] ?? Number.NaN),
+    ),
+  );
+}
+
+/** Of one axis: the mean over windows, whatever their order, of sigma(logit / temperature). */
+export function meanProbability(
+  { temperature }: Pick<Axis, 'temperature'>,
+  logits: readonly number[],
+): number {
+  let sum = 0;
+  for (const logit of logits) sum += sigmoid(logit / temperature);
+  return sum / logits.length;
 }
 
 /** The answer for one text from the probabilities of the axes' first labels. */

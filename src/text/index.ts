@@ -11,5 +11,8 @@ export {
   longestWindow,
   SPECIAL_TOKENS_PER_WINDOW,
   tokenWindows,
+  type WindowRange,
+  windowCount,
+  windowRanges,
 } from './windows.ts';
 export { type TokenizedWord, tokenizedWords, type Word } from './words.ts';

@@ -7,21 +7,53 @@ export const CHARACTERS_PER_TOKEN = 4;
 /** [CLS] and [SEP] around every window. */
 export const SPECIAL_TOKENS_PER_WINDOW = 2;
 
-/** Cuts ids into consecutive windows of at most maxLength-2 ids, each as [CLS] … [SEP]; at least one window. */
+/** A window of a text: `length` of its ids from `start`. */
+export interface WindowRange {
+  readonly start: number;
+  readonly length: number;
+}
+
+/**
+ * Where the windows of a text of `count` ids lie: one behind the other, at most maxLength-2 ids each; at least one
+ * window, and of a long text the first `maxWindows`. Serving and measuring cut alike: here.
+ */
+export function windowRanges(
+  count: number,
+  maxLength: number,
+  maxWindows = Number.POSITIVE_INFINITY,
+): WindowRange[] {
+  const room = roomOf(maxLength);
+  const windows = Math.min(windowCount(count, maxLength), maxWindows);
+  return Array.from({ length: windows }, (_, i) => ({
+    start: i * room,
+    length: Math.min(room, count - i * room),
+  }));
+}
+
+/** How many windows a text of `count` ids has; at least one. */
+export function windowCount(count: number, maxLength: number): number {
+  return Math.max(Math.ceil(count / roomOf(maxLength)), 1);
+}
+
+/** The ranges' ids, each window as [CLS] … [SEP]. */
 export function tokenWindows(
   ids: readonly number[],
   maxLength: number,
   tokenizer: Pick<TextTokenizer, 'clsId' | 'sepId'>,
+  maxWindows?: number,
 ): number[][] {
+  return windowRanges(ids.length, maxLength, maxWindows).map(({ start, length }) => [
+    tokenizer.clsId,
+    ...ids.slice(start, start + length),
+    tokenizer.sepId,
+  ]);
+}
+
+/** Ids of a text that a window holds. */
+function roomOf(maxLength: number): number {
   const room = maxLength - SPECIAL_TOKENS_PER_WINDOW;
-  if (!Number.isInteger(room) || room < 1) {
-    throw new AppError('internal', `windows of ${maxLength} tokens have no room for text`);
-  }
-  const windows: number[][] = [];
-  for (let start = 0; start === 0 || start < ids.length; start += room) {
-    windows.push([tokenizer.clsId, ...ids.slice(start, start + room), tokenizer.sepId]);
-  }
-  return windows;
+  if (Number.isInteger(room) && room >= 1) return room;
+  throw new AppError('internal', `windows of ${maxLength} tokens have no room for text`);
 }
 
 /**

@@ -87,6 +87,22 @@ describe('a training run', () => {
     expect(events.at(-1).event).toBe('result');
   });
 
+  it('says that there is no 8-bit file, in its last lines and in the manifest, and ends well', async () => {
+    const { left_out: leftOut } = (await readBundle(at('models/one'))).manifest;
+    expect(leftOut?.['onnx/model_quantized.onnx']).toMatch(/the int8 file is not worth it at/);
+    expect(first.stdout.trim().split('\n').slice(-2).join('\n')).toMatch(
+      /^warning +models\/one has no onnx\/model_quantized\.onnx: the int8 .*\nadd one with: mbti-model quantize --into models\/one/,
+    );
+  });
+
+  it('ends with exit code 1 without it where quantize.required asks for it, and writes the bundle', async () => {
+    const args = ['--config', 'tiny.json', 'run.name=required', 'train.max_steps=1'];
+    const ended = await runBin(train, [...args, 'quantize.required=true'], { cwd: dir });
+    expect(ended.code).toBe(1);
+    expect(ended.stderr).toMatch(/^error: models\/required has no onnx\/model_quantized\.onnx: /);
+    await readBundle(at('models/required'));
+  }, 60_000);
+
   it('writes a bundle that the serving side accepts, with metrics beside the majority class', async () => {
     const { manifest } = await readBundle(at('models/one'));
     expect(manifest.task.axes.map(({ name }) => name)).toEqual(['E/I', 'S/N', 'T/F', 'J/P']);
@@ -122,7 +138,7 @@ describe('a training run', () => {
       ids: Int32Array.from(tokenizer.encode(text)),
       labels: new Float32Array(4),
     }));
-    const options = { batchSize: 2, maxLength: 32, tokenizer };
+    const options = { batchSize: 2, maxLength: 32, maxWindows: 1, tokenizer };
     const batch = evaluationBatches(examples, options).at(0);
     const shape = [batch.size, batch.length];
     const inputs = {

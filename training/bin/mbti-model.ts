@@ -46,8 +46,8 @@ async function main(): Promise<void> {
       async (given) => (await import('./model-evaluate.ts')).evaluate(given),
     )
     .command<QuantizeArguments>(
-      'quantize <file>',
-      'Make the int8 file of an fp32 .onnx, and hold it to the fp32 answers where texts are given',
+      'quantize [words..]',
+      'Make a smaller file of an fp32 .onnx or for a bundle, and hold it to the fp32 answers where texts are given',
       async (command) => (await import('./model-quantize.ts')).quantizeOptions(command),
       async (given) => (await import('./model-quantize.ts')).quantize(given),
     )

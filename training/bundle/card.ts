@@ -18,8 +18,10 @@ export function modelCard(manifest: Manifest, facts: CardFacts = {}): string {
     `# ${manifest.name}`,
     summary(manifest),
     measured(manifest),
+    calibration(manifest),
     parity(manifest, 'int8', 'CPU'),
     parity(manifest, 'fp16', 'GPU'),
+    leftOut(manifest),
     data(manifest, facts),
     use(manifest),
     limits(manifest),
@@ -58,7 +60,8 @@ function measured({ metrics, baselines, task }: Manifest): string {
   return [
     '## Measured',
     '',
-    'Accuracy / macro-F1. Judge the model by how far it stands above the baselines.',
+    'Accuracy / macro-F1 / log loss, as the server answers: whole texts, all their windows. Judge the model by how far it',
+    'stands above the baselines; a log loss above theirs means that the probabilities are worth less than none.',
     '',
     line(['', ...axes, 'average']),
     line(['---', ...axes.map(() => '---'), '---']),
@@ -70,7 +73,29 @@ function measured({ metrics, baselines, task }: Manifest): string {
 
 function pair(values: Readonly<Record<string, number>> | undefined): string {
   const show = (value: number | undefined) => (value === undefined ? '–' : value.toFixed(3));
-  return `${show(values?.accuracy)} / ${show(values?.macro_f1)}`;
+  return `${show(values?.accuracy)} / ${show(values?.macro_f1)} / ${show(values?.log_loss)}`;
+}
+
+/** What the temperatures change. */
+function calibration({ metrics, task }: Manifest): string {
+  const before = metrics?.uncalibrated?.test;
+  if (before === undefined) return '';
+  const after = metrics?.test;
+  const rows = task.axes.map(({ name, temperature }) => {
+    const change = (figure: string) =>
+      [before, after].map((set) => set?.axes[name]?.[figure]?.toFixed(3) ?? '–').join(' → ');
+    return `| ${name} | ${temperature.toFixed(3)} | ${change('log_loss')} | ${change('ece')} |`;
+  });
+  return [
+    '## Calibration',
+    '',
+    "The server divides each axis's logit by a temperature, fitted on the validation texts, before it takes the sigmoid.",
+    'Programs that load the graph themselves have to do so too. On the test texts, without and with it:',
+    '',
+    '| | temperature | log loss | ECE |',
+    '| --- | --- | --- | --- |',
+    ...rows,
+  ].join('\n');
 }
 
 /** How a smaller file answers beside the fp32 one, and what it is served on. */
@@ -78,25 +103,47 @@ function parity({ metrics }: Manifest, precision: 'int8' | 'fp16', servedOn: str
   const found = metrics?.[precision];
   if (found === undefined) return '';
   const { macro_f1_change: change, macro_f1_interval: interval, texts, fp32_layers: kept } = found;
+  const { scheme, agreement, mean_dp: mean, max_dp: most } = found;
+  const figure = (what: string, value: number | undefined) =>
+    value === undefined ? [] : [[what, value.toFixed(4)]];
   const rows = [
-    ['same decisions', found.agreement.toFixed(4)],
-    ['mean difference of probability', found.mean_dp.toFixed(4)],
-    ['largest difference of probability', found.max_dp.toFixed(4)],
+    ...(scheme === undefined ? [] : [['weights', schemeWords[scheme] ?? scheme]]),
+    ...figure('same decisions', agreement),
+    ...figure('mean difference of probability', mean),
+    ...figure('largest difference of probability', most),
     ...(change === undefined ? [] : [['change of macro-F1', signed(change)]]),
     ...(interval === undefined ? [] : [['its 95 % interval', interval.map(signed).join(' to ')]]),
     ['size of the file', found.size_ratio.toFixed(3)],
   ];
-  const where = texts === undefined ? '' : `, measured on ${texts} validation texts`;
+  const where = texts === undefined ? '' : `, measured on ${texts} texts`;
+  const unmeasured =
+    agreement === undefined
+      ? ' **It was not measured**: how far its answers lie from those in fp32 is not known.'
+      : '';
   return [
     `## ${precision}`,
     '',
-    `\`${modelFiles[precision]}\` beside \`${modelFiles.fp32}\`${where}; a server on a ${servedOn} uses it.`,
+    `\`${modelFiles[precision]}\` beside \`${modelFiles.fp32}\`${where}; a server on a ${servedOn} uses it.${unmeasured}`,
     '',
     `| ${precision} against fp32 | |`,
     '| --- | --- |',
     ...rows.map(([what, value]) => `| ${what} | ${value} |`),
     ...(kept?.length ? ['', `Computed in fp32, by measurement: ${kept.join(', ')}.`] : []),
   ].join('\n');
+}
+
+/** How a scheme rounds, for a reader of the card. */
+const schemeWords: Readonly<Record<string, string>> = {
+  int8: 'int8: a scale for each column, activations uint8',
+  weight8: 'weight8: blocks of 8 bits, MatMulNBits of ONNX Runtime',
+  weight4: 'weight4: blocks of 4 bits, MatMulNBits of ONNX Runtime',
+  fp16: 'float16',
+};
+
+/** Why a smaller file that was wanted is not there. */
+function leftOut({ left_out: reasons }: Manifest): string {
+  const lines = Object.entries(reasons ?? {}).map(([file, why]) => `- \`${file}\`: ${why}`);
+  return lines.length === 0 ? '' : ['## Not in this bundle', '', ...lines].join('\n');
 }
 
 const signed = (x: number): string => `${x < 0 ? '−' : '+'}${Math.abs(x).toFixed(4)}`;

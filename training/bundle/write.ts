@@ -1,4 +1,4 @@
-import { copyFile, mkdir, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import {
   type FileEntry,
@@ -38,6 +38,7 @@ export interface BundleContents {
 }
 
 const VERSION_DIGITS = 12;
+const CARD_FILE = 'README.md';
 
 /**
  * Writes a bundle that appears at once, complete, in the place of an older one. AppError
@@ -57,7 +58,7 @@ export async function writeBundle(contents: BundleContents): Promise<Manifest> {
 }
 
 /** Refuses to replace a folder that holds something and is no bundle: AppError `usage`. */
-const requireBundle =
+export const requireBundle =
   (dir: string) =>
   (inside: readonly string[]): void => {
     if (inside.length === 0 || inside.includes(MANIFEST_FILE)) return;
@@ -76,21 +77,32 @@ async function fill(folder: string, contents: BundleContents): Promise<Manifest>
   };
   const files: Record<string, FileEntry> = {};
   for (const [name, source] of Object.entries(sources)) {
-    files[name] = await place(join(folder, name), source);
+    files[name] = await placeFile(join(folder, name), source);
   }
-  const manifest = completeManifest(contents.manifest, files);
-  const card = Buffer.from(modelCard(manifest, contents.card));
-  files['README.md'] = await place(join(folder, 'README.md'), card);
+  return describeFolder(folder, completeManifest(contents.manifest, files), contents.card);
+}
+
+/** Writes the card and the manifest of files that lie in a folder. Returns the manifest, the card among its files. */
+export async function describeFolder(
+  folder: string,
+  described: Manifest,
+  facts?: CardFacts,
+): Promise<Manifest> {
+  const card = Buffer.from(modelCard(described, facts));
+  const entry = await placeFile(join(folder, CARD_FILE), card);
+  const manifest = { ...described, files: { ...described.files, [CARD_FILE]: entry } };
   const problems = manifestProblems(manifest);
   if (problems.length > 0) {
     throw new AppError('internal', `the manifest would not be valid: ${problems.join('; ')}`);
   }
-  await writeFile(join(folder, MANIFEST_FILE), json(manifest));
+  await placeFile(join(folder, MANIFEST_FILE), Buffer.from(json(manifest)));
   return manifest;
 }
 
-async function place(path: string, source: Uint8Array | string): Promise<FileEntry> {
+/** Writes or copies a file in the place of an older one, which may be read-only. */
+export async function placeFile(path: string, source: Uint8Array | string): Promise<FileEntry> {
   await mkdir(dirname(path), { recursive: true });
+  await rm(path, { force: true });
   await (typeof source === 'string' ? copyFile(source, path) : writeFile(path, source));
   return { sha256: await hashFile(path), size: (await stat(path)).size };
 }

@@ -1,4 +1,9 @@
-import { SPECIAL_TOKENS_PER_WINDOW, type TextTokenizer } from '../../src/text/index.ts';
+import {
+  SPECIAL_TOKENS_PER_WINDOW,
+  type TextTokenizer,
+  type WindowRange,
+  windowRanges,
+} from '../../src/text/index.ts';
 import { Random } from './random.ts';
 import type { Batch, Example, TokenizedExample } from './types.ts';
 
@@ -19,11 +24,16 @@ export interface BatchPlan<B extends Batch = Batch> extends Iterable<B> {
   at(position: number): B;
 }
 
-/** A piece of an example: `length` ids from `start`. */
-interface Window {
+/** A window of the example with this index. */
+interface Window extends WindowRange {
   readonly index: number;
-  readonly start: number;
-  readonly length: number;
+}
+
+export interface EvaluationOptions extends BatchOptions {
+  /** Windows of a text, from its beginning, that are taken. */
+  readonly maxWindows: number;
+  /** Each window in a batch of its own and unpadded, as a server on a CPU computes it. */
+  readonly alone?: boolean;
 }
 
 /** Lengths are padded to a multiple of this, so that few shapes occur. */
@@ -83,17 +93,19 @@ export function smoothLabels<B extends Batch>(batch: B, smoothing: number): B {
   return { ...batch, labels };
 }
 
-/** Every example once, cut to its first maxLength-2 ids, sorted by length; `indices` say which. */
+/** The windows of every example, cut as the server cuts them, sorted by length; `indices` say whose they are. */
 export function evaluationBatches(
   examples: readonly TokenizedExample[],
-  options: BatchOptions,
+  options: EvaluationOptions,
 ): BatchPlan<IndexedBatch> {
-  const room = options.maxLength - SPECIAL_TOKENS_PER_WINDOW;
+  const { maxLength, maxWindows, alone = false } = options;
   const windows = examples
-    .map(({ ids }, index): Window => ({ index, start: 0, length: Math.min(ids.length, room) }))
+    .flatMap(({ ids }, index) =>
+      windowRanges(ids.length, maxLength, maxWindows).map((range): Window => ({ index, ...range })),
+    )
     .sort((a, b) => a.length - b.length);
-  return plan(chunks(windows, options.batchSize), (windowsOfBatch) =>
-    fill(examples, windowsOfBatch, options),
+  return plan(chunks(windows, alone ? 1 : options.batchSize), (windowsOfBatch) =>
+    fill(examples, windowsOfBatch, options, alone ? 1 : LENGTH_STEP),
   );
 }
 
@@ -124,10 +136,11 @@ function fill(
   examples: readonly TokenizedExample[],
   windows: readonly Window[],
   { maxLength, tokenizer }: BatchOptions,
+  lengthStep = LENGTH_STEP,
 ): IndexedBatch {
   const size = windows.length;
   const longest = Math.max(...windows.map((window) => window.length)) + SPECIAL_TOKENS_PER_WINDOW;
-  const length = Math.min(Math.ceil(longest / LENGTH_STEP) * LENGTH_STEP, maxLength);
+  const length = Math.min(Math.ceil(longest / lengthStep) * lengthStep, maxLength);
   const inputIds = new BigInt64Array(size * length).fill(BigInt(tokenizer.padId));
   const attentionMask = new BigInt64Array(size * length);
   const axes = examples[windows[0]?.index ?? 0]?.labels.length ?? 0;

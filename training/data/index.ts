@@ -1,12 +1,12 @@
 export {
   type BatchOptions,
+  type EvaluationOptions,
   evaluationBatches,
   smoothLabels,
   tokenizeExamples,
   trainingBatches,
 } from './batches.ts';
 export {
-  type Corpus,
   type CorpusReport,
   type CorpusTokenizer,
   countLabels,

@@ -1,5 +1,5 @@
+export { calibrate } from './calibrate.ts';
 export {
-  column,
   type Evaluation,
   evaluateAxes,
 } from './evaluate-axes.ts';

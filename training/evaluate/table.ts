@@ -14,6 +14,7 @@ const columns = [
 const baselineColumns = [
   ['majority: accuracy', 'accuracy'],
   ['macro-F1', 'macro_f1'],
+  ['log loss', 'log_loss'],
 ] as const satisfies readonly (readonly [string, keyof AverageMetrics])[];
 
 /** A table for the terminal: a row for each axis and their average, the majority class beside them. */

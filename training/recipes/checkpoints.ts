@@ -58,7 +58,7 @@ export function runCheckpoints(
         epoch: String(epoch),
         seed: String(seed),
         ...identity,
-        best_metric: best === undefined ? '' : String(best.macroF1),
+        best_metric: best === undefined ? '' : String(best.value),
         best_step: best === undefined ? '' : String(best.step),
         state: JSON.stringify(state),
       });

@@ -7,17 +7,16 @@ import {
 } from '../../src/bundle/index.ts';
 import { loadConfig } from '../../src/config/index.ts';
 import { TextTokenizer } from '../../src/text/index.ts';
-import { type Batch, countLabels, readExamples, tokenizeExamples } from '../data/index.ts';
+import { countLabels, readExamples, tokenizeExamples } from '../data/index.ts';
 import {
   dataWarnings,
   type Evaluation,
   evaluateAxes,
   majorityBaseline,
 } from '../evaluate/index.ts';
-import { batchFeeds } from '../runtime/feeds.ts';
-import { openSession } from '../runtime/session.ts';
+import { openInference } from '../runtime/index.ts';
 import { inPhase, type Screen } from '../tracking/index.ts';
-import { labelTable, scoreSplit } from './split-scores.ts';
+import { labelTable, scoreSplit, windowsOf } from './split-scores.ts';
 import { type ColumnChoice, taskSettings } from './task-columns.ts';
 
 const BATCH_SIZE = 16;
@@ -31,8 +30,9 @@ export interface BundleEvaluation {
 }
 
 /**
- * Measures a bundle's model of a precision (fp32 unless named) on all labelled texts of a file, cleaned and cut to the first
- * window as in training. AppError as readExamples and selectModel; `usage` where the columns are not known.
+ * Measures a bundle's model of a precision (fp32 unless named) on all labelled texts of a file as they are served:
+ * cleaned as in training, the mean of all windows up to `limits.max_windows`, rounded activations each window alone.
+ * AppError as readExamples and selectModel; `usage` where the columns are not known.
  */
 export async function evaluateBundle(
   bundle: Bundle,
@@ -47,24 +47,22 @@ export async function evaluateBundle(
     readExamples(config, tokenizer, at),
   );
   const { task, max_length: maxLength } = manifest;
-  const { path } = selectModel(bundle, source.precision ?? 'fp32');
-  const session = await openSession(path, { ...config.runtime, verbose: false });
-  const evaluate = async (batch: Batch) => {
-    const { labels: _, ...feeds } = batchFeeds(batch, session.inputMetadata);
-    const { logits } = await session.run(feeds);
-    return { logits: logits?.data as Float32Array };
-  };
+  const { path, precision } = selectModel(bundle, source.precision ?? 'fp32');
+  const cut = { maxLength, maxWindows: config.limits.max_windows };
+  const session = await openInference(path, { ...config.runtime, verbose: false });
   try {
-    const total = examples.length;
-    const tokenized = await inPhase(screen, { label: 'tokenize', unit: 'texts', total }, (at) =>
+    const reading = { label: 'tokenize', unit: 'texts', total: examples.length };
+    const tokenized = await inPhase(screen, reading, (at) =>
       tokenizeExamples(examples, tokenizer, at),
     );
-    const scores = await inPhase(screen, { label: 'evaluate', unit: 'texts', total }, (onTexts) =>
-      scoreSplit({ evaluate }, tokenized, task, {
+    const scoring = { label: 'evaluate', unit: 'windows', total: windowsOf(tokenized, cut) };
+    const scores = await inPhase(screen, scoring, (onWindows) =>
+      scoreSplit(session, tokenized, task, {
+        ...cut,
         batchSize: BATCH_SIZE,
-        maxLength,
         tokenizer,
-        onTexts,
+        alone: precision === 'int8',
+        onWindows,
       }),
     );
     const labels = labelTable(examples, task.axes.length);
@@ -74,6 +72,6 @@ export async function evaluateBundle(
       majority: majorityBaseline(task.axes, labels, labels),
     };
   } finally {
-    await session.release();
+    await session.dispose();
   }
 }

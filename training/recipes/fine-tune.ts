@@ -2,24 +2,21 @@ import { join } from 'node:path';
 import type { Config, LoadedConfig } from '../../src/config/index.ts';
 import { AppError } from '../../src/errors.ts';
 import { writeFileAtomically } from '../../src/files/index.ts';
+import { windowCount } from '../../src/text/index.ts';
 import { inferenceModel } from '../artifacts/index.ts';
 import { sourceHash } from '../data/index.ts';
-import { column, evaluateAxes, majorityBaseline, tuneThreshold } from '../evaluate/index.ts';
+import { majorityBaseline } from '../evaluate/index.ts';
 import { learningRateSchedule } from '../optim/index.ts';
-import { createExecutor, type Executor } from '../runtime/index.ts';
-import {
-  createProgress,
-  inPhase,
-  openRunLog,
-  type Screen,
-  whileWaiting,
-} from '../tracking/index.ts';
+import { optimizeForInference } from '../rewrite/optimize.ts';
+import { createExecutor } from '../runtime/index.ts';
+import { createProgress, openRunLog, type Screen, whileWaiting } from '../tracking/index.ts';
 import { withLocalBase } from './base-model.ts';
 import { type Checkpoint, type Checkpoints, runCheckpoints } from './checkpoints.ts';
 import { dataSummary } from './data-summary.ts';
+import { missingFiles } from './deploy.ts';
 import { deviceSummary, skippedSummary } from './device-summary.ts';
-import { driftReference } from './drift-reference.ts';
-import { batchOptions, type Results, resultSummary, writeModelBundle } from './model-bundle.ts';
+import { measure } from './measure.ts';
+import { batchOptions, resultSummary, writeModelBundle } from './model-bundle.ts';
 import type { Pace } from './pace.ts';
 import { requirePossible } from './requirements.ts';
 import { type RunData, readCorpus, tokenizeCorpus } from './run-data.ts';
@@ -37,9 +34,9 @@ import {
 } from './run-folder.ts';
 import { modelHash } from './run-identity.ts';
 import { lockRun, lockRunPatiently } from './run-lock.ts';
-import { type CompiledModel, compile, modelSummary, writeRunFiles } from './run-model.ts';
+import { type CompiledModel, compile, isLarge, modelSummary, writeRunFiles } from './run-model.ts';
 import { newRunState, type RunState } from './run-state.ts';
-import { labelTable, scoreSplit } from './split-scores.ts';
+import { labelTable } from './split-scores.ts';
 import { limitSummary, timeAfterTraining, timer, workAfterTraining } from './time-limit.ts';
 import { batchesOf, type TrainingRun, trainEpochs } from './training-loop.ts';
 
@@ -53,9 +50,10 @@ export interface FineTuneOptions {
 }
 
 /**
- * Data → training → best checkpoint → tuned thresholds → test → int8 → bundle. Everything about the run
- * goes to `run.dir`; `model.out` changes only at the very end, all at once. Where the int8 model misses its
- * limits, the bundle is written without it, and AppError `quantization_refused` is thrown at the end.
+ * Data → training → best checkpoint → temperatures and thresholds → test → int8 → bundle. Everything about the run
+ * goes to `run.dir`; `model.out` changes only at the very end, all at once. Where no smaller file keeps its limits,
+ * the bundle is written without one and the screen says so; with `quantize.required` AppError
+ * `quantization_refused` is thrown then, and the run is not finished.
  */
 export async function fineTune(loaded: LoadedConfig, options: FineTuneOptions): Promise<void> {
   requirePossible(loaded.config);
@@ -169,31 +167,31 @@ async function afterTraining(
   const { tensors, state: atBest } = await checkpoints.load('best');
   executor.load(tensors);
   const best = atBest.best ?? noBest();
-  const results = await measure(config, data, executor, { screen, stop });
+  const forward = inferenceModel(model.base.model, model.compiled, executor.parameters());
+  const optimizing = {
+    label: 'optimize',
+    what: 'the graph that is served',
+    busy: isLarge(forward),
+  };
+  const finished = await whileWaiting(
+    screen,
+    optimizing,
+    () => optimizeForInference(forward).model,
+  );
+  const { results, reference } = await measure(config, data, finished, { screen, stop });
   const { warnings } = data;
   log.write({ event: 'result', best, skipped: state.skipped, ...results, warnings });
   const metrics = json({ best, ...results, warnings });
   await writeFileAtomically(join(config.run.dir, METRICS_FILE), metrics);
-  const reading = { label: 'drift', unit: 'windows' };
-  const reference = await inPhase(screen, reading, (onTexts) =>
-    driftReference(executor, data.validation, results.task, {
-      ...batchOptions(config, data.words),
-      tokenizer: data.words.tokenizer,
-      stop,
-      onTexts,
-    }),
-  );
-  const trained = {
-    forward: inferenceModel(model.base.model, model.compiled, executor.parameters()),
-    hfConfig: model.base.hfConfig,
-    reference,
-  };
-  const { version, refusal } = await writeModelBundle(loaded, data, trained, results, {
+  const trained = { model: finished, hfConfig: model.base.hfConfig, reference };
+  const { version, leftOut } = await writeModelBundle(loaded, data, trained, results, {
     screen,
     stop,
   });
   screen.write(`${resultSummary(config, best, results)}\n`);
-  if (refusal) throw refusal;
+  const missing = missingFiles(config.model.out, leftOut);
+  if (missing && config.quantize.required) throw missing;
+  if (missing) screen.write(`\nwarning    ${missing.message}\n${missing.hint}\n`);
   await writeFinished(loaded, data.dataHash, version);
 }
 
@@ -231,6 +229,7 @@ async function train(
   progress.print(
     [
       `training   ${totalSteps} steps, ${first.count} an epoch${goingOn(state)}${limitSummary(config)}`,
+      ...firstWindowsOnly(config, data),
       `after it   ${workAfterTraining(config, data)}\n`,
     ].join('\n'),
   );
@@ -257,40 +256,13 @@ async function train(
 
 const goingOn = ({ step }: RunState): string => (step > 0 ? `, going on after step ${step}` : '');
 
-/** Thresholds tuned for macro-F1 on the validation split, then both held-out splits measured. */
-async function measure(
-  config: Config,
-  data: RunData,
-  executor: Executor,
-  { screen, stop }: Pick<FineTuneOptions, 'screen' | 'stop'>,
-): Promise<Results> {
-  const { task } = data;
-  const width = task.axes.length;
-  const score = (label: 'validation' | 'test') => {
-    const phase = { label, unit: 'texts', total: data[label].length };
-    return inPhase(screen, phase, (onTexts) =>
-      scoreSplit(executor, data[label], task, {
-        ...batchOptions(config, data.words),
-        stop,
-        onTexts,
-      }),
-    );
-  };
-  const validation = await score('validation');
-  const test = await score('test');
-  const axes = task.axes.map((axis, i) => ({
-    ...axis,
-    threshold: tuneThreshold(
-      column(validation.labels, i, width),
-      column(validation.probabilities, i, width),
-    ),
-  }));
-  return {
-    task: { ...task, axes },
-    validation: evaluateAxes(axes, validation.probabilities, validation.labels),
-    test: evaluateAxes(axes, test.probabilities, test.labels),
-    majority: majorityBaseline(axes, data.labels, test.labels),
-  };
+/** That validations while training are quick, where that makes a difference. */
+function firstWindowsOnly({ train }: Config, { validation }: RunData): string[] {
+  const longer = validation.filter(({ ids }) => windowCount(ids.length, train.max_length) > 1);
+  if (longer.length === 0) return [];
+  return [
+    `           validation while training reads the first window only: ${longer.length} of ${validation.length} texts have more; the end measures all`,
+  ];
 }
 
 function json(value: unknown): string {

@@ -9,6 +9,15 @@ export function metricSet({ axes, average, exact_match, rows }: Evaluation): Met
   };
 }
 
+/** Of an evaluation, what a temperature is there to change. */
+export function calibrationSet({ axes, average }: Evaluation): MetricSet {
+  const pick = ({ log_loss, brier, ece }: Evaluation['average']) => ({ log_loss, brier, ece });
+  return {
+    axes: Object.fromEntries(Object.entries(axes).map(([name, one]) => [name, pick(one)])),
+    average: pick(average),
+  };
+}
+
 function numbersOf(metrics: object): Record<string, number> {
   return Object.fromEntries(
     Object.entries(metrics).filter(

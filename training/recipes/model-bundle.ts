@@ -1,37 +1,25 @@
 import { basename, resolve } from 'node:path';
 import { modelFiles, type Reference } from '../../src/bundle/index.ts';
 import type { Config, LoadedConfig } from '../../src/config/index.ts';
-import type { AppError } from '../../src/errors.ts';
-import type { Task } from '../../src/task/index.ts';
 import { classifierConfig, windowedTokenizer, writeBundle } from '../bundle/index.ts';
 import type { BatchOptions, CorpusTokenizer, TokenizedExample } from '../data/index.ts';
-import { type Evaluation, evaluationTable } from '../evaluate/index.ts';
+import { evaluationTable } from '../evaluate/index.ts';
 import { encodeModel } from '../onnx/codec/index.ts';
 import type { Model } from '../onnx/model.ts';
-import { optimizeForInference } from '../rewrite/optimize.ts';
-import { type Screen, startPhase, whileWaiting } from '../tracking/index.ts';
-import { fp16Stage, int8Stage } from './deploy.ts';
+import { type Screen, whileWaiting } from '../tracking/index.ts';
+import { type SmallerFiles, smallerFiles } from './deploy.ts';
 import { explanationFile } from './explanation.ts';
+import type { Results } from './measure.ts';
 import { metricSet } from './metric-set.ts';
 import { gitCommit, packageVersions } from './provenance.ts';
-import { isLarge } from './run-model.ts';
 import type { Best } from './run-state.ts';
 import { requireServes } from './servable.ts';
+import { servedWindows } from './split-scores.ts';
 import { withColumns } from './task-columns.ts';
 
-/** How good a trained model is. */
-export interface Results {
-  /** With its tuned thresholds. */
-  readonly task: Task;
-  readonly validation: Evaluation;
-  readonly test: Evaluation;
-  /** On the test split. */
-  readonly majority: Evaluation;
-}
-
 export interface TrainedModel {
-  /** The forward graph with trained parameters. */
-  readonly forward: Model;
+  /** The forward graph with trained parameters, optimized: the bundle's fp32 file. */
+  readonly model: Model;
   /** The encoder's part of a Hugging Face config.json. */
   readonly hfConfig: Readonly<Record<string, unknown>>;
   /** How its texts and answers are spread, which drift is measured against. */
@@ -48,77 +36,59 @@ export interface BundleData {
 /** Training texts on which the ranges of activations are taken for int8. */
 export const CALIBRATION_TEXTS = 128;
 
-/** The bundle that was written, and the error that names the layers of the first smaller file that missed its limits. */
-export interface WrittenBundle {
+/** The bundle that was written, and which smaller files it should have and has not. */
+export interface WrittenBundle extends Pick<SmallerFiles, 'leftOut'> {
   readonly version: string;
-  readonly refusal: AppError | undefined;
 }
 
-/** Optimizes, quantizes, holds the smaller files to their limits, and writes the bundle with whatever passed. */
+/** Quantizes, holds the smaller files to their limits, and writes the bundle with whatever passed. */
 export async function writeModelBundle(
   { config, hash }: LoadedConfig,
   data: BundleData,
-  { forward, hfConfig, reference }: TrainedModel,
-  { task, validation, test, majority }: Results,
+  { model, hfConfig, reference }: TrainedModel,
+  { task, validation, test, uncalibrated, majority }: Results,
   { screen, stop }: { readonly screen: Screen; readonly stop: AbortSignal },
 ): Promise<WrittenBundle> {
   const { words, dataHash } = data;
+  const { tokenizer } = words;
   const commit = gitCommit();
-  const optimizing = {
-    label: 'optimize',
-    what: 'the graph that is served',
-    busy: isLarge(forward),
-  };
-  const { model, bytes } = await whileWaiting(screen, optimizing, () => {
-    const { model } = optimizeForInference(forward);
-    return { model, bytes: encodeModel(model) };
-  });
-  const measuring = startPhase(screen, { label: 'measure', unit: 'runs of a text' });
-  let runs = 0;
-  const onText = () => measuring.at(++runs);
-  const batch = batchOptions(config, words);
-  const texts = { examples: data.validation, task, batch, stop, onText };
+  const bytes = encodeModel(model);
+  const batch = { ...servedWindows(config), tokenizer };
+  const texts = { examples: data.validation, task, batch, stop };
   const calibration = data.train.slice(0, CALIBRATION_TEXTS);
-  const deployed = { model, fp32Size: bytes.length, validation: texts, calibration };
-  const int8 = await int8Stage(deployed, config, measuring);
-  const fp16 = await fp16Stage(deployed, config, measuring);
-  measuring.end();
+  const deployed = { model, validation: texts, calibration };
+  const { files, metrics, leftOut } = await smallerFiles(deployed, config, screen);
   const trying = { label: 'try', what: 'the finished model, as it is served' };
+  const { max_length: maxLength } = config.train;
   await whileWaiting(screen, trying, () =>
     requireServes(
-      { [modelFiles.fp32]: bytes, ...int8.files, ...fp16.files },
-      {
-        tokenizer: words.tokenizer,
-        maxLength: config.train.max_length,
-        labels: task.axes.length,
-      },
+      { [modelFiles.fp32]: bytes, ...files },
+      { tokenizer, maxLength, labels: task.axes.length },
+      'no bundle was written; the trained state is the checkpoint in the run folder',
     ),
   );
   const explaining = { label: 'explain', what: 'the graph that explains' };
   const explanation = await whileWaiting(screen, explaining, () =>
-    explanationFile(config, words.tokenizer, bytes, screen),
+    explanationFile(config, tokenizer, bytes, screen),
   );
   const contents = {
     dir: config.model.out,
     model: bytes,
-    extraFiles: {
-      ...explanation,
-      ...int8.files,
-      ...fp16.files,
-    },
+    extraFiles: { ...explanation, ...files },
     tokenizerJson: words.tokenizerJson,
-    tokenizerConfig: windowedTokenizer(words.tokenizerConfig, config.train.max_length),
+    tokenizerConfig: windowedTokenizer(words.tokenizerConfig, maxLength),
     hfConfig: classifierConfig(hfConfig, task),
     manifest: {
       name: basename(resolve(config.model.out)),
       task: withColumns(task, config.task),
-      max_length: config.train.max_length,
+      max_length: maxLength,
       metrics: {
         validation: metricSet(validation),
         test: metricSet(test),
-        ...(int8.metrics === undefined ? {} : { int8: int8.metrics }),
-        ...(fp16.metrics === undefined ? {} : { fp16: fp16.metrics }),
+        uncalibrated,
+        ...metrics,
       },
+      ...(Object.keys(leftOut).length === 0 ? {} : { left_out: leftOut }),
       baselines: { majority: metricSet(majority) },
       reference,
       config_hash: hash,
@@ -129,7 +99,7 @@ export async function writeModelBundle(
   };
   const writing = { label: 'bundle', what: `writing ${config.model.out}` };
   const { version } = await whileWaiting(screen, writing, () => writeBundle(contents));
-  return { version, refusal: int8.refusal ?? fp16.refusal };
+  return { version, leftOut };
 }
 
 /** Batches of a split, as the configuration has them. */
@@ -142,10 +112,22 @@ export function batchOptions(
 }
 
 /** The last lines of a run: its test, and where its bundle is. */
-export function resultSummary({ model }: Config, best: Best, { test, majority }: Results): string {
+export function resultSummary({ model }: Config, best: Best, results: Results): string {
+  const { test, majority } = results;
   return [
-    `test, with the best state (epoch ${best.epoch}, step ${best.step}) and tuned thresholds`,
+    `test, with the best state (epoch ${best.epoch}, step ${best.step}), temperatures and thresholds of the validation split`,
     evaluationTable(test, majority),
+    ...temperatureLines(results),
     `\nwrote ${model.out}; serve it with: npx mbti-serve --model ${model.out}`,
   ].join('\n');
+}
+
+/** What the temperature of each axis changes on the test split. */
+function temperatureLines({ task, test, uncalibrated }: Results): string[] {
+  return task.axes.map(({ name, temperature }) => {
+    const [before, after] = [uncalibrated.test.axes[name], test.axes[name]];
+    const change = (figure: 'log_loss' | 'ece') =>
+      `${before?.[figure]?.toFixed(3)} → ${after?.[figure].toFixed(3)}`;
+    return `${name}: temperature ${temperature.toFixed(2)}, log loss ${change('log_loss')}, ECE ${change('ece')}`;
+  });
 }

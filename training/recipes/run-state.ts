@@ -4,6 +4,8 @@ import { AppError } from '../../src/errors.ts';
 export interface Best {
   readonly step: number;
   readonly epoch: number;
+  /** Of `train.best_metric`. */
+  readonly value: number;
   /** Average over the axes. */
   readonly macroF1: number;
   readonly loss: number;

@@ -73,17 +73,20 @@ export async function requireWindows(model: Model, windows: Windows): Promise<vo
 /**
  * Scores the longest and the shortest window with the files of a bundle, as a server does before it takes requests.
  * AppError `model_invalid`, naming the file and what failed.
+ *
+ * @param hint what has become of the files then
  */
 export async function requireServes(
   files: Readonly<Record<string, Uint8Array>>,
   windows: Windows,
+  hint: string,
 ): Promise<void> {
   for (const [file, bytes] of Object.entries(files)) {
     const session = await openWindows(bytes);
     try {
       for (const length of [SHORTEST, windows.maxLength]) {
         const problem = inputProblem(session.inputs) ?? (await problemOf(session, windows, length));
-        if (problem !== undefined) throw unservable(file, length, problem);
+        if (problem !== undefined) throw unservable(file, length, problem, hint);
       }
     } finally {
       await session.dispose();
@@ -91,11 +94,11 @@ export async function requireServes(
   }
 }
 
-function unservable(file: string, length: number, problem: string): AppError {
+function unservable(file: string, length: number, problem: string, hint: string): AppError {
   return new AppError(
     'model_invalid',
-    `the trained model cannot be served: ${file} fails on a text of ${length} tokens: ${problem}`,
-    { hint: 'no bundle was written; the trained state is the checkpoint in the run folder' },
+    `the model cannot be served: ${file} fails on a text of ${length} tokens: ${problem}`,
+    { hint },
   );
 }
 

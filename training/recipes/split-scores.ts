@@ -1,7 +1,9 @@
-import { probabilities, type Task } from '../../src/task/index.ts';
+import type { Config } from '../../src/config/index.ts';
+import { meanProbabilities, type Task } from '../../src/task/index.ts';
+import { windowCount } from '../../src/text/index.ts';
 import {
   type Batch,
-  type BatchOptions,
+  type EvaluationOptions,
   evaluationBatches,
   type TokenizedExample,
 } from '../data/index.ts';
@@ -11,61 +13,96 @@ export interface Evaluator {
   evaluate(batch: Batch): Promise<{ readonly loss?: number; readonly logits: Float32Array }>;
 }
 
+/** Of each text in order, the logits [axes] of its windows. */
+export type WindowLogits = readonly (readonly Float32Array[])[];
+
 /** What a model says about the texts of a split, in the split's order. */
 export interface SplitScores {
-  /** Mean over all texts and axes; NaN where the model says none. */
+  /** Mean over all windows and axes; NaN where the model says none. */
   readonly loss: number;
-  /** [rows, axes] */
-  readonly logits: Float32Array;
-  /** Of each axis's first label, [rows, axes]. */
+  readonly windows: WindowLogits;
+  /** Of each axis's first label, [rows, axes]: the mean over a text's windows. */
   readonly probabilities: Float64Array;
   /** [rows, axes] */
   readonly labels: Float32Array;
 }
 
-/** Runs every text of a split once, cut to the window. Throws the signal's reason when it is aborted. */
+/**
+ * Runs the windows of every text of a split: all that the server scores, or with `maxWindows` 1 the first of each,
+ * which is quicker and says less of long texts. Throws the signal's reason when it is aborted.
+ */
 export async function scoreSplit(
   model: Evaluator,
   examples: readonly TokenizedExample[],
   task: Task,
-  options: BatchOptions & {
-    readonly stop?: AbortSignal;
-    /** Told how many texts are done. */
-    readonly onTexts?: (done: number) => void;
+  options: EvaluationOptions & {
+    readonly stop?: AbortSignal | undefined;
+    /** Told how many windows are done. */
+    readonly onWindows?: ((done: number) => void) | undefined;
   },
 ): Promise<SplitScores> {
   const width = task.axes.length;
-  const logits = new Float32Array(examples.length * width);
+  const windows = examples.map((): Float32Array[] => []);
   let total = 0;
   let done = 0;
   for (const batch of evaluationBatches(examples, options)) {
     options.stop?.throwIfAborted();
     const result = await model.evaluate(batch);
     total += (result.loss ?? Number.NaN) * batch.size;
-    for (const [row, index] of batch.indices.entries()) {
-      logits.set(result.logits.subarray(row * width, (row + 1) * width), index * width);
-    }
     done += batch.size;
-    options.onTexts?.(done);
+    for (const [row, index] of batch.indices.entries()) {
+      windows[index]?.push(result.logits.slice(row * width, (row + 1) * width));
+    }
+    options.onWindows?.(done);
   }
   return {
-    loss: total / Math.max(examples.length, 1),
-    logits,
-    probabilities: allProbabilities(task, logits),
+    loss: total / Math.max(done, 1),
+    windows,
+    probabilities: allProbabilities(task, windows),
     labels: labelTable(examples, width),
   };
 }
 
-/** Probabilities of a [rows, axes] table of logits. */
-export function allProbabilities(task: Task, logits: Float32Array): Float64Array {
-  const width = task.axes.length;
-  const rows = logits.length / width;
-  const table = new Float64Array(logits.length);
-  for (let row = 0; row < rows; row++) {
-    const at = row * width;
-    table.set(probabilities(task, logits.subarray(at, at + width)), at);
-  }
-  return table;
+/** What the server answers of texts whose windows have these logits, [rows, axes]. */
+export function allProbabilities(task: Task, texts: WindowLogits): Float64Array {
+  return Float64Array.from(texts.flatMap((windows) => meanProbabilities(task, windows)));
+}
+
+/** How a server cuts texts. */
+export type ServedWindows = Pick<EvaluationOptions, 'maxLength' | 'maxWindows'>;
+
+/** How a server with this configuration cuts the texts of the model that is trained with it. */
+export function servedWindows({ train, limits }: Pick<Config, 'train' | 'limits'>): ServedWindows {
+  return { maxLength: train.max_length, maxWindows: limits.max_windows };
+}
+
+/** How many windows the server scores of texts. */
+export function windowsOf(
+  texts: readonly TokenizedText[],
+  { maxLength, maxWindows }: ServedWindows,
+): number {
+  const windows = ({ ids }: TokenizedText) =>
+    Math.min(windowCount(ids.length, maxLength), maxWindows);
+  return texts.reduce((sum, text) => sum + windows(text), 0);
+}
+
+/** The first texts, as many as have so many windows together at most; at least one. */
+export function withinWindows<T extends TokenizedText>(
+  texts: readonly T[],
+  cut: ServedWindows,
+  most: number,
+): readonly T[] {
+  let windows = 0;
+  const past = texts.findIndex((text) => {
+    windows += windowsOf([text], cut);
+    return windows > most;
+  });
+  return past < 0 ? texts : texts.slice(0, Math.max(past, 1));
+}
+
+/** A text of which only its length counts. */
+export interface TokenizedText {
+  readonly ids: { readonly length: number };
 }
 
 /** The labels of examples as one [rows, axes] table. */

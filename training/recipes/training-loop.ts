@@ -11,6 +11,7 @@ import {
 import { type Evaluation, evaluateAxes, evaluationTable } from '../evaluate/index.ts';
 import { type Executor, StepFailure, trainSteps } from '../runtime/index.ts';
 import type { Progress, RunLog } from '../tracking/index.ts';
+import { isBetter, metricValue } from './best-metric.ts';
 import type { CheckpointName, Checkpoints } from './checkpoints.ts';
 import { Pace } from './pace.ts';
 import type { Best, RunState } from './run-state.ts';
@@ -174,23 +175,34 @@ function advance(run: TrainingRun, state: RunState, batches: readonly Batch[]): 
   for (const { size } of batches) state.runs += run.executor.runsOf(size);
 }
 
-/** Measures the validation split; the best state so far is written. */
+/**
+ * Measures the validation split, quickly: the first window of each text, uncalibrated. The finished model is measured
+ * as it is served. The best state so far is written.
+ */
 async function validate(run: TrainingRun, state: RunState, pace: Pace): Promise<void> {
   const { step, epoch } = state;
+  const { best_metric: metric } = run.config.train;
   const phase = run.progress.pause('validate', run.validation.length, 'texts');
   const scores = await pace
     .validation(() =>
       scoreSplit(run.executor, run.validation, run.task, {
         ...run.batches,
+        maxWindows: 1,
         stop: run.stop,
-        onTexts: phase.at,
+        onWindows: phase.at,
       }),
     )
     .finally(phase.end);
   const evaluation = evaluateAxes(run.task.axes, scores.probabilities, scores.labels);
-  const found: Best = { step, epoch, macroF1: evaluation.average.macro_f1, loss: scores.loss };
+  const found: Best = {
+    step,
+    epoch,
+    value: metricValue(metric, evaluation, scores.loss),
+    macroF1: evaluation.average.macro_f1,
+    loss: scores.loss,
+  };
   const trainLoss = state.lossSum / Math.max(state.lossCount, 1);
-  const isBest = isBetter(found, state.best);
+  const isBest = isBetter(metric, found, state.best);
   Object.assign(state, { validatedAt: step, lossSum: 0, lossCount: 0 });
   state.worse = isBest ? 0 : state.worse + 1;
   run.log.write({
@@ -204,7 +216,7 @@ async function validate(run: TrainingRun, state: RunState, pace: Pace): Promise<
   });
   run.progress.print(
     [
-      `\nepoch ${epoch}, step ${step}: training loss ${trainLoss.toFixed(4)}, validation loss ${scores.loss.toFixed(4)}${isBest ? ', the best so far' : ''}`,
+      `\nepoch ${epoch}, step ${step}: training loss ${trainLoss.toFixed(4)}, validation loss ${scores.loss.toFixed(4)}${isBest ? `, the best so far by ${metric}` : ''}`,
       `${evaluationTable(evaluation, run.majority)}\n`,
     ].join('\n'),
   );
@@ -263,23 +275,16 @@ async function failure(
   );
 }
 
-/** By average macro-F1; among equals, as long as all axes give their majority, by the loss. */
-function isBetter(found: Best, best: Best | undefined): boolean {
-  if (!best) return true;
-  if (found.macroF1 !== best.macroF1) return found.macroF1 > best.macroF1;
-  return found.loss < best.loss;
-}
-
 function isDue(every: number | null, step: number): boolean {
   return every !== null && step % every === 0;
 }
 
 /** Why training ends now, undefined while it goes on: its `steps` are done, or another limit was met. */
 function reasonToEnd(run: TrainingRun, state: RunState, pace: Pace): string | undefined {
-  const { patience, max_minutes: minutes } = run.config.train;
+  const { best_metric: metric, patience, max_minutes: minutes } = run.config.train;
   if (state.step >= run.totalSteps) return 'steps';
   if (patience !== null && state.worse >= patience) {
-    return `${patience} validations brought nothing better (train.patience)`;
+    return `${patience} validations brought no better ${metric} (train.patience)`;
   }
   if (run.isOver) return 'it had ended before';
   // One step at least: without any there is nothing to measure. The steps before the last validation, and that

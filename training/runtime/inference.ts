@@ -1,4 +1,5 @@
 import type { Batch } from '../data/index.ts';
+import type { Model } from '../onnx/model.ts';
 import type { Executor, SessionOptions } from './executor.ts';
 import { batchFeeds, requireKnownInputs } from './feeds.ts';
 import { openSession } from './session.ts';
@@ -7,14 +8,14 @@ import { openSession } from './session.ts';
 export type InferenceExecutor = Pick<Executor, 'evaluate' | 'dispose'>;
 
 /**
- * Opens the `.onnx` file of a classifier: the encoder's inputs, output `logits` [batch, labels].
+ * Opens a classifier or its `.onnx` file: the encoder's inputs, output `logits` [batch, labels].
  * AppError `device_unavailable`, `model_invalid`.
  */
 export async function openInference(
-  path: string,
+  model: Model | string,
   options: SessionOptions,
 ): Promise<InferenceExecutor> {
-  const session = await openSession(path, options);
+  const session = await openSession(model, options);
   requireKnownInputs(session.inputMetadata);
   return {
     evaluate: async (batch: Batch) => {

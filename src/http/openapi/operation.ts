@@ -56,12 +56,15 @@ export function ref(name: string): Schema {
 }
 
 /** An object with all of these properties and no other. */
-export function exactly(properties: Readonly<Record<string, Schema>>): Schema {
+export function exactly(
+  properties: Readonly<Record<string, Schema>>,
+  optional: Readonly<Record<string, Schema>> = {},
+): Schema {
   return {
     type: 'object',
     required: Object.keys(properties),
     additionalProperties: false,
-    properties,
+    properties: { ...properties, ...optional },
   };
 }
 

@@ -36,8 +36,10 @@ export function infoRoute(deps: AppDeps): Route {
   };
 }
 
-function described({ name, version, precision, maxLength, explains = false }: ServedModel) {
-  return { name, version, precision, max_length: maxLength, explains };
+function described(model: ServedModel) {
+  const { name, version, precision, scheme = precision, maxLength, explains = false } = model;
+  const rounded = scheme === precision ? {} : { scheme };
+  return { name, version, precision, ...rounded, max_length: maxLength, explains };
 }
 
 /** What a task asks of a text. */

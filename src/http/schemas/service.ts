@@ -5,7 +5,7 @@ const count = { type: 'integer', minimum: 0 } as const;
 const model = { name: text, version: text } as const;
 const described = {
   ...model,
-  precision: text,
+  precision: { ...text, description: 'Which file of the bundle is served' },
   max_length: { ...count, description: 'Tokens of a window' },
   explains: { type: 'boolean', description: 'Whether /explain answers for it' },
 } as const;
@@ -20,6 +20,10 @@ const asked = {
       threshold: { type: 'number' },
     }),
   },
+} as const;
+/** Where it says more than the precision. */
+const scheme = {
+  scheme: { ...text, description: 'How the weights are rounded: weight8 in place of int8' },
 } as const;
 const textLimits = {
   max_texts: count,
@@ -41,19 +45,22 @@ export const serviceSchemas: Readonly<Record<string, Schema>> = {
   }),
   Info: exactly({
     version: { ...text, description: 'Of the server' },
-    model: exactly(described),
+    model: exactly(described, scheme),
     models: {
       type: 'array',
       description: 'All that are served, this one among them',
       minItems: 1,
-      items: exactly({
-        ...described,
-        default: { type: 'boolean', description: 'Routes that name no model are of this one' },
-        state: { enum: ['starting', 'ok', 'unavailable', 'draining'] },
-        task: { ...text, description: 'Its name' },
-        ...asked,
-        limits: exactly(textLimits),
-      }),
+      items: exactly(
+        {
+          ...described,
+          default: { type: 'boolean', description: 'Routes that name no model are of this one' },
+          state: { enum: ['starting', 'ok', 'unavailable', 'draining'] },
+          task: { ...text, description: 'Its name' },
+          ...asked,
+          limits: exactly(textLimits),
+        },
+        scheme,
+      ),
     },
     task: exactly({ name: text, ...asked }),
     limits: exactly({ minimum_text_length: count, ...textLimits }),

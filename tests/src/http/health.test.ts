@@ -4,7 +4,7 @@ import request from 'supertest';
 import { createHttpServer, listen } from '../../../src/http/index.ts';
 import { packageVersion } from '../../../src/package-root.ts';
 import { Metrics } from '../../../src/telemetry/index.ts';
-import { testServer } from '../../support/http-server.ts';
+import { testModel, testServer } from '../../support/http-server.ts';
 
 describe('health', () => {
   it.each([
@@ -57,6 +57,16 @@ describe('request ids', () => {
     expect(await idFor('order-17.a_b')).toBe('order-17.a_b');
     expect(await idFor('"}{"level":"error"')).toMatch(/^[0-9a-f-]{36}$/);
     expect(await idFor('x'.repeat(200))).toMatch(/^[0-9a-f-]{36}$/);
+  });
+});
+
+describe('GET /info of a bundle whose 8-bit file is not int8', () => {
+  it('says how its weights are rounded', async () => {
+    const model = { ...testModel, precision: 'int8', scheme: 'weight8' };
+    const { url } = await testServer({ model });
+    const { body } = await request(url).get('/info');
+    expect(body.model).toMatchObject({ precision: 'int8', scheme: 'weight8' });
+    expect(body.models[0]).toMatchObject({ precision: 'int8', scheme: 'weight8' });
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { longestWindow, tokenWindows } from '../../../src/text/index.ts';
+import { longestWindow, tokenWindows, windowCount, windowRanges } from '../../../src/text/index.ts';
 
 const special = { clsId: 101, sepId: 102 };
 
@@ -26,6 +26,16 @@ describe('token windows', () => {
         expect(windows).toHaveLength(Math.max(1, Math.ceil(ids.length / (maxLength - 2))));
       }),
     );
+  });
+
+  it('are the first ones where fewer are wanted than the text has', () => {
+    const ids = [1, 2, 3, 4, 5];
+    expect(tokenWindows(ids, 4, special, 2)).toEqual(tokenWindows(ids, 4, special).slice(0, 2));
+    expect(windowCount(5, 4)).toBe(3);
+    expect(windowRanges(5, 4, 2)).toEqual([
+      { start: 0, length: 2 },
+      { start: 2, length: 2 },
+    ]);
   });
 
   it('refuse a length without room for text', () => {

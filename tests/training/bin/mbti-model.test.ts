@@ -95,6 +95,26 @@ const refused: readonly [string, readonly string[], number, RegExp][] = [
     2,
     /belong together/,
   ],
+  ['nothing to quantize', ['quantize'], 2, /expected an \.onnx file with --out, or --into/],
+  ['a bundle that is not there', ['quantize', '--into', 'none'], 3, /none/],
+  [
+    'a file and a bundle to quantize into',
+    ['quantize', 'encoder.onnx', '--into', 'no-bundle'],
+    2,
+    /one or the other/,
+  ],
+  [
+    'a setting that measures nothing',
+    ['quantize', '--into', 'no-bundle', '--data', 'x.csv', 'train.epochs=3'],
+    2,
+    /train\.epochs=3: expected .*quantize\.min_agreement/,
+  ],
+  [
+    'limits without texts to measure',
+    ['quantize', '--into', 'no-bundle', 'quantize.min_agreement=0.9'],
+    2,
+    /without --data/,
+  ],
   ['a precision that it cannot train in', artifacts('--precision', 'int8'), 2, /fp16/],
   [
     'a folder without a manifest',

@@ -104,10 +104,17 @@ describe('classifierConfig', () => {
 describe('modelCard', () => {
   const set = (f1: number) => ({
     axes: Object.fromEntries(
-      mbtiTask.axes.map(({ name }) => [name, { accuracy: 0.75, macro_f1: f1 }]),
+      mbtiTask.axes.map(({ name }) => [
+        name,
+        { accuracy: 0.75, macro_f1: f1, log_loss: 0.6, ece: 0.1 },
+      ]),
     ),
-    average: { accuracy: 0.75, macro_f1: f1 },
+    average: { accuracy: 0.75, macro_f1: f1, log_loss: 0.6 },
   });
+  const uncalibrated = {
+    axes: Object.fromEntries(mbtiTask.axes.map(({ name }) => [name, { log_loss: 0.9, ece: 0.2 }])),
+    average: {},
+  };
   const card = modelCard(
     {
       ...anyManifest,
@@ -115,15 +122,36 @@ describe('modelCard', () => {
       version: 'abc',
       files: {},
       created: '2026-01-01T00:00:00.000Z',
-      metrics: { test: set(0.712) },
+      metrics: { test: set(0.712), uncalibrated: { test: uncalibrated } },
       baselines: { majority: set(0.435) },
     },
     { dataLicense: 'CC0-1.0', command: 'npx mbti-train --config configs/quick.json' },
   );
 
   it('shows the measured numbers beside the baselines', () => {
-    expect(card).toContain('| this model, test | 0.750 / 0.712 |');
-    expect(card).toContain('| majority | 0.750 / 0.435 |');
+    expect(card).toContain('| this model, test | 0.750 / 0.712 / 0.600 |');
+    expect(card).toContain('| majority | 0.750 / 0.435 / 0.600 |');
+  });
+
+  it('shows the temperatures with what they change', () => {
+    expect(card).toContain('| E/I | 1.000 | 0.900 → 0.600 | 0.200 → 0.100 |');
+  });
+
+  it('names the scheme of the 8-bit file, that it was not measured, and why there is none', () => {
+    const manifest = {
+      ...anyManifest,
+      format_version: 1 as const,
+      version: 'abc',
+      files: {},
+      created: '2026-01-01T00:00:00.000Z',
+    };
+    const unmeasured = { metrics: { int8: { scheme: 'weight8', size_ratio: 0.26 } } };
+    const text = modelCard({ ...manifest, ...unmeasured });
+    expect(text).toContain('| weights | weight8: blocks of 8 bits');
+    expect(text).toContain('**It was not measured**');
+    const left_out = { 'onnx/model_quantized.onnx': 'not good enough' };
+    const without = modelCard({ ...manifest, left_out });
+    expect(without).toContain('- `onnx/model_quantized.onnx`: not good enough');
   });
 
   it('says how int8 and float16 answer beside fp32, where there are such files', () => {
@@ -141,7 +169,7 @@ describe('modelCard', () => {
     };
     const text = modelCard(manifest);
     expect(text).toContain('| same decisions | 0.9934 |');
-    expect(text).toContain('measured on 1000 validation texts');
+    expect(text).toContain('measured on 1000 texts');
     expect(text).toContain('Computed in fp32, by measurement: layer.0.lin2.');
     expect(text).toContain('`onnx/model_fp16.onnx` beside `onnx/model.onnx`; a server on a GPU');
     expect(text).toContain('| same decisions | 1.0000 |');

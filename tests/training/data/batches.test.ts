@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { tokenWindows } from '../../../src/text/index.ts';
 import {
   type Batch,
   evaluationBatches,
@@ -105,25 +106,42 @@ describe('training batches', () => {
 });
 
 describe('evaluation batches', () => {
-  it('hold the beginning of every example once, sorted by length, and say whose it is', () => {
+  it('hold the first windows of every example once, sorted by length, and say whose they are', () => {
     fc.assert(
-      fc.property(lengths, shape, (list, options) => {
+      fc.property(lengths, shape, fc.integer({ min: 1, max: 4 }), (list, options, maxWindows) => {
         const examples = examplesOf(list);
-        const batches = [...evaluationBatches(examples, { ...options, tokenizer })];
+        const batches = [...evaluationBatches(examples, { ...options, maxWindows, tokenizer })];
         const indices = batches.flatMap((batch) => batch.indices);
-        expect([...indices].sort((a, b) => a - b)).toEqual(list.map((_, i) => i));
         const rows = batches.flatMap(rowsOf);
         for (const [i, ids] of rows.entries()) {
-          const whole = Array.from(examples[indices[i] ?? -1]?.ids ?? []);
-          expect(ids).toEqual(whole.slice(0, options.maxLength - 2));
           expect(ids.length).toBeGreaterThanOrEqual(rows[i - 1]?.length ?? 0);
         }
+        const inOrder = rows
+          .map((ids, i) => ({ index: indices[i] ?? -1, ids }))
+          .sort((a, b) => a.index - b.index || (a.ids[0] ?? 0) - (b.ids[0] ?? 0))
+          .map(({ ids }) => ids);
+        const served = examples.flatMap(({ ids }) =>
+          tokenWindows([...ids], options.maxLength, tokenizer, maxWindows).map((window) =>
+            window.slice(1, -1),
+          ),
+        );
+        expect(inOrder).toEqual(served);
         expect(batches.flatMap(({ labels }) => Array.from(labels))).toEqual(
           indices.flatMap((index) => [index, index % 2]),
         );
       }),
       { numRuns: 50 },
     );
+  });
+
+  it('are windows alone and unpadded where that is asked for', () => {
+    const options = { batchSize: 4, maxLength: 8, maxWindows: 3, alone: true, tokenizer };
+    const batches = [...evaluationBatches(examplesOf([3, 9]), options)];
+    expect(batches.map(({ size, length }) => [size, length])).toEqual([
+      [1, 5],
+      [1, 5],
+      [1, 8],
+    ]);
   });
 });
 

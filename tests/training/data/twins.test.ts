@@ -12,12 +12,22 @@ const cased = TextTokenizer.fromJson(
     normalizer: {
       type: 'BertNormalizer',
       clean_text: true,
+      handle_chinese_chars: true,
       lowercase: false,
       strip_accents: false,
     },
     model: {
       ...Object(files.tokenizerJson.model),
-      vocab: { '[PAD]': 0, '[UNK]': 1, '[CLS]': 2, '[SEP]': 3, 'caf\u00e9': 4, cafe: 5, Cafe: 6 },
+      vocab: {
+        '[PAD]': 0,
+        '[UNK]': 1,
+        '[CLS]': 2,
+        '[SEP]': 3,
+        '[MASK]': 4,
+        'caf\u00e9': 5,
+        cafe: 6,
+        Cafe: 7,
+      },
     },
   },
   files.tokenizerConfig,

@@ -82,7 +82,7 @@ describe('evaluationTable', () => {
     const labels = [1, 0, 0, 1, 0, 0];
     const measured = evaluateAxes(axes, [0.9, 0.1, 0.2, 0.8, 0.4, 0.6], labels);
     const lines = evaluationTable(measured, majorityBaseline(axes, labels, labels)).split('\n');
-    expect(lines[0]).toMatch(/accuracy\s+macro-F1.*majority: accuracy\s+macro-F1$/);
+    expect(lines[0]).toMatch(/accuracy\s+macro-F1.*majority: accuracy\s+macro-F1\s+log loss$/);
     expect(lines.slice(1, 4).map((line) => line.split(/\s+/)[0])).toEqual([
       'E/I',
       'T/F',

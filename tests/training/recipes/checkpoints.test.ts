@@ -26,7 +26,7 @@ const files = (name: string) => readdirSync(join(folder.path, name, 'checkpoints
 describe('checkpoints', () => {
   it('give back the tensors and where training stood, to the last bit', async () => {
     const checkpoints = checkpointsOf('whole');
-    const best = { step: 5, epoch: 1, macroF1: 1 / 3, loss: 0.1 + 0.2 };
+    const best = { step: 5, epoch: 1, value: 2 / 3, macroF1: 1 / 3, loss: 0.1 + 0.2 };
     const state = { ...newRunState(), step: 9, next: 4, batches: 9, lossSum: Math.PI, best };
     await checkpoints.save('last', tensors, state);
     const found = await checkpoints.load('last');

@@ -32,24 +32,44 @@ describe('the pace of a training', () => {
 });
 
 describe('what comes after training', () => {
-  const splits = { validation: { length: 2000 }, test: { length: 1000 } };
+  const texts = (count: number, tokens: number) =>
+    Array.from({ length: count }, () => ({ ids: { length: tokens } }));
+  const short = { validation: texts(2000, 20), test: texts(1000, 20) };
   const config = (...overrides: string[]) =>
     loadConfig({ overrides: ['model.tokenizer=train', ...overrides], env: {} }).config;
 
-  it('is told with its numbers of texts', () => {
-    expect(workAfterTraining(config(), splits)).toMatch(
-      /^validation and test on 3000 texts; int8 on 1000 texts/,
+  it('is told with its numbers of texts and windows', () => {
+    expect(workAfterTraining(config(), short)).toBe(
+      'validation and test as they are served: 3,000 texts, 3,000 windows; ' +
+        'int8 on 1,000 texts, and again, with 128 more, as long as it misses its limits, then weight8',
     );
-    expect(workAfterTraining(config('quantize.scheme=none'), splits)).toBe(
-      'validation and test on 3000 texts',
+    expect(workAfterTraining(config('quantize.scheme=none'), short)).toBe(
+      'validation and test as they are served: 3,000 texts, 3,000 windows',
+    );
+  });
+
+  it('counts the windows of long texts that the server scores, and takes fewer of them for int8', () => {
+    // Windows hold 62 ids: 9 of each text, of which 8 are scored.
+    const long = { validation: texts(2000, 62 * 9), test: texts(1000, 20) };
+    const settings = ['train.max_length=64', 'limits.max_windows=8'];
+    expect(workAfterTraining(config(...settings), long)).toMatch(
+      /: 3,000 texts, 17,000 windows; int8 on 500 texts/,
     );
   });
 
   it('is told with the time that the last validation suggests, where that is worth a line', async () => {
     const { pace, takes } = measured();
     await pace.validation(takes(20_000));
-    // 10 ms a text: validation twice, test, and 1,000 texts on two models, each alone.
-    expect(timeAfterTraining(config(), splits, pace)).toMatch(/: about 1:30$/);
-    expect(timeAfterTraining(config(), splits, measured().pace)).toBeUndefined();
+    // 10 ms a text: validation, test, and 1,000 texts on two models, each alone.
+    expect(timeAfterTraining(config(), short, pace)).toMatch(/: about 1:10$/);
+    expect(timeAfterTraining(config(), short, measured().pace)).toBeUndefined();
+  });
+
+  it('takes as much longer as texts have windows', async () => {
+    const { pace, takes } = measured();
+    await pace.validation(takes(20_000));
+    const long = { validation: texts(2000, 124), test: texts(1000, 124) };
+    const settings = ['train.max_length=64', 'quantize.scheme=none'];
+    expect(timeAfterTraining(config(...settings), long, pace)).toMatch(/: about 1:00$/);
   });
 });

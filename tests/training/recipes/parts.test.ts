@@ -52,9 +52,12 @@ describe('scoreSplit', () => {
     const scores = await scoreSplit({ evaluate }, examples, task, {
       batchSize: 2,
       maxLength: 10,
+      maxWindows: 1,
       tokenizer: { clsId: 2, sepId: 3, padId: 0 },
     });
-    expect([...scores.logits]).toEqual([9, -9, 4, -4, 10, -10, 3, -3, 6, -6]);
+    expect(scores.windows.flat().flatMap((logits) => [...logits])).toEqual([
+      9, -9, 4, -4, 10, -10, 3, -3, 6, -6,
+    ]);
     expect(scores.loss).toBe(2);
     expect(scores.probabilities[6]).toBeCloseTo(1 / (1 + Math.exp(-3)), 12);
   });

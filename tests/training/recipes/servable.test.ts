@@ -129,11 +129,11 @@ describe('a finished model', () => {
 
   it('is tried at the longest and a short window before it is written', async () => {
     const file = { 'onnx/model.onnx': encodeModel(tinyBert(2)) };
-    await expect(requireServes(file, windows(12))).resolves.toBeUndefined();
-    await expect(requireServes(file, windows(13))).rejects.toMatchObject({
+    await expect(requireServes(file, windows(12), 'nothing was written')).resolves.toBeUndefined();
+    await expect(requireServes(file, windows(13), 'nothing was written')).rejects.toMatchObject({
       code: 'model_invalid',
       message: expect.stringMatching(/cannot be served: onnx\/model\.onnx fails on a text of 13/),
-      hint: expect.stringMatching(/checkpoint/),
+      hint: 'nothing was written',
     });
   });
 
@@ -145,7 +145,9 @@ describe('a finished model', () => {
       'onnx/model.onnx': encodeModel(tinyBert(2)),
       'onnx/model_quantized.onnx': encodeModel(model),
     };
-    await expect(requireServes(files, windows(12))).rejects.toThrow(says);
-    await expect(requireServes(files, windows(12))).rejects.toThrow(/onnx\/model_quantized\.onnx/);
+    await expect(requireServes(files, windows(12), 'nothing was written')).rejects.toThrow(says);
+    await expect(requireServes(files, windows(12), 'nothing was written')).rejects.toThrow(
+      /onnx\/model_quantized\.onnx/,
+    );
   });
 });

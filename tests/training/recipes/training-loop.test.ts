@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { loadConfig } from '../../../src/config/index.ts';
 import { AppError } from '../../../src/errors.ts';
 import { untunedTask } from '../../../src/task/index.ts';
 import type { Batch } from '../../../training/data/index.ts';
@@ -67,6 +68,7 @@ function run(
     checkpoint_every: null,
     label_smoothing: 0,
     accumulate: 1,
+    best_metric: 'macro_f1',
     ...train,
   } as TrainingRun['config']['train'];
   const state = newRunState();
@@ -130,6 +132,49 @@ describe('the training loop', () => {
     const { outcome } = run(executor, { totalSteps: 100, patience: 2 });
     expect((await outcome)?.step).toBe(4);
     expect(seen.steps.length).toBe(8);
+  });
+
+  it.each([
+    // The loss falls with every right answer here, so that the fourth is the best by either.
+    ['loss', 8],
+    ['macro_f1', 8],
+    ['brier', 8],
+    // Undefined in no batch here: the first that is as good as any is kept.
+    ['roc_auc', 2],
+  ] as const)('keeps the best state by %s', async (metric, step) => {
+    const { executor } = fakeExecutor([0.4, 0.6, 0.5, 1, 0.8]);
+    const tied: Executor =
+      metric === 'roc_auc'
+        ? {
+            ...executor,
+            evaluate: async ({ size }) => ({ loss: 1, logits: new Float32Array(size) }),
+          }
+        : executor;
+    const { outcome } = run(tied, { totalSteps: 10, best_metric: metric });
+    expect((await outcome)?.step).toBe(step);
+  });
+
+  it('keeps the state of the least log loss by default, whatever macro-F1 says', async () => {
+    const { best_metric } = loadConfig({ env: {} }).config.train;
+    const { executor, seen } = fakeExecutor([0.6, 0.8, 0.8]);
+    // More is right from one validation to the next, and what is wrong is ever surer.
+    const sure: Executor = {
+      ...executor,
+      evaluate: async (batch) => {
+        const { logits } = await executor.evaluate(batch);
+        return { loss: 1, logits: logits.map((x) => x * 4 ** seen.validations) };
+      },
+    };
+    const { outcome, state, logged } = run(sure, { totalSteps: 100, best_metric, patience: 2 });
+    const { value, step } = (await outcome) ?? {};
+    // Two of five wrong, with logits of 2.
+    expect({ value, step }).toEqual({
+      value: expect.closeTo(0.4 * 2 + Math.log1p(Math.exp(-2))),
+      step: 2,
+    });
+    expect(state.step).toBe(6);
+    const end = logged.find(({ event }) => event === 'end');
+    expect(end?.reason).toContain('no better log_loss');
   });
 
   it('validates and writes checkpoints between epochs where that is asked for', async () => {

@@ -1,12 +1,17 @@
+import { evaluationBatches } from '../../data/index.ts';
 import { cloneModel } from '../../onnx/clone.ts';
 import type { Model } from '../../onnx/model.ts';
 import { inferGraph } from '../../onnx/shapes/infer.ts';
 import { activationsOf, type ChannelRanges } from '../../rewrite/quantize/smooth.ts';
+import { batchFeeds } from '../../runtime/feeds.ts';
 import { openSession } from '../../runtime/session.ts';
-import { forEachText, type ServedTexts } from './score-as-served.ts';
+import type { ServedTexts } from './score-as-served.ts';
 
 /** How far the channels of every product's activations reach on some texts. */
-export async function channelRanges(source: Model, texts: ServedTexts): Promise<ChannelRanges> {
+export async function channelRanges(
+  source: Model,
+  { examples, batch, threads, stop, onWindow }: ServedTexts,
+): Promise<ChannelRanges> {
   const model = cloneModel(source);
   const { graph } = model;
   inferGraph(graph);
@@ -14,9 +19,12 @@ export async function channelRanges(source: Model, texts: ServedTexts): Promise<
   for (const value of activations) if (!graph.outputs.includes(value)) graph.outputs.push(value);
   const names = activations.map(({ name }) => name);
   const ranges = new Map<string, Float32Array>();
-  const session = await openSession(model, { device: 'cpu', threads: texts.threads });
+  const session = await openSession(model, { device: 'cpu', threads });
   try {
-    await forEachText(texts, session, names, (results) => {
+    for (const window of evaluationBatches(examples, { ...batch, batchSize: 1, alone: true })) {
+      stop?.throwIfAborted();
+      const { labels: _, ...feeds } = batchFeeds(window, session.inputMetadata);
+      const results = await session.run(feeds, names);
       for (const name of names) {
         const { data, dims } = results[name] ?? { data: [], dims: [0] };
         const width = dims.at(-1) ?? 0;
@@ -26,7 +34,8 @@ export async function channelRanges(source: Model, texts: ServedTexts): Promise<
         }
         ranges.set(name, most);
       }
-    });
+      onWindow?.();
+    }
   } finally {
     await session.release();
   }

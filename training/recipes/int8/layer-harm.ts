@@ -1,7 +1,7 @@
 import type { Model } from '../../onnx/model.ts';
 import type { QuantizedModel } from '../../rewrite/quantize/layer.ts';
 import { quantizeModel, type Scheme } from '../../rewrite/quantize/quantize-model.ts';
-import { type ServedTexts, scoreAsServed } from './score-as-served.ts';
+import { firstWindows, type ServedTexts, scoreAsServed } from './score-as-served.ts';
 
 /** What one layer costs when it alone is quantized. */
 export interface LayerHarm {
@@ -13,15 +13,15 @@ export interface LayerHarm {
 /** Enough texts to order layers by. */
 const TEXTS = 64;
 
-/** Measures every product of a quantized model alone, the most harmful first. */
+/** Measures every product of a quantized model alone, the most harmful first, on the first windows of some texts. */
 export async function harmOfLayers(
   model: Model,
   { layers }: QuantizedModel,
-  reference: Float64Array,
   texts: ServedTexts,
   scheme: Scheme,
 ): Promise<LayerHarm[]> {
-  const some = { ...texts, examples: texts.examples.slice(0, TEXTS) };
+  const some = firstWindows({ ...texts, examples: texts.examples.slice(0, TEXTS) });
+  const reference = await scoreAsServed(model, some);
   const products = layers.filter(({ op }) => op === 'MatMul' || op === 'Gemm');
   const harms: LayerHarm[] = [];
   for (const name of new Set(products.map((layer) => layer.name))) {

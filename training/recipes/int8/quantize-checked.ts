@@ -10,7 +10,7 @@ import { labelTable } from '../split-scores.ts';
 import { channelRanges } from './channel-ranges.ts';
 import { harmOfLayers, type LayerHarm } from './layer-harm.ts';
 import { aimedAt, type Int8Limits, type Int8Metrics, int8Problems } from './limits.ts';
-import { type ServedTexts, scoreAsServed } from './score-as-served.ts';
+import { firstWindows, type ServedTexts, scoreAsServed } from './score-as-served.ts';
 
 /** A quantized model and its file. */
 export interface Encoded {
@@ -65,14 +65,14 @@ export async function quantizeChecked(
   const passes = () => int8Problems(best.metrics, aim).length === 0;
   if (!passes() && scheme === 'int8' && options.calibration) {
     say('moving outliers of activations into the weights');
-    source = await smoothed(model, options.calibration);
+    source = await smoothed(model, firstWindows(options.calibration));
     const smooth = await attempt(new Set());
     if (smooth.metrics.mean_dp < best.metrics.mean_dp) best = smooth;
     else source = model;
   }
   if (passes() && !options.ablate) return { ...best, harms: [] };
   say('measuring what each layer alone costs');
-  const harms = await harmOfLayers(source, best.quantized, reference, texts, scheme);
+  const harms = await harmOfLayers(source, best.quantized, texts, scheme);
   const kept = new Set<string>();
   for (const { name } of harms.slice(0, MOST_IN_FLOATS)) {
     if (passes()) break;
@@ -150,7 +150,7 @@ function refusal(
     'quantization_refused',
     `the ${scheme} model is not good enough: ${problems.join('; ')}. Mean |Δp| of layers alone, the worst first: ${worst.join(', ')}`,
     {
-      hint: 'allow more with the quantize.* limits, or do without: quantize.scheme=none',
+      hint: 'try another --scheme, or allow more: quantize.min_agreement, max_mean_dp, max_dp, max_f1_drop',
     },
   );
 }

@@ -37,7 +37,7 @@ const examples = Array.from(
 const texts = {
   examples,
   task,
-  batch: { maxLength: 12, tokenizer: { clsId: 2, sepId: 3, padId: 0 } },
+  batch: { maxLength: 12, maxWindows: 2, tokenizer: { clsId: 2, sepId: 3, padId: 0 } },
   threads: 1,
 };
 const loose: Int8Limits = {

@@ -91,8 +91,9 @@ describe('a training run', () => {
     const { left_out: leftOut } = (await readBundle(at('models/one'))).manifest;
     expect(leftOut?.['onnx/model_quantized.onnx']).toMatch(/the int8 file is not worth it at/);
     expect(first.stdout.trim().split('\n').slice(-2).join('\n')).toMatch(
-      /^warning +models\/one has no onnx\/model_quantized\.onnx: the int8 .*\nadd one with: mbti-model quantize --into models\/one/,
+      /^warning +models\/one has no onnx\/model_quantized\.onnx: the int8 .*\n {11}add one with: mbti-model quantize --into models\/one/,
     );
+    expect(existsSync(at('runs/one/finished.json'))).toBe(true);
   });
 
   it('ends with exit code 1 without it where quantize.required asks for it, and writes the bundle', async () => {
@@ -101,6 +102,7 @@ describe('a training run', () => {
     expect(ended.code).toBe(1);
     expect(ended.stderr).toMatch(/^error: models\/required has no onnx\/model_quantized\.onnx: /);
     await readBundle(at('models/required'));
+    expect(existsSync(at('runs/required/finished.json'))).toBe(false);
   }, 60_000);
 
   it('writes a bundle that the serving side accepts, with metrics beside the majority class', async () => {

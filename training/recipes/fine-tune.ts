@@ -191,7 +191,7 @@ async function afterTraining(
   screen.write(`${resultSummary(config, best, results)}\n`);
   const missing = missingFiles(config.model.out, leftOut);
   if (missing && config.quantize.required) throw missing;
-  if (missing) screen.write(`\nwarning    ${missing.message}\n${missing.hint}\n`);
+  if (missing) screen.write(`\n${labelled('warning', `${missing.message}\n${missing.hint}`)}\n`);
   await writeFinished(loaded, data.dataHash, version);
 }
 
@@ -229,7 +229,7 @@ async function train(
   progress.print(
     [
       `training   ${totalSteps} steps, ${first.count} an epoch${goingOn(state)}${limitSummary(config)}`,
-      ...firstWindowsOnly(config, data),
+      ...firstWindowsOnly(config, data, run.isOver || state.step >= totalSteps),
       `after it   ${workAfterTraining(config, data)}\n`,
     ].join('\n'),
   );
@@ -256,14 +256,19 @@ async function train(
 
 const goingOn = ({ step }: RunState): string => (step > 0 ? `, going on after step ${step}` : '');
 
-/** That validations while training are quick, where that makes a difference. */
-function firstWindowsOnly({ train }: Config, { validation }: RunData): string[] {
+/** That validations while training are quick, where any are to come and that makes a difference. */
+function firstWindowsOnly({ train, limits }: Config, { validation }: RunData, isOver: boolean) {
+  if (isOver || limits.max_windows === 1) return [];
   const longer = validation.filter(({ ids }) => windowCount(ids.length, train.max_length) > 1);
   if (longer.length === 0) return [];
   return [
     `           validation while training reads the first window only: ${longer.length} of ${validation.length} texts have more; the end measures all`,
   ];
 }
+
+/** Lines under a label. */
+const labelled = (label: string, text: string): string =>
+  `${label.padEnd(10)} ${text.replaceAll('\n', `\n${' '.repeat(11)}`)}`;
 
 function json(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;

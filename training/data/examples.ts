@@ -1,7 +1,5 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import type { Config } from '../../src/config/index.ts';
-import { AppError, messageOf } from '../../src/errors.ts';
+import { AppError } from '../../src/errors.ts';
 import { cleanText, countTypeNames, isTooShort, type TextTokenizer } from '../../src/text/index.ts';
 import { readLabelledRows } from './labelled-rows.ts';
 import { labelReader } from './labels.ts';
@@ -86,25 +84,6 @@ export async function readExamples(
     masked_type_names: counts.masked,
   };
   return { examples, dataHash: sha256, report };
-}
-
-/** sha256 (hex) of the bytes of `data.source`, by which its data is known. AppError `file_missing`. */
-export async function sourceHash({ data: { source } }: Config): Promise<string> {
-  const hash = createHash('sha256');
-  if (source === null) return hash.digest('hex');
-  try {
-    for await (const bytes of createReadStream(source)) hash.update(bytes);
-  } catch (cause) {
-    throw new AppError(
-      'file_missing',
-      `the data file ${source} cannot be read: ${messageOf(cause)}`,
-      {
-        cause,
-        hint: 'set data.source to the file that the run learnt from',
-      },
-    );
-  }
-  return hash.digest('hex');
 }
 
 function requireRows({ data }: Config, rows: number, kept: number): void {

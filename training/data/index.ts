@@ -16,7 +16,8 @@ export {
   loadTokenizedCorpus,
   type TokenizedCorpus,
 } from './corpus.ts';
-export { readExamples, sourceHash } from './examples.ts';
+export { readExamples } from './examples.ts';
+export { hashSource } from './labelled-rows.ts';
 export { prepareData } from './prepare.ts';
 export { Random } from './random.ts';
 export { stratifiedSplit } from './split.ts';

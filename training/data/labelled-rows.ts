@@ -29,11 +29,7 @@ export async function readLabelledRows(
   columns: { readonly text: string; readonly labels: readonly string[] },
   onRow: (row: LabelledRow) => void,
 ): Promise<string> {
-  const opened = openFile(
-    file,
-    'set data.source to a file of labelled texts; mbti-data sample writes a synthetic one',
-  );
-  const { bytes, sha256 } = digested(opened.bytes);
+  const { bytes, sha256 } = digested(openSource(file));
   const named = formatOf(file);
   const format = named === undefined || named === 'text' ? 'csv' : named;
   const rows = rowReader(format)(bytes, {
@@ -51,6 +47,19 @@ export async function readLabelledRows(
     onRow({ place, text, labels });
   }
   return sha256();
+}
+
+/** sha256 (hex) of a file's bytes, as readLabelledRows returns it. AppError `file_missing` or `data_invalid`. */
+export async function hashSource(file: string): Promise<string> {
+  const { bytes, sha256 } = digested(openSource(file));
+  for await (const _ of bytes);
+  return sha256();
+}
+
+function openSource(file: string): AsyncIterable<Buffer> {
+  const hint =
+    'set data.source to a file of labelled texts; mbti-data sample writes a synthetic one';
+  return openFile(file, hint).bytes;
 }
 
 function digested(source: AsyncIterable<Buffer>): Digest {

@@ -15,6 +15,9 @@ import {
 import type { ServedTexts } from './int8/score-as-served.ts';
 import { type ServedWindows, type TokenizedText, withinWindows } from './split-scores.ts';
 
+/** Texts on which the ranges of activations are taken for int8, at most. */
+export const CALIBRATION_TEXTS = 128;
+
 /** A place that a bundle has for a smaller file, and what may take it: the first that keeps the limits does. */
 export interface Place {
   readonly precision: 'int8' | 'fp16';

@@ -4,7 +4,7 @@ import { AppError } from '../../src/errors.ts';
 import { writeFileAtomically } from '../../src/files/index.ts';
 import { windowCount } from '../../src/text/index.ts';
 import { inferenceModel } from '../artifacts/index.ts';
-import { sourceHash } from '../data/index.ts';
+import { hashSource } from '../data/index.ts';
 import { majorityBaseline } from '../evaluate/index.ts';
 import { learningRateSchedule } from '../optim/index.ts';
 import { optimizeForInference } from '../rewrite/optimize.ts';
@@ -75,7 +75,8 @@ async function runFineTune(loaded: LoadedConfig, options: FineTuneOptions): Prom
   const { way, notice } = decideRun(start, loaded);
   if (notice !== undefined) screen.write(`run        ${notice}\n`);
   if (way === 'check') {
-    const isDone = hasAllThatIsWanted(loaded, await sourceHash(loaded.config));
+    const { source } = loaded.config.data;
+    const isDone = source !== null && hasAllThatIsWanted(loaded, await hashSource(source));
     screen.write(`           ${isDone ? NOTHING_TO_DO : BUNDLE_ANEW}\n`);
     if (isDone) return;
   }

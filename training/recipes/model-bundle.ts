@@ -7,7 +7,7 @@ import { evaluationTable } from '../evaluate/index.ts';
 import { encodeModel } from '../onnx/codec/index.ts';
 import type { Model } from '../onnx/model.ts';
 import { type Screen, whileWaiting } from '../tracking/index.ts';
-import { type SmallerFiles, smallerFiles } from './deploy.ts';
+import { CALIBRATION_TEXTS, type SmallerFiles, smallerFiles } from './deploy.ts';
 import { explanationFile } from './explanation.ts';
 import type { Results } from './measure.ts';
 import { metricSet } from './metric-set.ts';
@@ -32,9 +32,6 @@ export interface BundleData {
   readonly train: readonly TokenizedExample[];
   readonly validation: readonly TokenizedExample[];
 }
-
-/** Training texts on which the ranges of activations are taken for int8. */
-export const CALIBRATION_TEXTS = 128;
 
 /** The bundle that was written, and which smaller files it should have and has not. */
 export interface WrittenBundle extends Pick<SmallerFiles, 'leftOut'> {

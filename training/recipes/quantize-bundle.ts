@@ -18,6 +18,7 @@ import type { QuantizedModel } from '../rewrite/quantize/layer.ts';
 import { quantizeModel, type Scheme } from '../rewrite/quantize/quantize-model.ts';
 import { inPhase, type Screen, whileWaiting } from '../tracking/index.ts';
 import {
+  CALIBRATION_TEXTS,
   type Chosen,
   choose,
   type Deployed,
@@ -183,9 +184,6 @@ interface LabelledTexts extends Omit<Deployed, 'model'> {
 /** Those that the bundle was trained on. */
 const noColumns = { textColumn: undefined, labelColumn: undefined };
 
-/** Of the texts, the last ones: ranges of activations are taken on them, and they are not measured. */
-const CALIBRATION_TEXTS = 128;
-
 /** The texts of a file, as the bundle reads and cuts them. */
 async function labelledTexts(
   { manifest, dir }: Bundle,
@@ -203,6 +201,7 @@ async function labelledTexts(
   const tokenized = await inPhase(screen, { label: 'tokenize', unit: 'texts', total }, (at) =>
     tokenizeExamples(examples, tokenizer, at),
   );
+  // The last ones calibrate, and are not measured.
   const rest = examples.length - Math.min(CALIBRATION_TEXTS, Math.floor(examples.length / 4));
   const batch = { maxLength, maxWindows: config.limits.max_windows, tokenizer };
   return {

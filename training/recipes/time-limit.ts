@@ -1,7 +1,6 @@
 import type { Config } from '../../src/config/index.ts';
 import { clock } from '../tracking/index.ts';
-import { fallbacks, measuredTexts } from './deploy.ts';
-import { CALIBRATION_TEXTS } from './model-bundle.ts';
+import { CALIBRATION_TEXTS, fallbacks, measuredTexts } from './deploy.ts';
 import type { Pace } from './pace.ts';
 import { servedWindows, type TokenizedText, windowsOf } from './split-scores.ts';
 

@@ -123,7 +123,7 @@ describe('a bundle', () => {
     const dir = copied();
     const path = join(dir, file);
     for (const [what, damage, said] of damages) {
-      rmSync(path, { recursive: true });
+      rmSync(path, { recursive: true, force: true });
       cpSync(join(intact, file), path);
       damage(path);
       const error = await readBundle(dir).catch((thrown: unknown) => thrown);

@@ -68,7 +68,7 @@ function checkInit(init: Record<string, unknown>): Fault[] {
 }
 
 const axesAllowed =
-  'a list of axes such as {"name": "E/I", "labels": ["E", "I"]}, the positive label first';
+  'a list of 1 to 64 axes such as {"name": "E/I", "labels": ["E", "I"]}, the positive label first';
 const name = text();
 const labelsAllowed = 'two different strings, the positive label first';
 const axisKeys = new Set(['name', 'labels', 'column']);
@@ -78,7 +78,7 @@ export const axes: Format<readonly AxisConfig[]> = {
   parse: parseJsonWord,
   check: (value) => {
     if (!Array.isArray(value) || value.length === 0 || value.length > 64) {
-      return [{ at: '', value, allowed: `${axesAllowed}; 1 to 64 of them` }];
+      return [{ at: '', value, allowed: axesAllowed }];
     }
     return value.flatMap((axis, i) =>
       checkAxis(axis, value.slice(0, i)).map((fault) => ({ ...fault, at: `[${i}]${fault.at}` })),

@@ -147,6 +147,16 @@ describe('a bundle', () => {
     }
   });
 
+  it('has a manifest of 16 MiB at most', async () => {
+    const dir = copied();
+    const write = (bytes: number) =>
+      writeFileSync(join(dir, 'manifest.json'), JSON.stringify(manifest).padEnd(bytes));
+    write(2 ** 24);
+    expect((await readBundle(dir)).manifest).toEqual(manifest);
+    write(2 ** 24 + 1);
+    await expect(readBundle(dir)).rejects.toThrow(/manifest\.json has 16777217 bytes: expected/);
+  });
+
   it('is refused where two files have changed places', async () => {
     const dir = copied();
     const [a, b, aside] = ['onnx/model.onnx', 'onnx/explain.onnx', 'x'].map((f) => join(dir, f));

@@ -97,4 +97,20 @@ describe('API keys', () => {
       expect.objectContaining({ code: 'config_invalid', exitCode: 2 }),
     );
   });
+
+  it('stand in a file of 1 MiB at most', () => {
+    const keys = keyFile({ first: ['predict'] });
+    const open = (bytes: number) => {
+      const opened = new ApiKeys(folder.write('large.json', keys.padEnd(bytes)), quietLogger);
+      opened.close();
+      return opened.find('first')?.name;
+    };
+    for (const bytes of [2 ** 20 - 1, 2 ** 20]) expect(open(bytes)).toBe('holder-of-first');
+    expect(() => open(2 ** 20 + 1)).toThrow(
+      expect.objectContaining({
+        code: 'config_invalid',
+        message: expect.stringMatching(/large\.json has 1048577 bytes: expected 1048576 at most$/),
+      }),
+    );
+  });
 });

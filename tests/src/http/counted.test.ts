@@ -168,7 +168,9 @@ describe('a script of requests', () => {
     fakes.running[0]?.finish();
     expect(await Promise.all([first, waiting])).toEqual([200, 200]);
     lifecycle.state = 'starting';
-    expect(await send({ text })).toBe(503);
+    const init = { method: 'POST', headers: { 'content-type': 'application/json' } };
+    const early = await fetch(`${url}/predict`, { ...init, body: JSON.stringify({ text }) });
+    expect([early.status, early.headers.get('retry-after')]).toEqual([503, '1']);
     await until(async () => total(await metrics.exposition(), 'mbti_requests_total') === 6);
 
     const exposition = await metrics.exposition();

@@ -44,9 +44,11 @@ describe('API keys', () => {
     rmSync(path);
     await until(() => logged.includes('does not exist'));
     expect(keys.find('old')).toBeDefined();
-    writeFileSync(path, keyFile({ new: ['predict'] }));
+    writeFileSync(path, keyFile({ new: ['predict'], other: ['admin'] }));
     await until(() => keys.find('new') !== undefined);
     expect(keys.find('old')).toBeUndefined();
+    await until(() => logged.includes('API keys were read again'));
+    expect(logged).toMatch(/"keys":2\b/);
     keys.close();
   });
 

@@ -28,6 +28,15 @@ describe('API keys', () => {
     keys.close();
   });
 
+  it('are not read again while the file stays as it is', async () => {
+    const told: string[] = [];
+    const logger = { ...quietLogger, info: (message: string) => told.push(message) };
+    const keys = new ApiKeys(folder.write('still.json', keyFile({ one: ['predict'] })), logger, 1);
+    await sleep(20);
+    keys.close();
+    expect([told, keys.reloads]).toEqual([[], { success: 0, failure: 0 }]);
+  });
+
   it('are read again when the file changes, and stay while it is broken or gone', async () => {
     const path = folder.write('changing.json', keyFile({ old: ['predict'] }));
     const log = new PassThrough();
@@ -93,7 +102,11 @@ describe('API keys', () => {
   it('must be there and right at the start', () => {
     const open = (path: string) => () => new ApiKeys(path, quietLogger);
     expect(open(join(folder.path, 'none.json'))).toThrow(
-      expect.objectContaining({ code: 'file_missing', exitCode: 3 }),
+      expect.objectContaining({
+        code: 'file_missing',
+        exitCode: 3,
+        message: expect.stringMatching(/^security\.api_keys_file: .*none\.json does not exist$/),
+      }),
     );
     expect(open(folder.write('broken.json', '[]'))).toThrow(
       expect.objectContaining({ code: 'config_invalid', exitCode: 2 }),

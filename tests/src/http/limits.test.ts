@@ -131,6 +131,13 @@ describe('limits of requests', () => {
     })),
   });
 
+  it('have a deadline of 1 ms, which few answers keep', async () => {
+    const headers = { ...jsonHeaders, 'x-request-timeout-ms': '1' };
+    const { url } = await testServer();
+    const init = { method: 'POST', headers, body: asJson({ text }) };
+    expect([200, 408]).toContain((await fetch(`${url}/predict`, init)).status);
+  });
+
   it.each(['0', '-1', '1.5', '1e3', '0x10', ''])('have no deadline of %j ms', async (ms) => {
     const headers = { ...jsonHeaders, 'x-request-timeout-ms': ms };
     const { allows } = of(0, {}, 400, () => ({
@@ -139,6 +146,14 @@ describe('limits of requests', () => {
       headers,
     }));
     expect(await allows(0)).toBe(false);
+  });
+});
+
+describe('an idle connection', () => {
+  it('is told that it lasts for 65 seconds: longer than those of load balancers', async () => {
+    const { port } = await testServer();
+    const answer = await sendRaw(port, ['GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n'], 200);
+    expect(answer).toMatch(/^HTTP\/1\.1 200 .*\r\nKeep-Alive: timeout=65\r\n/s);
   });
 });
 

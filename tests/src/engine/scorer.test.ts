@@ -85,6 +85,25 @@ describe('a scorer', () => {
     expect(unknown).toMatchObject({ unknownTokens: 3, tokens: known.tokens + 3 });
   });
 
+  it('takes no more time for its parts than it takes in all', async () => {
+    const scorer = await scorerOf(tinyClassifier(4), {}, ['runtime.batch_tokens=64']);
+    const parts = async (
+      work: () => Promise<readonly { tokenizeMs: number; computeMs: number }[]>,
+    ) => {
+      const begun = performance.now();
+      const scores = await work();
+      const whole = performance.now() - begun;
+      const tokenizeMs = scores.reduce((sum, score) => sum + score.tokenizeMs, 0);
+      for (const { computeMs } of scores) {
+        expect(tokenizeMs).toBeGreaterThan(0);
+        expect(computeMs).toBeGreaterThan(0);
+        expect(tokenizeMs + computeMs).toBeLessThanOrEqual(whole);
+      }
+    };
+    await parts(async () => [await scorer.score(text)]);
+    await parts(() => scorer.scoreTogether([text, 'dream alone'], () => {}));
+  });
+
   it('gives texts together what it gives each alone, and says in which batches they were', async () => {
     const overrides = ['runtime.batch_tokens=64', 'runtime.precision=fp32'];
     const scorer = await scorerOf(tinyClassifier(4), {}, overrides);

@@ -84,31 +84,35 @@ describe('the 95 % interval of the change of macro-F1', () => {
   };
 
   it('has the 2.5th and the 97.5th percentile of a thousand samples of the texts', () => {
-    const after = Float64Array.from(before);
-    for (const [i, p] of [
-      [0, 0.4],
-      [3, 0.9],
-      [5, 0.1],
-      [6, 0.8],
-    ] as const)
-      after[i] = p;
+    const count = 41;
+    const draws = new Random(5, 'answers');
+    const answers = () => Float64Array.from({ length: count * 2 }, () => draws.next());
+    const [first, second] = [answers(), answers()];
+    const truth = Array.from({ length: count * 2 }, () => Number(draws.chance(0.4)));
     // The samples are those of this stream: a row for each row, a thousand times.
     const random = new Random(7, 'bootstrap');
     const changes = Array.from({ length: 1000 }, () => {
-      const rows = [0, 1, 2, 3].map(() => random.int(4));
+      const rows = Array.from({ length: count }, () => random.int(count));
       const ofAxis = axes.map(({ threshold }, axis) => {
-        const truth = [0, 1, 2, 3].map((row) => labels[row * 2 + axis] ?? Number.NaN);
-        const [was, is] = [before, after].map((table) =>
-          macroF1(rows, (row) => (table[row * 2 + axis] ?? Number.NaN) >= threshold, truth),
+        const labels = truth.filter((_, i) => i % 2 === axis);
+        const [was, is] = [first, second].map((table) =>
+          macroF1(rows, (row) => (table[row * 2 + axis] ?? Number.NaN) >= threshold, labels),
         );
         return (is ?? 0) - (was ?? 0);
       });
       return ((ofAxis[0] ?? 0) + (ofAxis[1] ?? 0)) / 2;
     }).sort((a, b) => a - b);
-    const [low, high] = parityOf(axes, before, after, labels, 7).macro_f1_interval;
-    // Of 1000 values in order, 25 and 974 steps from the first.
-    expect(low).toBeCloseTo(changes[25] ?? Number.NaN, 12);
-    expect(high).toBeCloseTo(changes[974] ?? Number.NaN, 12);
+    const [low, high] = parityOf(axes, first, second, truth, 7).macro_f1_interval;
+    // Of 1000 values in order, 25 and 974 steps from the first, and no others.
+    for (const [found, at] of [
+      [low, 25],
+      [high, 974],
+    ] as const) {
+      const [before = 0, expected = 0, after = 0] = changes.slice(at - 1, at + 2);
+      expect(found).toBeCloseTo(expected, 12);
+      expect(before).toBeLessThan(expected - 1e-9);
+      expect(after).toBeGreaterThan(expected + 1e-9);
+    }
   });
 
   it('reaches 1.96 standard errors to both sides where errors are many and alike', () => {

@@ -105,6 +105,26 @@ describe('progress', () => {
     expect(written).toEqual(['validate   50 of 100 texts, 0:03 left\n']);
   });
 
+  it('tells how long something took by its own clock, which does not count in its rates', async () => {
+    for (const [isTTY, told] of [
+      [false, ['compile    it: took 0:04\n']],
+      [true, ['\r\u001b[Kcompile    it …', '\r\u001b[K']],
+    ] as const) {
+      const { progress, written, time, run } = watched(isTTY);
+      run(1, 5);
+      const before = written.length;
+      const result = await progress.wait('compile', 'it', async () => {
+        time.ms += 4000;
+        return 7;
+      });
+      const said = written.slice(before);
+      expect([result, said]).toEqual([7, told]);
+    }
+    const dumb = watched(true, { TERM: 'dumb' });
+    await dumb.progress.wait('compile', 'it', async () => 7);
+    expect(dumb.written).toEqual([]);
+  });
+
   it('does not count the time of a validation in its rates', () => {
     const { run, progress, written, time } = watched(false);
     run(1, 290);

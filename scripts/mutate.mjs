@@ -57,8 +57,11 @@ function draw(faults, count, seed) {
 
 function possibleFaults(paths) {
   const equivalent = JSON.parse(readFileSync(`${root}/scripts/mutate/equivalent.json`, 'utf8'));
-  const isEquivalent = ({ file, from, to }) =>
-    equivalent.some((one) => one.file === file && one.from === from && one.to === to);
+  // Where the same words stand on other lines too, the entry says on which one they change nothing.
+  const isEquivalent = (fault) =>
+    equivalent.some(({ file, from, to, on = fault.on }) =>
+      [file === fault.file, from === fault.from, to === fault.to, on === fault.on].every(Boolean),
+    );
   const files = execFileSync('git', ['ls-files', '--', ...paths], { cwd: root, encoding: 'utf8' })
     .split('\n')
     .filter((file) => /^(src|training)\/.*\.ts$/.test(file) && !file.endsWith('_pb.ts'));

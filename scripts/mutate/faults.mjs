@@ -11,6 +11,7 @@ import { operators } from './operators.mjs';
  * @property {string} from
  * @property {string} to
  * @property {number} line from 1
+ * @property {string} on that line
  */
 
 /** Every fault that the operators can plant in a file. @returns {Fault[]} */
@@ -23,6 +24,7 @@ export function faultsIn(source, file) {
   const bytes = Buffer.from(source);
   // swc counts bytes from 1.
   const text = ({ span: { start, end } }) => bytes.toString('utf8', start - 1, end - 1);
+  const lines = source.split('\n');
   const faults = [];
   visit(parseSync(source, { syntax: 'typescript', target: 'es2023' }), (node) => {
     for (const [operator, { types, faults: find }] of Object.entries(operators)) {
@@ -30,7 +32,9 @@ export function faultsIn(source, file) {
       for (const { span, to } of find(node, text)) {
         const start = span.start - 1;
         const line = bytes.toString('utf8', 0, start).split('\n').length;
-        faults.push({ file, operator, start, end: span.end - 1, from: text({ span }), to, line });
+        const on = lines[line - 1]?.trim() ?? '';
+        const from = text({ span });
+        faults.push({ file, operator, start, end: span.end - 1, from, to, line, on });
       }
     }
   });

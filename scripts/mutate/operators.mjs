@@ -103,8 +103,10 @@ export const operators = {
   },
   'arguments exchanged': {
     types: ['CallExpression'],
-    faults: ({ arguments: given }, text) => {
+    faults: ({ callee, arguments: given }, text) => {
       if (given.length !== 2 || given.some(({ spread }) => spread)) return [];
+      // Their order means nothing.
+      if (/^Math\.(min|max|hypot|imul)$/.test(text(callee))) return [];
       const [a, b] = given.map(({ expression }) => expression);
       if ([a, b].some(({ type }) => type.endsWith('FunctionExpression'))) return [];
       const between = text({ span: { start: a.span.end, end: b.span.start } });
@@ -120,8 +122,8 @@ export const operators = {
   'a sibling method': {
     types: ['MemberExpression'],
     faults: ({ property }) => {
-      const other = property.type === 'Identifier' ? METHODS[property.value] : undefined;
-      return other === undefined ? [] : [{ span: property.span, to: other }];
+      if (property.type !== 'Identifier' || !Object.hasOwn(METHODS, property.value)) return [];
+      return [{ span: property.span, to: METHODS[property.value] }];
     },
   },
 };

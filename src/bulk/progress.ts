@@ -11,18 +11,28 @@ const BAR = 24;
 export class BulkProgress {
   readonly #screen: BulkScreen;
   readonly #totalBytes: number | undefined;
-  readonly #begun = performance.now();
-  #drawnAt = 0;
+  readonly #now: () => number;
+  readonly #begun: number;
+  #drawnAt = Number.NEGATIVE_INFINITY;
   #shown = false;
 
-  /** @param totalBytes of the input, where it has an end that is known */
-  constructor(screen: BulkScreen, totalBytes: number | undefined) {
+  /**
+   * @param totalBytes of the input, where it has an end that is known
+   * @param now milliseconds, of a clock that never goes back
+   */
+  constructor(
+    screen: BulkScreen,
+    totalBytes: number | undefined,
+    now: () => number = () => performance.now(),
+  ) {
     this.#screen = screen;
     this.#totalBytes = totalBytes;
+    this.#now = now;
+    this.#begun = now();
   }
 
   update(texts: number, bytes: number): void {
-    const now = performance.now();
+    const now = this.#now();
     if (this.#screen.isTTY !== true || now - this.#drawnAt < REDRAW_MS) return;
     this.#drawnAt = now;
     this.#shown = true;

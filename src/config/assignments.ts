@@ -1,5 +1,7 @@
 import { dirname } from 'node:path';
+import { AppError } from '../errors.ts';
 import { type ConfigFile, shortPath } from './files.ts';
+import type { Key } from './key.ts';
 import type { Problems } from './problems.ts';
 import { keys } from './schema.ts';
 import { isObject } from './structures.ts';
@@ -55,8 +57,8 @@ export function fromWords(words: readonly string[], problems: Problems): Assignm
       problems.reject(unknownKey(path, 'command line'));
       return [];
     }
-    const value = known.format.parse(word.slice(sign + 1));
-    return [{ path, value, origin: 'command line', folder }];
+    const source = { path, origin: 'command line', folder };
+    return fromWord(known, word.slice(sign + 1), source, problems);
   });
 }
 
@@ -70,9 +72,26 @@ export function fromFlags(flags: Record<string, unknown>, problems: Problems): A
       problems.reject(unknownKey(path, 'command line'));
       return [];
     }
-    const value = typeof given === 'string' ? known.format.parse(given) : given;
-    return [{ path, value, origin: 'command line', folder }];
+    const source = { path, origin: 'command line', folder };
+    if (typeof given === 'string') return fromWord(known, given, source, problems);
+    return [{ ...source, value: given }];
   });
+}
+
+/** The assignment of a word, read by its key's format; none, and a problem, where that refuses to read it. */
+export function fromWord(
+  { format }: Key<unknown>,
+  word: string,
+  source: Omit<Assignment, 'value'>,
+  problems: Problems,
+): Assignment[] {
+  try {
+    return [{ ...source, value: format.parse(word) }];
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    problems.reject(`${source.path} (${source.origin}): ${error.message}`);
+    return [];
+  }
 }
 
 function unknownKey(path: string, origin: string): string {

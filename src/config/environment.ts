@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { Assignment } from './assignments.ts';
+import { type Assignment, fromWord } from './assignments.ts';
 import type { Problems } from './problems.ts';
 import { environmentVariable, keys } from './schema.ts';
 import { suggest } from './suggest.ts';
@@ -26,7 +26,7 @@ export function fromEnvironment(env: NodeJS.ProcessEnv, problems: Problems): Ass
     const path = pathOf.get(name);
     const key = path === undefined ? undefined : keys.get(path);
     if (path !== undefined && key) {
-      return [{ path, value: key.format.parse(word), origin: name, folder }];
+      return fromWord(key, word, { path, origin: name, folder }, problems);
     }
     if (!ofTests.test(name)) problems.reject(unknownVariable(name));
     return [];

@@ -1,3 +1,5 @@
+import { parseJson } from '../files/index.ts';
+
 /** One thing wrong inside a value: where (`''` is the value itself, else `.init.dim`, `[0].labels`). */
 export interface Fault {
   readonly at: string;
@@ -10,7 +12,10 @@ export interface Fault {
 /** What a key's value may be, in words and in code. */
 export interface Format<T> {
   readonly allowed: string;
-  /** A word of the command line or of the environment as a value; what it cannot read stays a string. */
+  /**
+   * A word of the command line or of the environment as a value; what it cannot read stays a string. AppError
+   * `config_invalid` for what it reads and would not keep whole.
+   */
   parse(word: string): unknown;
   check(value: unknown): readonly Fault[];
   /** Never present: it carries the type. */
@@ -53,13 +58,14 @@ function parseNumber(word: string): unknown {
   return decimal.test(word.trim()) ? Number(word) : word;
 }
 
-/** JSON where the word is JSON, else the word. */
-export function parseJson(word: string): unknown {
+/** JSON where the word is JSON, else the word. AppError `config_invalid` where it names a key twice. */
+export function parseJsonWord(word: string): unknown {
   try {
-    return JSON.parse(word);
+    JSON.parse(word);
   } catch {
     return word;
   }
+  return parseJson(word, { name: 'the value', invalid: 'config_invalid' });
 }
 
 export function integer(minimum: number, maximum: number): Format<number> {
@@ -125,7 +131,7 @@ export function list<T>(of: Format<T>): Format<readonly T[]> {
   return {
     allowed,
     parse: (word) => {
-      const value = parseJson(word);
+      const value = parseJsonWord(word);
       if (Array.isArray(value)) return value;
       return word.split(',').map((part) => of.parse(part.trim()));
     },

@@ -1,4 +1,4 @@
-import { type Fault, type Format, parseJson } from './formats.ts';
+import { type Fault, type Format, parseJsonWord } from './formats.ts';
 import type { Key } from './key.ts';
 import { isObject } from './structures.ts';
 
@@ -44,7 +44,7 @@ export function perModel<S extends Table>(table: S): Format<Readonly<Record<stri
   const allowed = `an object of settings by model, of ${paths.join(', ')}`;
   return {
     allowed,
-    parse: parseJson,
+    parse: parseJsonWord,
     check: (value) =>
       isObject(value)
         ? Object.entries(value).flatMap(([model, settings]) =>

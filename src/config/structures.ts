@@ -1,4 +1,4 @@
-import { type Fault, type Format, integer, number, parseJson, text } from './formats.ts';
+import { type Fault, type Format, integer, number, parseJsonWord, text } from './formats.ts';
 
 /** One axis of `task.axes`. */
 export interface AxisConfig {
@@ -40,7 +40,7 @@ const baseAllowed =
 
 export const modelBase: Format<ModelBase> = {
   allowed: baseAllowed,
-  parse: (word) => (word.trimStart().startsWith('{') ? parseJson(word) : word),
+  parse: (word) => (word.trimStart().startsWith('{') ? parseJsonWord(word) : word),
   check: (value) => {
     // A string that looks like an object is one in quotes, or is broken; no file is called so.
     if (typeof value === 'string' && /^\s*[^\s{]/.test(value)) return [];
@@ -68,17 +68,17 @@ function checkInit(init: Record<string, unknown>): Fault[] {
 }
 
 const axesAllowed =
-  'a list of axes such as {"name": "E/I", "labels": ["E", "I"]}, the positive label first';
+  'a list of 1 to 64 axes such as {"name": "E/I", "labels": ["E", "I"]}, the positive label first';
 const name = text();
 const labelsAllowed = 'two different strings, the positive label first';
 const axisKeys = new Set(['name', 'labels', 'column']);
 
 export const axes: Format<readonly AxisConfig[]> = {
   allowed: axesAllowed,
-  parse: parseJson,
+  parse: parseJsonWord,
   check: (value) => {
     if (!Array.isArray(value) || value.length === 0 || value.length > 64) {
-      return [{ at: '', value, allowed: `${axesAllowed}; 1 to 64 of them` }];
+      return [{ at: '', value, allowed: axesAllowed }];
     }
     return value.flatMap((axis, i) =>
       checkAxis(axis, value.slice(0, i)).map((fault) => ({ ...fault, at: `[${i}]${fault.at}` })),

@@ -4,6 +4,8 @@ import { packageRoot } from '../../src/package-root.ts';
 
 interface Fault {
   readonly operator: string;
+  readonly line: number;
+  readonly on: string;
 }
 
 /** The scripts are plain JavaScript and have no declarations. */
@@ -37,7 +39,9 @@ describe('the faults that npm run mutate plants', () => {
     ['a property left out', 'f({ a: 1, b })', ['f({  b })', 'f({ a: 1,  })']],
     ['elements exchanged', 'f([a, b])', ['f([b, a])']],
     ['arguments exchanged', 'f(a, b)', ['f(b, a)']],
+    ['arguments exchanged', 'Math.max(a, b)', []],
     ['a sibling method', 'Math.min(a)', ['Math.max(a)']],
+    ['a sibling method', 'a.toString()', []],
   ])('%s in %s', (operator, source, expected) => {
     expect(made(source, operator)).toEqual(expected);
   });
@@ -46,6 +50,11 @@ describe('the faults that npm run mutate plants', () => {
     expect(made("const é = '😀'; const a = b < c;", 'a boundary')).toEqual([
       "const é = '😀'; const a = b <= c;",
     ]);
+  });
+
+  it('name their line', () => {
+    const [fault] = faultsIn("const é = '😀';\n  const a = b < c;\n", 'a.ts');
+    expect(fault).toMatchObject({ line: 2, on: 'const a = b < c;' });
   });
 
   it('leave types alone', () => {

@@ -82,6 +82,24 @@ describe('an input', () => {
     );
   });
 
+  it('says how far it is read, of how much where that is known', async () => {
+    const content = 'text\na text\nanother one\n';
+    for (const [choice, size, all] of [
+      [{ file: folder.write('far.csv', content) }, content.length, content.length],
+      [{ file: '-', format: 'tsv' }, undefined, 'id\ttext\n1\tfrom standard input\n'.length],
+      [{ text: ['a', 'b'] }, undefined, 0],
+    ] as const) {
+      const input = open(choice);
+      expect([input.totalBytes, input.bytesRead()]).toEqual([size, 0]);
+      for await (const _ of input.records({ learntColumn: undefined, maxBytes: 1000 }));
+      expect(input.bytesRead()).toBe(all);
+    }
+  });
+
+  it('of texts on the command line counts them from 1', async () => {
+    expect(await read({ text: ['one', 'two'] })).toEqual(['1 one', '2 two']);
+  });
+
   it('names its records for messages', () => {
     expect(open({ file: '-' }).placeOf(3)).toBe('standard input, line 3');
     expect(open({ text: ['a', 'b'] }).placeOf(2)).toBe('--text 2');

@@ -33,6 +33,35 @@ describe('scoring records', () => {
     expect([found.map(({ line }) => line), error]).toEqual([[1, 2], failure]);
   });
 
+  it('has so many texts with the engines ahead of the one whose result is next', async () => {
+    for (const ahead of [1, 2, 3]) {
+      const waiting: (() => void)[] = [];
+      let [open, most] = [0, 0];
+      const score = () => {
+        open += 1;
+        most = Math.max(most, open);
+        return new Promise<typeof scored>((resolve) => {
+          waiting.push(() => {
+            open -= 1;
+            resolve(scored);
+          });
+        });
+      };
+      const texts = Array.from({ length: 8 }, (_, i) => `the text of number ${i}`);
+      const lines: number[] = [];
+      const all = (async () => {
+        const scorer = { score, task: mbtiTask, ahead };
+        for await (const { line } of scoreRecords(records(...texts), scorer)) lines.push(line);
+      })();
+      for (let turn = 0; lines.length < texts.length && turn < 1000; turn += 1) {
+        await new Promise(setImmediate);
+        waiting.shift()?.();
+      }
+      await all;
+      expect([ahead, most, lines]).toEqual([ahead, ahead + 1, [1, 2, 3, 4, 5, 6, 7, 8]]);
+    }
+  });
+
   it("refuses a text under the task's own minimum, which unseen characters do not reach", async () => {
     const short = { ...mbtiTask, cleaning: 'none', min_length: 2 } as const;
     const { found } = await results(records('ok', 'a\u200b\u00ad\u2060', '\u{1F600}!'), short);

@@ -157,6 +157,24 @@ const damages: [string, (dir: string) => void, string, RegExp[]][] = [
     [/task\.axes\[0\]\.labels/],
   ],
   [
+    'an axis with the same label twice',
+    editManifest((m) => {
+      const axis = { name: 'a', labels: ['x', 'x'], threshold: 0.5, temperature: 1 };
+      m.task = { ...(m.task as object), axes: [axis] };
+    }),
+    'bundle_invalid',
+    [/task\.axes\[0\]\.labels is \["x","x"\]: expected two different labels/],
+  ],
+  [
+    'two axes of one name',
+    editManifest((m) => {
+      const axis = { name: 'a', labels: ['x', 'y'], threshold: 0.5, temperature: 1 };
+      m.task = { ...(m.task as object), axes: [axis, axis] };
+    }),
+    'bundle_invalid',
+    [/task\.axes: two axes are called "a"$/],
+  ],
+  [
     'a temperature of 0',
     editManifest((m) => {
       m.task = {
@@ -214,6 +232,67 @@ describe('readBundle', () => {
     const error = await refusal(join(folder.path, 'nowhere'));
     expect([error.code, error.exitCode]).toEqual(['bundle_missing', 3]);
     expect(error.message).toContain('nowhere');
+  });
+
+  it('refuses a file in place of the folder', async () => {
+    const error = await refusal(folder.write('a-file', 'bundle'));
+    expect([error.code, error.exitCode]).toEqual(['bundle_missing', 3]);
+    expect(error.message).toMatch(/a-file is no folder$/);
+    expect((await refusal(join(folder.path, 'nowhere'))).message).toMatch(
+      /nowhere does not exist$/,
+    );
+  });
+
+  it('takes the least and the greatest values that a manifest may have', async () => {
+    const empty = {
+      size: 0,
+      sha256: 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
+    };
+    const edit = editManifest((m) => {
+      Object.assign(m.files as object, { 'notes.txt': empty });
+      const axis = { labels: ['x', 'y'], temperature: Number.MIN_VALUE };
+      const axes = [0, 1].map((threshold) => ({ ...axis, name: `a${threshold}`, threshold }));
+      Object.assign(m, { max_length: 3, task: { ...(m.task as object), axes, min_length: 1 } });
+    });
+    const dir = changed('least', (at) => {
+      writeFileSync(join(at, 'notes.txt'), '');
+      edit(at);
+    });
+    const { manifest } = await readBundle(dir);
+    expect([manifest.max_length, manifest.files['notes.txt']]).toEqual([3, empty]);
+  });
+
+  it.each<[string, object, RegExp]>([
+    [
+      'a window of 2 tokens',
+      { max_length: 2 },
+      /max_length is 2: expected an integer of at least 3/,
+    ],
+    ['a window of 3.5 tokens', { max_length: 3.5 }, /max_length is 3\.5/],
+  ])('refuses a manifest of %s', async (name, change, message) => {
+    const error = await refusal(
+      changed(
+        name,
+        editManifest((m) => Object.assign(m, change)),
+      ),
+    );
+    expect(error.message).toMatch(message);
+  });
+
+  it.each<[string, object, RegExp]>([
+    ['threshold', { threshold: -0.001 }, /threshold is -0\.001: expected a number from 0 to 1/],
+    ['threshold', { threshold: 1.001 }, /threshold is 1\.001/],
+    ['temperature', { temperature: -1 }, /temperature is -1: expected a number above 0/],
+    ['name', { name: '' }, /name is ""/],
+    ['labels', { labels: ['x', ''] }, /labels is \["x",""\]/],
+    ['labels', { labels: ['x', 'y', 'z'] }, /labels is \["x","y","z"\]/],
+  ])('refuses an axis by its %s: %j', async (_name, change, message) => {
+    const edit = editManifest((m) => {
+      const axis = { name: 'a', labels: ['x', 'y'], threshold: 0.5, temperature: 1, ...change };
+      m.task = { ...(m.task as object), axes: [axis] };
+    });
+    const error = await refusal(changed(`axis ${JSON.stringify(change)}`, edit));
+    expect(error.message).toMatch(message);
   });
 
   it.each(damages)('refuses a bundle of which %s', async (name, damage, code, patterns) => {

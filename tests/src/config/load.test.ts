@@ -176,6 +176,7 @@ describe('mistakes', () => {
   it.each([
     ['{"train":{"epocs":1}}', /train\.epocs is not a key .*did you mean train\.epochs\?/],
     ['{"telemetry":{"traces":{"endpont":1}}}', /did you mean telemetry\.traces\.endpoint\?/],
+    ['{"endpont":1}', /endpont is not a key .*did you mean telemetry\.traces\.endpoint\?/],
     ['{"epochs":1}', /epochs is not a key .*did you mean train\.epochs\?/],
     ['{"frobnicate":{"x":1}}', /frobnicate is not a key \([^)]*\)$/],
     ['{"train":3}', /train is 3 .*expected an object/],

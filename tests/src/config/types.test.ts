@@ -111,3 +111,64 @@ describe("a word is read by its key's format", () => {
     );
   });
 });
+
+describe('a key that stands twice in one object is refused, wherever it stands', () => {
+  const depth = '"queue":{"max_depth":9}';
+  const cases: readonly (readonly [key: string, json: string, twice: string])[] = [
+    ['models.settings', `{"a":{${depth}},"a":{${depth}}}`, 'a'],
+    ['models.settings', `{"a":{${depth}},"\\u0061" : {${depth}}}`, 'a'],
+    ['models.settings', `{"a":{${depth},\n"queue"\t:{"max_tokens":9}}}`, 'queue'],
+    ['models.settings', '{"a":{"queue":{"max_depth":9,"max_depth"\r\n: 8}}}', 'max_depth'],
+    ['task.axes', '[{"name":"x","labels":["a","b"],"name" :"y"}]', 'name'],
+    ['model.base', '{"init":{"dim":64,"dim":32}}', 'dim'],
+    ['model.base', ' {"init":{},"init":{}}', 'init'],
+  ];
+
+  it.each(cases)('%s=%s on the command line and in the environment', (key, json, twice) => {
+    const variable = `MBTI_${key.replaceAll('.', '_').toUpperCase()}`;
+    for (const options of [
+      { overrides: [`${key}=${json}`], env: {} },
+      { env: { [variable]: json } },
+      { flags: { [key]: json }, env: {} },
+    ]) {
+      const origin = 'env' in options && variable in options.env ? variable : 'command line';
+      expect(() => loadConfig(options)).toThrow(
+        expect.objectContaining({
+          code: 'config_invalid',
+          message: expect.stringMatching(
+            new RegExp(
+              `${key.replace('.', '\\.')} \\(${origin}\\): the value has the key "?${twice}"? twice`,
+            ),
+          ),
+        }),
+      );
+    }
+  });
+
+  it.each(cases)('%s: %s in a file', (key, json, twice) => {
+    const [section, name] = key.split('.');
+    const text = `{"${section}":{"${name}":${json}}}`;
+    expect(() => fromFile(text)).toThrow(
+      expect.objectContaining({
+        code: 'config_invalid',
+        message: expect.stringMatching(new RegExp(`has the key "?${twice}"? twice: again at line`)),
+      }),
+    );
+  });
+
+  it('also where it is a section of a file, or the name of a file to extend', () => {
+    expect(() => fromFile('{"seed":1,"train":{"epochs":1},"train" :{"dropout":0}}')).toThrow(
+      /has the key "?train"? twice/,
+    );
+    expect(() => fromFile('{"extends":"a.json","\\u0065xtends":"b.json"}')).toThrow(
+      /has the key "?extends"? twice/,
+    );
+  });
+
+  it('and is told of together with the other problems', () => {
+    const overrides = ['models.settings={"a":1,"a":2}', 'server.port=x'];
+    expect(() => loadConfig({ overrides, env: {} })).toThrow(
+      /2 problems:\n {2}models\.settings \(command line\): .*\n {2}server\.port is "x"/,
+    );
+  });
+});

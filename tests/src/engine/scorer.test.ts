@@ -15,10 +15,14 @@ import { tinyClassifier, writeTinyBundle } from '../../support/tiny-bundle.ts';
 const folder = temporaryFolder();
 
 /** A scorer of a bundle with this graph. */
-async function scorerOf(model: Uint8Array, extra: Record<string, Uint8Array> = {}) {
+async function scorerOf(
+  model: Uint8Array,
+  extra: Record<string, Uint8Array> = {},
+  overrides: readonly string[] = [],
+) {
   const dir = join(mkdtempSync(join(folder.path, 'b-')), 'bundle');
   await writeTinyBundle(dir, {}, extra, model);
-  return Scorer.load((await openModel({ dir }, loadConfig({}).config)).spec);
+  return Scorer.load((await openModel({ dir }, loadConfig({ overrides, env: {} }).config)).spec);
 }
 
 function changed(change: (graph: Graph) => void): Uint8Array {
@@ -70,5 +74,63 @@ describe('a scorer', () => {
       code: 'bundle_invalid',
       message: expect.stringMatching(says),
     });
+  });
+
+  it('counts tokens and windows, and the tokens that it does not know', async () => {
+    const scorer = await scorerOf(tinyClassifier(4));
+    const known = await scorer.score(text);
+    expect(known).toMatchObject({ windows: 1, truncated: false, unknownTokens: 0 });
+    expect(known.batches).toEqual([{ texts: 1, tokens: known.tokens }]);
+    const unknown = await scorer.score(`${text} 漢 字 漢`);
+    expect(unknown).toMatchObject({ unknownTokens: 3, tokens: known.tokens + 3 });
+  });
+
+  it('takes no more time for its parts than it takes in all', async () => {
+    const scorer = await scorerOf(tinyClassifier(4), {}, ['runtime.batch_tokens=64']);
+    const parts = async (
+      work: () => Promise<readonly { tokenizeMs: number; computeMs: number }[]>,
+    ) => {
+      const begun = performance.now();
+      const scores = await work();
+      const whole = performance.now() - begun;
+      const tokenizeMs = scores.reduce((sum, score) => sum + score.tokenizeMs, 0);
+      for (const { computeMs } of scores) {
+        expect(tokenizeMs).toBeGreaterThan(0);
+        expect(computeMs).toBeGreaterThan(0);
+        expect(tokenizeMs + computeMs).toBeLessThanOrEqual(whole);
+      }
+    };
+    await parts(async () => [await scorer.score(text)]);
+    await parts(() => scorer.scoreTogether([text, 'dream alone'], () => {}));
+  });
+
+  it('gives texts together what it gives each alone, and says in which batches they were', async () => {
+    const overrides = ['runtime.batch_tokens=64', 'runtime.precision=fp32'];
+    const scorer = await scorerOf(tinyClassifier(4), {}, overrides);
+    expect(scorer.scoresTogether).toBe(true);
+    const texts = [text, 'dream alone', `${text} `.repeat(12), 'argue about ideas', text];
+    const alone = [];
+    for (const one of texts) alone.push(await scorer.score(one));
+    let steps = 0;
+    const together = await scorer.scoreTogether(texts, () => {
+      steps += 1;
+    });
+    for (const [
+      i,
+      { probabilities, tokens, windows, unknownTokens, truncated },
+    ] of alone.entries()) {
+      expect(together[i]).toMatchObject({ tokens, windows, unknownTokens, truncated });
+      for (const [axis, p] of probabilities.entries()) {
+        // Float32, in another order of sums.
+        expect(together[i]?.probabilities[axis]).toBeCloseTo(p, 5);
+      }
+    }
+    const batches = together.flatMap((score) => score.batches);
+    const sum = (counts: readonly number[]) => counts.reduce((total, count) => total + count, 0);
+    expect(steps).toBe(batches.length);
+    expect(batches.length).toBeGreaterThan(2);
+    expect(sum(batches.map(({ tokens }) => tokens))).toBe(sum(alone.map(({ tokens }) => tokens)));
+    expect(batches.every((batch) => batch.texts >= 1 && batch.tokens <= 64)).toBe(true);
+    expect(sum(batches.map((batch) => batch.texts))).toBeGreaterThanOrEqual(texts.length);
   });
 });

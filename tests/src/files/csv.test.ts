@@ -87,6 +87,7 @@ describe('a CSV file', () => {
 describe('a row of CSV that cannot be read', () => {
   it.each([
     ['has other cells than the header', '1,2,3', '3 ! it has 3 cells: expected 2, as the header'],
+    ['has fewer cells than the header', '1', '3 ! it has 1 cells: expected 2, as the header'],
     ['has a quote inside', '1,5" disk', /^3 ! its cell 2 has a quote inside: expected/],
     ['goes on behind its quotes', '"a" b,2', /^3 ! its cell 1 goes on behind the quote/],
     ['is too long', `1,${'x'.repeat(60)}`, '3 ! it is longer than 50 bytes'],

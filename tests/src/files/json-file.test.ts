@@ -81,6 +81,8 @@ describe('a JSON file', () => {
     expect(() => readJsonFile(fileOf('{"a":12}'), { limit: 7 })).toThrow(
       /has 8 bytes: expected 7 at most/,
     );
+    for (const limit of [8, 9])
+      expect(readJsonFile(fileOf('{"a":12}'), { limit })).toEqual({ a: 12 });
   });
 });
 

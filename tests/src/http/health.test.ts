@@ -84,6 +84,7 @@ describe('listen', () => {
     const error = await listen(server, '127.0.0.1', port).catch((thrown) => thrown);
     expect(error).toMatchObject({ code: 'port_unavailable', exitCode: 1 });
     expect(error.message).toMatch(new RegExp(`port ${port} .*in use`));
+    expect(error.cause).toMatchObject({ code: 'EADDRINUSE' });
     busy.close();
   });
 });

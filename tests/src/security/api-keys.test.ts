@@ -28,6 +28,15 @@ describe('API keys', () => {
     keys.close();
   });
 
+  it('are not read again while the file stays as it is', async () => {
+    const told: string[] = [];
+    const logger = { ...quietLogger, info: (message: string) => told.push(message) };
+    const keys = new ApiKeys(folder.write('still.json', keyFile({ one: ['predict'] })), logger, 1);
+    await sleep(20);
+    keys.close();
+    expect([told, keys.reloads]).toEqual([[], { success: 0, failure: 0 }]);
+  });
+
   it('are read again when the file changes, and stay while it is broken or gone', async () => {
     const path = folder.write('changing.json', keyFile({ old: ['predict'] }));
     const log = new PassThrough();
@@ -44,9 +53,11 @@ describe('API keys', () => {
     rmSync(path);
     await until(() => logged.includes('does not exist'));
     expect(keys.find('old')).toBeDefined();
-    writeFileSync(path, keyFile({ new: ['predict'] }));
+    writeFileSync(path, keyFile({ new: ['predict'], other: ['admin'] }));
     await until(() => keys.find('new') !== undefined);
     expect(keys.find('old')).toBeUndefined();
+    await until(() => logged.includes('API keys were read again'));
+    expect(logged).toMatch(/"keys":2\b/);
     keys.close();
   });
 
@@ -91,10 +102,30 @@ describe('API keys', () => {
   it('must be there and right at the start', () => {
     const open = (path: string) => () => new ApiKeys(path, quietLogger);
     expect(open(join(folder.path, 'none.json'))).toThrow(
-      expect.objectContaining({ code: 'file_missing', exitCode: 3 }),
+      expect.objectContaining({
+        code: 'file_missing',
+        exitCode: 3,
+        message: expect.stringMatching(/^security\.api_keys_file: .*none\.json does not exist$/),
+      }),
     );
     expect(open(folder.write('broken.json', '[]'))).toThrow(
       expect.objectContaining({ code: 'config_invalid', exitCode: 2 }),
+    );
+  });
+
+  it('stand in a file of 1 MiB at most', () => {
+    const keys = keyFile({ first: ['predict'] });
+    const open = (bytes: number) => {
+      const opened = new ApiKeys(folder.write('large.json', keys.padEnd(bytes)), quietLogger);
+      opened.close();
+      return opened.find('first')?.name;
+    };
+    for (const bytes of [2 ** 20 - 1, 2 ** 20]) expect(open(bytes)).toBe('holder-of-first');
+    expect(() => open(2 ** 20 + 1)).toThrow(
+      expect.objectContaining({
+        code: 'config_invalid',
+        message: expect.stringMatching(/large\.json has 1048577 bytes: expected 1048576 at most$/),
+      }),
     );
   });
 });

@@ -37,6 +37,23 @@ describe('a list of API keys', () => {
     );
   });
 
+  it('has names of 1 to 64 characters and hashes of 64 digits, no one more and no one less', () => {
+    const isRead = (change: object) => {
+      try {
+        return parseKeyList(file({ ...one, ...change })).length === 1;
+      } catch {
+        return false;
+      }
+    };
+    const lengths = [0, 1, 63, 64, 65];
+    const named = lengths.map((length) => isRead({ name: 'k'.repeat(length) }));
+    const hashed = lengths.map((length) => isRead({ sha256: 'a'.repeat(length) }));
+    expect([named, hashed]).toEqual([
+      [false, true, true, true, false],
+      [false, false, false, true, false],
+    ]);
+  });
+
   it('is never repeated in what is said of it', () => {
     for (const json of ['secret', file({ ...one, sha256: 'secret' }), file({ secret: 1 })]) {
       expect(() => parseKeyList(json)).not.toThrow(/secret/);

@@ -68,7 +68,10 @@ describe('writeBundle', () => {
     const dir = dirOf('foreign');
     mkdirSync(dir, { recursive: true });
     writeFileSync(join(dir, 'thesis.txt'), 'years of work');
-    await expect(writeBundle({ ...contents, dir })).rejects.toMatchObject({ code: 'usage' });
+    await expect(writeBundle({ ...contents, dir })).rejects.toMatchObject({
+      code: 'usage',
+      hint: expect.stringContaining('model.out=DIR'),
+    });
     expect(readFileSync(join(dir, 'thesis.txt'), 'utf8')).toBe('years of work');
   });
 
@@ -163,17 +166,38 @@ describe('modelCard', () => {
       files: {},
       created: '2026-01-01T00:00:00.000Z',
       metrics: {
-        int8: { ...int8, texts: 1000, fp32_layers: ['layer.0.lin2'] },
+        int8: {
+          ...{ ...int8, texts: 1000, fp32_layers: ['layer.0.lin2'] },
+          macro_f1_change: -0.00125,
+          macro_f1_interval: [-0.0203, 0.0101] as const,
+        },
         fp16: { ...int8, agreement: 1, size_ratio: 0.5 },
       },
     };
     const text = modelCard(manifest);
     expect(text).toContain('| same decisions | 0.9934 |');
+    expect(text).toContain('| mean difference of probability | 0.0042 |');
+    expect(text).toContain('| largest difference of probability | 0.1000 |');
+    expect(text).toContain('| change of macro-F1 | −0.0013 |');
+    expect(text).toContain('| its 95 % interval | −0.0203 to +0.0101 |');
+    expect(text).toContain('| size of the file | 0.254 |');
     expect(text).toContain('measured on 1000 texts');
     expect(text).toContain('Computed in fp32, by measurement: layer.0.lin2.');
     expect(text).toContain('`onnx/model_fp16.onnx` beside `onnx/model.onnx`; a server on a GPU');
     expect(text).toContain('| same decisions | 1.0000 |');
     expect(card).not.toMatch(/model_quantized|model_fp16/);
+  });
+
+  it('has a blank line around every heading and before every table', () => {
+    const lines = card.slice(card.indexOf('\n# ') + 1).split('\n');
+    for (const [i, line] of lines.entries()) {
+      if (!/^#+ /.test(line)) continue;
+      expect([line, lines[i + 1]]).toEqual([line, '']);
+      if (i > 0) expect([line, lines[i - 1]]).toEqual([line, '']);
+    }
+    const tables = lines.flatMap((line, i) => (/^\| ---/.test(line) ? [lines[i - 2]] : []));
+    expect(tables.length).toBeGreaterThan(1);
+    expect(new Set(tables)).toEqual(new Set(['']));
   });
 
   it('states licence, misuse and how to reproduce it', () => {

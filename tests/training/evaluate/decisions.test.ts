@@ -53,6 +53,31 @@ describe('tuneThreshold', () => {
     expect(tuneThreshold(labels, scores)).toBe(0.5);
   });
 
+  it('is the best of all that decide differently, and of equals one nearest to 0.5', () => {
+    const row = fc.tuple(fc.integer({ min: 0, max: 10 }), fc.boolean());
+    fc.assert(
+      fc.property(fc.array(row, { minLength: 2, maxLength: 40 }), (rows) => {
+        const scores = rows.map(([score]) => score / 10);
+        const labels = rows.map(([, positive]) => Number(positive));
+        const distinct = [...new Set(scores)].sort((a, b) => a - b);
+        const middles = distinct.slice(1).map((score, i) => (score + (distinct[i] ?? 0)) / 2);
+        const of = (threshold: number) => macroF1(labels, scores, threshold);
+        const best = Math.max(...middles.map(of));
+        // One standard error of a share, at most.
+        const gain = best - of(0.5) - Math.sqrt(0.25 / rows.length);
+        const found = tuneThreshold(labels, scores);
+        if (middles.length === 0 || gain < -1e-12) expect(found).toBe(0.5);
+        if (middles.length === 0 || gain <= 1e-12) return;
+        const nearest = Math.min(
+          ...middles.filter((one) => of(one) === best).map((one) => Math.abs(one - 0.5)),
+        );
+        expect(middles).toContain(found);
+        expect(of(found)).toBeCloseTo(best, 12);
+        expect(Math.abs(found - 0.5)).toBeCloseTo(nearest, 12);
+      }),
+    );
+  });
+
   it('stays at 0.5 without two different scores', () => {
     expect(tuneThreshold([1, 0, 1], [0.3, 0.3, 0.3])).toBe(0.5);
     expect(tuneThreshold([], [])).toBe(0.5);

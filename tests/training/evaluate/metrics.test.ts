@@ -71,6 +71,13 @@ describe('evaluateAxes', () => {
     expect(exact_match).toBeCloseTo(2 / 3, 12);
   });
 
+  it('ranks a single text of each label', () => {
+    const ranked = (...probabilities: number[]) => axisMetrics(axis(0.5), probabilities, [1, 0]);
+    expect(ranked(0.6, 0.4)).toMatchObject({ roc_auc: 1, average_precision: 1 });
+    expect(ranked(0.4, 0.6)).toMatchObject({ roc_auc: 0, average_precision: 0.5 });
+    expect(ranked(0.5, 0.5)).toMatchObject({ roc_auc: 0.5, average_precision: 0.5 });
+  });
+
   it('averages over the axes that have the figure', () => {
     const { average, axes: measured } = evaluateAxes(
       axes,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { Random } from '../../../training/data/random.ts';
 import { parityOf } from '../../../training/evaluate/index.ts';
 
 const axes = [{ threshold: 0.5 }, { threshold: 0.3 }];
@@ -33,6 +34,24 @@ describe('parityOf', () => {
     expect(high).toBe(0);
   });
 
+  it('counts differences in both directions as differences', () => {
+    const after = Float64Array.from(before);
+    after[0] = 0.6; // 0.3 less
+    after[3] = 0.5; // 0.4 more
+    const parity = parityOf(axes, before, after, labels, 1);
+    expect(parity.mean_dp).toBeCloseTo((0.3 + 0.4) / 8, 12);
+    expect(parity.max_dp).toBeCloseTo(0.4, 12);
+    const back = parityOf(axes, after, before, labels, 1);
+    expect([back.mean_dp, back.max_dp]).toEqual([parity.mean_dp, parity.max_dp]);
+    expect(back.macro_f1_change).toBe(-parity.macro_f1_change);
+  });
+
+  it('takes a probability that is the threshold for the first label', () => {
+    const [at, below] = [Float64Array.of(0.5, 0.3), Float64Array.of(0.4999, 0.2999)];
+    expect(parityOf(axes, at, Float64Array.of(0.9, 0.9), [1, 1], 1).agreement).toBe(1);
+    expect(parityOf(axes, at, below, [1, 1], 1).agreement).toBe(0);
+  });
+
   it('draws the same samples from the same seed', () => {
     const after = before.map((p) => 1 - p);
     expect(parityOf(axes, before, after, labels, 7)).toEqual(
@@ -45,5 +64,69 @@ describe('parityOf', () => {
     const { agreement, mean_dp } = parityOf(axes, before, after, labels, 1);
     expect(agreement).toBeLessThan(1);
     expect(mean_dp).toBeNaN();
+  });
+});
+
+describe('the 95 % interval of the change of macro-F1', () => {
+  /** F1 of one label, macro over both: 2·hits / (2·hits + alarms + misses), 0 where there is none of it. */
+  const macroF1 = (
+    rows: readonly number[],
+    decide: (row: number) => boolean,
+    truth: readonly number[],
+  ) => {
+    const f1 = (label: boolean) => {
+      const hits = rows.filter((r) => decide(r) === label && (truth[r] === 1) === label).length;
+      const said = rows.filter((r) => decide(r) === label).length;
+      const is = rows.filter((r) => (truth[r] === 1) === label).length;
+      return said + is === 0 ? 0 : (2 * hits) / (said + is);
+    };
+    return (f1(true) + f1(false)) / 2;
+  };
+
+  it('has the 2.5th and the 97.5th percentile of a thousand samples of the texts', () => {
+    const count = 41;
+    const draws = new Random(5, 'answers');
+    const answers = () => Float64Array.from({ length: count * 2 }, () => draws.next());
+    const [first, second] = [answers(), answers()];
+    const truth = Array.from({ length: count * 2 }, () => Number(draws.chance(0.4)));
+    // The samples are those of this stream: a row for each row, a thousand times.
+    const random = new Random(7, 'bootstrap');
+    const changes = Array.from({ length: 1000 }, () => {
+      const rows = Array.from({ length: count }, () => random.int(count));
+      const ofAxis = axes.map(({ threshold }, axis) => {
+        const labels = truth.filter((_, i) => i % 2 === axis);
+        const [was, is] = [first, second].map((table) =>
+          macroF1(rows, (row) => (table[row * 2 + axis] ?? Number.NaN) >= threshold, labels),
+        );
+        return (is ?? 0) - (was ?? 0);
+      });
+      return ((ofAxis[0] ?? 0) + (ofAxis[1] ?? 0)) / 2;
+    }).sort((a, b) => a - b);
+    const [low, high] = parityOf(axes, first, second, truth, 7).macro_f1_interval;
+    // Of 1000 values in order, 25 and 974 steps from the first, and no others.
+    for (const [found, at] of [
+      [low, 25],
+      [high, 974],
+    ] as const) {
+      const [before = 0, expected = 0, after = 0] = changes.slice(at - 1, at + 2);
+      expect(found).toBeCloseTo(expected, 12);
+      expect(before).toBeLessThan(expected - 1e-9);
+      expect(after).toBeGreaterThan(expected + 1e-9);
+    }
+  });
+
+  it('reaches 1.96 standard errors to both sides where errors are many and alike', () => {
+    // A tenth of 400 texts goes wrong, as many of either label: then macro-F1 is the accuracy, whose
+    // change is a mean of 400 draws of -1 or 0.
+    const [n, share] = [400, 0.1];
+    const truth = Array.from({ length: n }, (_, i) => i % 2);
+    const right = Float64Array.from(truth);
+    const wrong = right.map((y, i) => (i % 20 < 2 ? 1 - y : y));
+    const standardError = Math.sqrt((share * (1 - share)) / n);
+    const { macro_f1_interval } = parityOf([{ threshold: 0.5 }], right, wrong, truth, 3);
+    const reach = macro_f1_interval.map((end) => (end + share) / standardError);
+    // The percentiles of a thousand samples are themselves known to some tenth of a standard error.
+    expect(Math.abs((reach[0] ?? 0) + 1.96)).toBeLessThan(0.25);
+    expect(Math.abs((reach[1] ?? 0) - 1.96)).toBeLessThan(0.25);
   });
 });

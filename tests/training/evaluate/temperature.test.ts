@@ -69,6 +69,30 @@ describe('the temperature', () => {
     expect(1 / (1 + Math.exp(-1 / found))).toBeCloseTo(7 / 8, 4);
   });
 
+  it('is fitted to the target of each label by itself', () => {
+    const labels = Array.from({ length: 12 }, (_, i) => Number(i < 3));
+    const windows = labels.map((y) => [y === 1 ? 1 : -1]);
+    const found = fitTemperature(labels, windows);
+    // Three with Platt's target of 4/5, nine with 10/11: the best common certainty is their mean.
+    const certainty = (3 * (4 / 5) + 9 * (10 / 11)) / 12;
+    expect(1 / (1 + Math.exp(-1 / found))).toBeCloseTo(certainty, 5);
+  });
+
+  it('is 1 where what is fitted has a greater log loss, however little', () => {
+    // All right: the log loss falls with the temperature, and Platt's target asks for a certainty of 7/8.
+    const logit = Math.log(7) * 1.004;
+    const labels = Array.from({ length: 12 }, (_, i) => i % 2);
+    const windows = labels.map((y) => [y === 1 ? logit : -logit]);
+    expect(fitTemperature(labels, windows)).toBe(1);
+  });
+
+  it('is told by the other texts where one is certain at every temperature', () => {
+    const { labels, windows } = texts(400, () => 1, 3);
+    const found = fitTemperature([...labels, 1], [...windows, [5000]]);
+    expect(found).toBeGreaterThan(2);
+    expect(found).toBeCloseTo(fitTemperature(labels, windows), 1);
+  });
+
   it('is 1 without texts, and where a label is missing', () => {
     expect(fitTemperature([], [])).toBe(1);
     expect(fitTemperature([1, 1, 1], [[0.1], [0.2], [0.3]])).toBe(1);

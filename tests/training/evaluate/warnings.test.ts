@@ -49,6 +49,38 @@ describe('warnings of data', () => {
     ]);
   });
 
+  it('begin below the numbers that they name, and above 95 % of one label', () => {
+    const figures = { train: [200, 30], validation: [100, 10], test: [100, 10] } as const;
+    for (const [name, [rows, label]] of Object.entries(figures)) {
+      const found = (few: number, all: number) =>
+        dataWarnings({ ...plenty, [name]: split(few, all - few) }).length;
+      expect([name, found(label, rows), found(label - 1, rows), found(label, rows - 1)]).toEqual([
+        name,
+        0,
+        1,
+        1,
+      ]);
+      expect([name, found(label, rows + 1), found(label + 1, rows)]).toEqual([name, 0, 0]);
+    }
+    const majority = (no: number) => dataWarnings({ ...plenty, train: split(2000 - no, no) });
+    expect([majority(1900), majority(1899)]).toEqual([[], []]);
+    expect(majority(1901)).toEqual([expect.stringMatching(/^95 % of the training texts/)]);
+    // A label alone is named as the one that is missing, not as a majority.
+    expect(majority(2000)).toEqual([
+      expect.stringMatching(/^the train split has no text labelled yes/),
+    ]);
+  });
+
+  it('list eight labels, and count the rest', () => {
+    const counts = (labels: number) =>
+      Object.fromEntries(Array.from({ length: labels }, (_, i) => [`l${i}`, 1]));
+    const said = (labels: number) =>
+      dataWarnings({ test: { rows: 500, labels: { a: counts(labels) } } })[0] ?? '';
+    expect(said(8)).toContain('1 text labelled l7 (a): expected 10');
+    expect(said(9)).toContain('1 text labelled l7 (a) and 1 more like these: expected 10');
+    expect(said(10)).toContain('l7 (a) and 2 more like these');
+  });
+
   it('name a label that a split lacks', () => {
     expect(dataWarnings({ ...plenty, validation: split(0, 200) })).toEqual([
       expect.stringMatching(
@@ -67,6 +99,9 @@ describe("Wilson's interval", () => {
     [0.8, 10, 0.4902, 0.9433],
     [0.9, 50, 0.7864, 0.9565],
     [1, 20, 0.8389, 1],
+    [0, 20, 0, 0.1611],
+    [0.5, 1, 0.0546, 0.9454],
+    [0.5, 1000, 0.4691, 0.5309],
     [0, 0, 0, 1],
   ])('of %d in %d trials', (share, trials, low, high) => {
     const found = wilsonInterval(share, trials);

@@ -65,6 +65,17 @@ describe('what comes after training', () => {
     expect(timeAfterTraining(config(), short, measured().pace)).toBeUndefined();
   });
 
+  it('is worth a line from two seconds on', async () => {
+    const { pace, takes } = measured();
+    await pace.validation(takes(1000));
+    const none = config('quantize.scheme=none');
+    // 1 ms a text.
+    const told = (count: number) =>
+      timeAfterTraining(none, { validation: texts(1000, 20), test: texts(count, 20) }, pace);
+    expect(told(999)).toBeUndefined();
+    expect(told(1000)).toMatch(/: about 0:02$/);
+  });
+
   it('takes as much longer as texts have windows', async () => {
     const { pace, takes } = measured();
     await pace.validation(takes(20_000));

@@ -101,6 +101,17 @@ describe('the folder of a run', () => {
     },
   );
 
+  it('that holds no run has nothing to go on from, and says how to begin one', async () => {
+    const { loaded } = await runAt('none');
+    expect(() => decideRun('resume', loaded)).toThrow(
+      expect.objectContaining({
+        message: expect.stringContaining('no run'),
+        hint: expect.stringContaining('mbti-train --config'),
+      }),
+    );
+    expect(decideRun('begin', loaded).notice).toBeUndefined();
+  });
+
   it('of a run that was killed before its first checkpoint says so', async () => {
     const { loaded } = await runAt('begun');
     expect(() => decideRun('resume', loaded)).toThrow(/ended before its first checkpoint/);

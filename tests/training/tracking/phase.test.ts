@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { inPhase, startPhase, whileWaiting } from '../../../training/tracking/index.ts';
 
 function watched(isTTY: boolean) {
@@ -72,6 +72,10 @@ describe('a phase', () => {
   });
 });
 
+afterEach(() => {
+  jest.useRealTimers();
+});
+
 describe('waiting', () => {
   it('says nothing of what is short, and how long it took of what was not', async () => {
     const { screen, written, time, options } = watched(false);
@@ -82,6 +86,37 @@ describe('waiting', () => {
       time.ms += 4000;
     });
     expect(written).toEqual(['compile    the graphs: took 0:04\n']);
+  });
+
+  it('says that it goes on, after two seconds and then every ten', async () => {
+    jest.useFakeTimers();
+    const { screen, written, time, options } = watched(false);
+    const pass = (ms: number) => {
+      time.ms += ms;
+      jest.advanceTimersByTime(ms);
+    };
+    await whileWaiting(screen, { label: 'compile', what: 'it', ...options }, () => {
+      for (let i = 0; i < 13; i += 1) pass(1000);
+    });
+    pass(60_000);
+    expect(written).toEqual([
+      'compile    it … 0:02\n',
+      'compile    it … 0:12\n',
+      'compile    it: took 0:13\n',
+    ]);
+  });
+
+  it('says on a terminal every second how long it takes already', async () => {
+    jest.useFakeTimers();
+    const { screen, written, time, options } = watched(true);
+    await whileWaiting(screen, { label: 'compile', what: 'it', ...options }, () => {
+      for (let i = 0; i < 2; i += 1) {
+        time.ms += 1000;
+        jest.advanceTimersByTime(1000);
+      }
+    });
+    const lines = written.map((text) => text.replace('\r\u001b[K', ''));
+    expect(lines).toEqual(['compile    it …', 'compile    it … 0:01', 'compile    it … 0:02', '']);
   });
 
   it('says beforehand what keeps the process busy for long', async () => {

@@ -2,7 +2,13 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { clock, createProgress, openRunLog } from '../../../training/tracking/index.ts';
+import {
+  clock,
+  createProgress,
+  hasTrainingEnded,
+  openRunLog,
+} from '../../../training/tracking/index.ts';
+import { drawLine } from '../../../training/tracking/screen.ts';
 
 /** A screen that remembers, and a clock that is set by hand. */
 function watched(isTTY: boolean, env: NodeJS.ProcessEnv = {}) {
@@ -83,6 +89,42 @@ describe('progress', () => {
     expect(written[0]?.replace('\r\u001b[K', '').length).toBeLessThan(40);
   });
 
+  it('takes a terminal that does not say its width for one of 80 columns', () => {
+    const written: string[] = [];
+    const screen = { isTTY: true, write: (text: string) => written.push(text) };
+    drawLine(screen, 'x'.repeat(100));
+    drawLine({ ...screen, columns: 90 }, 'x'.repeat(100));
+    expect(written).toEqual([`\r\u001b[K${'x'.repeat(79)}`, `\r\u001b[K${'x'.repeat(89)}`]);
+  });
+
+  it('shows a validation by its own clock', () => {
+    const { progress, written, time } = watched(false);
+    const validation = progress.pause('validate', 100, 'texts');
+    time.ms += 3000;
+    validation.at(50);
+    expect(written).toEqual(['validate   50 of 100 texts, 0:03 left\n']);
+  });
+
+  it('tells how long something took by its own clock, which does not count in its rates', async () => {
+    for (const [isTTY, told] of [
+      [false, ['compile    it: took 0:04\n']],
+      [true, ['\r\u001b[Kcompile    it …', '\r\u001b[K']],
+    ] as const) {
+      const { progress, written, time, run } = watched(isTTY);
+      run(1, 5);
+      const before = written.length;
+      const result = await progress.wait('compile', 'it', async () => {
+        time.ms += 4000;
+        return 7;
+      });
+      const said = written.slice(before);
+      expect([result, said]).toEqual([7, told]);
+    }
+    const dumb = watched(true, { TERM: 'dumb' });
+    await dumb.progress.wait('compile', 'it', async () => 7);
+    expect(dumb.written).toEqual([]);
+  });
+
   it('does not count the time of a validation in its rates', () => {
     const { run, progress, written, time } = watched(false);
     run(1, 290);
@@ -114,6 +156,26 @@ describe('run log', () => {
       log.close();
       log.write({ event: 'late' });
       expect(readFileSync(file, 'utf8')).not.toContain('late');
+    } finally {
+      rmSync(dir, { recursive: true });
+    }
+  });
+
+  it('tells whether training has ended, up to an update', () => {
+    const dir = mkdtempSync(join(tmpdir(), 'mbti-log-'));
+    try {
+      const file = join(dir, 'log.jsonl');
+      expect(hasTrainingEnded(file, 9)).toBe(false);
+      const log = openRunLog(file);
+      log.write({ event: 'start' });
+      expect(hasTrainingEnded(file, 9)).toBe(false);
+      for (const step of [1, 2]) log.write({ event: 'step', step });
+      expect(hasTrainingEnded(file, 9)).toBe(false);
+      log.write({ event: 'end', step: 3 });
+      log.write({ event: 'test' });
+      appendFileSync(file, '{"event":"cut of');
+      log.close();
+      expect([2, 3, 4].map((step) => hasTrainingEnded(file, step))).toEqual([false, true, true]);
     } finally {
       rmSync(dir, { recursive: true });
     }

@@ -20,7 +20,7 @@ const input = { name: 'text', shape: [1], datatype: 'BYTES', data: [exampleText]
 const requests: Readonly<Record<string, { summary: string; value: InferBody }>> = {
   text: {
     summary: 'One text',
-    value: { id: 'order-17', inputs: [{ ...input, data: [exampleText] }] },
+    value: { id: 'order-17', inputs: [input] },
   },
   labels: {
     summary: 'Only the labels',

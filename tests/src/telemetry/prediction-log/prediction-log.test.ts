@@ -54,6 +54,7 @@ describe('the log of predictions', () => {
       expect(second.labels[dimension]).toBe(label);
       // 5e-7: it is logged to six digits.
       expect(Math.abs(second.scores[dimension] - score)).toBeLessThanOrEqual(5e-7);
+      expect(String(second.scores[dimension])).toMatch(/^[01](\.\d{1,6})?$/);
     }
   });
 

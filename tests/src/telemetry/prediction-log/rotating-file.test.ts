@@ -137,6 +137,7 @@ describe('a rotating file', () => {
     await appended('one');
     rmSync(path);
     await appended('two');
+    expect(statSync(path).mode & 0o777).toBe(0o600);
     rmSync(join(folder.path, 'deleted'), { recursive: true });
     await appended('three');
     await file.close();

@@ -95,4 +95,20 @@ describe('a collector', () => {
     expect(told.filter(([level]) => level === 'warn')).toHaveLength(1);
     expect(told.filter(([level]) => level === 'info')).toHaveLength(1);
   });
+
+  it('is asked for what it holds back, and is closed', async () => {
+    const asked: string[] = [];
+    const logger = { warn: () => {}, info: () => {} };
+    const inner = {
+      export: () => {},
+      forceFlush: async () => void asked.push('flush'),
+      shutdown: async () => void asked.push('shutdown'),
+    };
+    const exporter = new ReportingExporter(inner, { logger, now: () => 0 });
+    await exporter.forceFlush();
+    await exporter.shutdown();
+    expect(asked).toEqual(['flush', 'shutdown']);
+    const { forceFlush: _none, ...without } = inner;
+    await new ReportingExporter(without, { logger, now: () => 0 }).forceFlush();
+  });
 });

@@ -240,6 +240,11 @@ describe('a tokenizer.json that would give other ids', () => {
       /post_processor is about the id 9, which no token has/,
     ],
     [
+      'a post-processor whose token has two ids',
+      { post_processor: { type: 'BertProcessing', cls: ['[CLS]', 2, 2], sep: ['[SEP]', 3] } },
+      /post_processor\.cls is .*: expected a token and its id/,
+    ],
+    [
       'a post-processor of an unknown type',
       { post_processor: { type: 'Around' } },
       /post_processor is of the type "Around"/,

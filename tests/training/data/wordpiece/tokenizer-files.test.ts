@@ -33,6 +33,26 @@ describe('a learnt tokenizer', () => {
     expect(tokenizer.encode('\u042f')).toEqual([tokenizer.unkId]);
   });
 
+  it('puts a pair of texts together as BERT does, for other tools', () => {
+    const id = (piece: Record<string, { id: string; type_id: number }>) =>
+      Object.values(piece).map((one) => `${one.id}:${one.type_id}`)[0];
+    const { single, pair } = files.tokenizerJson.post_processor as Record<'single' | 'pair', []>;
+    expect(single.map(id)).toEqual(['[CLS]:0', 'A:0', '[SEP]:0']);
+    expect(pair.map(id)).toEqual(['[CLS]:0', 'A:0', '[SEP]:0', 'B:1', '[SEP]:1']);
+  });
+
+  it('learns from words of 100 letters at most, which are the longest that it splits', () => {
+    const word = 'ab'.repeat(50);
+    const learnt = (text: string) => {
+      const many = Array.from({ length: 9 }, () => text);
+      const { tokenizerJson } = learnTokenizer(many, 400);
+      const model = tokenizerJson.model as { vocab: object; max_input_chars_per_word: number };
+      expect(model.max_input_chars_per_word).toBe(100);
+      return Object.keys(model.vocab).some((piece) => piece.includes('ab'));
+    };
+    expect([learnt(word.slice(1)), learnt(word), learnt(`${word}a`)]).toEqual([true, true, false]);
+  });
+
   it('is the same for the same texts', () => {
     expect(learnTokenizer([...texts, ...texts], 400)).toEqual(files);
   });

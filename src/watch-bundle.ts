@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { type Clock, systemClock } from './clock.ts';
 import { stampOf } from './engine/index.ts';
 
 export interface WatchOptions {
@@ -9,6 +10,9 @@ export interface WatchOptions {
   /** The first of a row of looks at which the folders cannot be told: nothing is reloaded meanwhile. */
   readonly onUnreadable?: (error: unknown) => void;
   readonly intervalMs?: number;
+  readonly clock?: Pick<Clock, 'every'>;
+  /** What changes with a folder's files. */
+  readonly look?: (folder: string) => Promise<string>;
 }
 
 /**
@@ -20,7 +24,14 @@ export interface WatchOptions {
  */
 export function watchFolders(
   folders: () => Promise<readonly string[]>,
-  { known: first, reload, onUnreadable, intervalMs = 2_000 }: WatchOptions,
+  {
+    known: first,
+    reload,
+    onUnreadable,
+    intervalMs = 2_000,
+    clock = systemClock,
+    look: see = fingerprint,
+  }: WatchOptions,
 ): () => void {
   const known = new Map(first);
   const last = new Map<string, string>();
@@ -38,7 +49,7 @@ export function watchFolders(
     }
   };
   const look = async (folder: string) => {
-    const now = await fingerprint(folder);
+    const now = await see(folder);
     const isSettled = now === last.get(folder);
     last.set(folder, now);
     if (!isSettled || now === known.get(folder)) return;
@@ -49,15 +60,13 @@ export function watchFolders(
   const lookAtAll = async () => {
     for (const folder of await foldersNow()) await look(folder);
   };
-  const timer = setInterval(() => {
+  return clock.every(intervalMs, () => {
     if (isBusy) return;
     isBusy = true;
     void lookAtAll().finally(() => {
       isBusy = false;
     });
-  }, intervalMs);
-  timer.unref();
-  return () => clearInterval(timer);
+  });
 }
 
 /** The stamps of all that is in a folder, by absolute path; none where there is no such folder. */

@@ -15,7 +15,7 @@ export interface WaitingText {
   /** Its place among the request's texts. */
   readonly index: number;
   readonly content: string;
-  /** Of `performance.now()`. */
+  /** By the scheduler's clock. */
   readonly admitted: number;
   readonly options: ScoreOptions;
   /** Estimated, see `estimateTokens`. */
@@ -46,8 +46,12 @@ export class Ticket {
   #isSettled = false;
   #onSettled: () => void = () => {};
 
-  constructor(contents: readonly string[], caller: string, options: ScoreOptions = {}) {
-    const admitted = performance.now();
+  constructor(
+    contents: readonly string[],
+    caller: string,
+    admitted: number,
+    options: ScoreOptions = {},
+  ) {
     this.caller = caller;
     this.texts = contents.map((content, index) => ({
       ticket: this,

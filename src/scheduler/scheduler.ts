@@ -164,6 +164,7 @@ export class Scheduler {
       const options = text.alone ? { ...text.options, alone: true } : text.options;
       const score = await engine.score(text.content, options);
       const { tokenizeMs, computeMs } = score;
+      this.#quarantine.survived(text.content);
       this.#drainRate.observe(tokenizeMs + computeMs, text.tokens);
       const total = this.#clock.now() - text.admitted;
       const queueMs = Math.max(total - tokenizeMs - computeMs, 0);
@@ -178,8 +179,7 @@ export class Scheduler {
 
   #failed(text: WaitingText, error: unknown): void {
     // Also where nobody waits any more: it must not come again.
-    if (error instanceof EngineDeath && !error.amongOthers) text.deaths += 1;
-    if (text.deaths >= MOST_ATTEMPTS) this.#quarantine.add(text.content);
+    if (error instanceof EngineDeath && !error.amongOthers) this.#quarantine.died(text.content);
     if (text.ticket.isSettled) return;
     // Which of several it was shows when each is tried alone, which is its first try.
     if (error instanceof EngineDeath && error.amongOthers && !text.alone) {

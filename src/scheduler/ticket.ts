@@ -24,8 +24,6 @@ export interface WaitingText {
   alone: boolean;
   /** Engines that it was handed to. */
   attempts: number;
-  /** Engines that died of it, or with it. */
-  deaths: number;
 }
 
 /** The tokens of a text that no engine has cut yet, [CLS] and [SEP] included. */
@@ -62,7 +60,6 @@ export class Ticket {
       tokens: estimateTokens(content),
       alone: isAlone(options),
       attempts: 0,
-      deaths: 0,
     }));
     this.#left = contents.length;
     this.answer = new Promise((resolve, reject) => {

@@ -246,6 +246,22 @@ describe('Scheduler', () => {
     await expect(scheduler.submit(['harmless'], patient)).resolves.toHaveLength(1);
   });
 
+  it('refuses a text that ended an engine for each of two clients who had left by then', async () => {
+    const { scheduler, fakes } = setUp();
+    for (let client = 0; client < 2; client += 1) {
+      const controller = new AbortController();
+      const answer = outcome(
+        scheduler.submit(['poison'], { ...patient, signal: controller.signal }),
+      );
+      controller.abort();
+      expect(await answer).toBe('client_closed');
+      fakes.running[0]!.die();
+      await settle();
+    }
+    expect(await outcome(scheduler.submit(['poison'], patient))).toBe('engine_failed');
+    expect(fakes.begun).toEqual(['poison', 'poison']);
+  });
+
   it('tries a text again that engines merely could not score', async () => {
     const { scheduler, fakes } = setUp();
     const answer = outcome(scheduler.submit(['odd'], patient));

@@ -48,7 +48,7 @@ const DEATHS_OF_A_LOOP = 5;
 /** A process that is up for so long ends a crash loop: without readiness no text may ever come. */
 const STEADY_MS = 30_000;
 
-/** Milliseconds before a restart, by how many ended in a row without having scored a text. */
+/** Milliseconds before a restart, by how many ended in a row without one having scored a text or stayed. */
 const backOff = { first: 100, most: 10_000 };
 
 /** Inference processes that are started again when they die. */
@@ -156,13 +156,22 @@ export class EnginePool implements Engines {
       },
       exit: (reason, refusal) => {
         this.#slots[slot] = undefined;
-        if (this.#upSince.delete(slot)) this.#deathsInARow += 1;
+        this.#countDeath(slot);
         this.#afterExit(slot, reason, refusal);
       },
     };
     const engine: ManagedEngine =
       startProcess?.(events) ?? new EngineProcess(workerPath, spec, events, stallMs);
     this.#slots[slot] = engine;
+  }
+
+  /** Of a process that had come up; one that was up for long begins a new row, also where no text ever comes. */
+  #countDeath(slot: number): void {
+    const since = this.#upSince.get(slot);
+    if (since === undefined) return;
+    this.#upSince.delete(slot);
+    if (since <= this.#clock.now() - STEADY_MS) this.#failuresInARow = this.#deathsInARow = 0;
+    this.#deathsInARow += 1;
   }
 
   #afterExit(slot: number, reason: string, refusal: AppError | undefined): void {

@@ -237,7 +237,7 @@ describe('a scheduler, whatever happens in whatever order', () => {
         await expect(real.scheduler.drained()).resolves.toBeUndefined();
         if (given.maxTokens === Infinity) await expectEmpty(model, real);
       }),
-      { numRuns: 150, interruptAfterTimeLimit: 8_000 },
+      { numRuns: 100, interruptAfterTimeLimit: 8_000 },
     );
   });
 });

@@ -264,12 +264,15 @@ describe('Scheduler', () => {
 
   it('tries a text again that engines merely could not score', async () => {
     const { scheduler, fakes } = setUp();
-    const answer = outcome(scheduler.submit(['odd'], patient));
+    const answer = scheduler.submit(['odd'], patient).catch((error) => error);
     for (let failure = 0; failure < 2; failure += 1) {
       fakes.running[0]!.fail();
       await settle();
     }
-    expect(await answer).toBe('engine_failed');
+    expect(await answer).toMatchObject({
+      code: 'engine_failed',
+      message: 'the fake engine cannot',
+    });
     fakes.auto = true;
     expect(await outcome(scheduler.submit(['odd'], patient))).toBe('ok');
   });
@@ -302,7 +305,8 @@ describe('Scheduler', () => {
     const { scheduler, fakes } = setUp();
     const answers = ['a', 'b'].map((text) => scheduler.submit([text], patient));
     scheduler.close();
-    expect(await outcome(scheduler.submit(['c'], patient))).toBe('not_ready');
+    const refused = scheduler.submit(['c'], patient);
+    await expect(refused).rejects.toMatchObject({ code: 'not_ready', retryAfter: 1 });
     let isDrained = false;
     const drained = scheduler.drained().then(() => {
       isDrained = true;

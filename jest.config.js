@@ -1,6 +1,7 @@
 export default {
   rootDir: '.',
-  roots: ['<rootDir>/tests'],
+  // Sources too, so that coverage knows of those that no test loads.
+  roots: ['<rootDir>/tests', '<rootDir>/src', '<rootDir>/training'],
   testMatch: ['**/*.test.ts'],
   testPathIgnorePatterns: process.env.MBTI_LONG ? [] : ['\\.long\\.test\\.ts$'],
   testEnvironment: '<rootDir>/tests/support/environment.js',

@@ -233,8 +233,17 @@ describe('a scheduler, whatever happens in whatever order', () => {
         const model = new SchedulerModel(given);
         const real = new Real(given);
         await fc.asyncModelRun(() => ({ model, real }), happening);
+        let drained = 0;
+        const isDrained = () => {
+          drained += 1;
+        };
+        real.scheduler.drained().then(isDrained);
+        await settle();
+        expect(drained).toBe(model.open.length === 0 ? 1 : 0);
         await finishAll(model, real);
-        await expect(real.scheduler.drained()).resolves.toBeUndefined();
+        real.scheduler.drained().then(isDrained);
+        await settle();
+        expect(drained).toBe(2);
         if (given.maxTokens === Infinity) await expectEmpty(model, real);
       }),
       { numRuns: 100, interruptAfterTimeLimit: 8_000 },

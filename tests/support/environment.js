@@ -1,9 +1,9 @@
 import { TestEnvironment } from 'jest-environment-node';
 
-/** Milliseconds of one test. Suites of whole programs start processes, which takes long on a busy machine. */
-const LIMIT = 10_000;
-const LIMIT_OF_PROGRAMS = 30_000;
-const isOfPrograms = /\/tests\/(.*\/bin|e2e|contracts|scripts)\//;
+/** Milliseconds of one test: where it computes or starts programs, a busy machine takes long. */
+const LIMIT = { usual: 10_000, busy: 30_000 };
+const isBusy =
+  /\/tests\/(.*\/bin|e2e|contracts|scripts|training\/(?!hub|data|tracking|evaluate))\//;
 
 /**
  * Node's environment with the host's own typed arrays: native addons check `instanceof` against the
@@ -18,7 +18,7 @@ export default class TypedArrayEnvironment extends TestEnvironment {
 
   constructor(config, context) {
     super(config, context);
-    this.#limit = isOfPrograms.test(context.testPath) ? LIMIT_OF_PROGRAMS : LIMIT;
+    this.#limit = isBusy.test(context.testPath) ? LIMIT.busy : LIMIT.usual;
     this.global.testLimitMs = this.#limit;
     for (const name of [
       'ArrayBuffer',

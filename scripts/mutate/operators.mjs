@@ -120,8 +120,8 @@ export const operators = {
   'a sibling method': {
     types: ['MemberExpression'],
     faults: ({ property }) => {
-      const other = property.type === 'Identifier' ? METHODS[property.value] : undefined;
-      return other === undefined ? [] : [{ span: property.span, to: other }];
+      if (property.type !== 'Identifier' || !Object.hasOwn(METHODS, property.value)) return [];
+      return [{ span: property.span, to: METHODS[property.value] }];
     },
   },
 };

@@ -1,4 +1,4 @@
-import { chmodSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
@@ -11,7 +11,7 @@ import { temporaryFolder } from '../../support/temporary-folder.ts';
 const folder = temporaryFolder();
 const path = join(folder.path, 'keys.json');
 
-/** What may stand at the path; every one of another size, as time stamps may be as coarse as a look is quick. */
+/** What may stand at the path. */
 const contents = {
   one: keyFile({ one: ['predict'] }),
   two: keyFile({ two: ['predict'], more: ['admin'] }),
@@ -20,7 +20,7 @@ const contents = {
   'other than keys': '["of another kind altogether"]',
 } as const;
 
-type Content = keyof typeof contents | 'gone' | 'folder';
+type Content = keyof typeof contents | 'gone';
 
 const tokens = ['one', 'two', 'more'] as const;
 const holders: Partial<Record<Content, readonly string[]>> = {
@@ -29,21 +29,21 @@ const holders: Partial<Record<Content, readonly string[]>> = {
   none: [],
 };
 
+/** So far: none leaves a file of a size that another one had, as time stamps may be coarser than looks are apart. */
+let changes = 0;
+
 function put(content: Content): void {
-  rmSync(path, { recursive: true, force: true });
+  rmSync(path, { force: true });
   if (content === 'gone') return;
-  if (content === 'folder') {
-    folder.write('keys.json/inside', '');
-    return;
-  }
+  changes += 1;
   // By a rename, so that the file is another one each time.
-  writeFileSync(`${path}.new`, contents[content]);
+  writeFileSync(`${path}.new`, contents[content] + ' '.repeat(changes));
   renameSync(`${path}.new`, path);
 }
 
-const files = ['one', 'two', 'none', 'broken', 'other than keys', 'gone', 'folder'] as const;
+const files = ['one', 'two', 'none', 'broken', 'other than keys', 'gone'] as const;
 
-/** Each is followed by so many looks; 'touched': the file has other rights for a moment. */
+/** Each is followed by so many looks; 'touched': the same file has another time. */
 const events = fc.array(
   fc.record({ change: fc.constantFrom(...files, 'touched' as const, undefined), looks: fc.nat(2) }),
   { maxLength: 25 },
@@ -56,6 +56,8 @@ class World {
   readonly reloads = { success: 0, failure: 0 };
   #there: Content = 'one';
   #valid: Content = 'one';
+  /** At the last look. */
+  #seen: Content = 'one';
   #hasChanged = false;
 
   constructor() {
@@ -65,12 +67,12 @@ class World {
 
   change(to: Content | 'touched'): void {
     if (to !== 'touched') {
-      this.#hasChanged ||= to !== 'gone' || this.#there !== 'gone';
+      this.#hasChanged = to !== 'gone' || this.#seen !== 'gone';
       this.#there = to;
       put(to);
-    } else if (this.#there !== 'gone' && this.#there !== 'folder') {
-      chmodSync(path, 0o600);
-      chmodSync(path, 0o644);
+    } else if (this.#there !== 'gone') {
+      changes += 1;
+      utimesSync(path, changes, changes);
       this.#hasChanged = true;
     }
   }
@@ -81,6 +83,7 @@ class World {
     if (this.#hasChanged) this.reloads[isValid ? 'success' : 'failure'] += 1;
     if (isValid) this.#valid = this.#there;
     this.#hasChanged = false;
+    this.#seen = this.#there;
   }
 
   get holders(): readonly string[] | undefined {

@@ -91,7 +91,11 @@ describe('API keys', () => {
       expect.objectContaining({ code: 'file_missing', exitCode: 3 }),
     );
     expect(open(folder.write('broken.json', '[]'))).toThrow(
-      expect.objectContaining({ code: 'config_invalid', exitCode: 2 }),
+      expect.objectContaining({
+        code: 'config_invalid',
+        exitCode: 2,
+        hint: 'docs/security.md shows how the file is made',
+      }),
     );
   });
 });

@@ -22,6 +22,7 @@ function fake(name: string, version: string, depth: number): Fake & ModelHost {
   const ask = (what: string) => async () => {
     asked.push(what);
   };
+  const handle = () => asked.push('request');
   const host = {
     ...{
       name,
@@ -29,7 +30,7 @@ function fake(name: string, version: string, depth: number): Fake & ModelHost {
       depth,
       asked,
       memoryBytes: depth * 1000,
-      current: { model: { name, version } },
+      current: { model: { name, version }, handle },
     },
     ...{ drained: ask('drained'), close: ask('close'), stop: ask('stop') },
   };
@@ -106,7 +107,10 @@ function expectSame(hosts: ModelHosts, all: ReadonlyMap<Fake & ModelHost, Standi
   for (const name of names) expect(hosts.find(name)).toBe(highest(name));
   for (const one of served) expect(hosts.find(one.name, one.version)).toBe(one);
   expect(hosts.find('a', '3')).toBeUndefined();
-  expect(new Set(hosts.served)).toEqual(new Set(served));
+  const inOrder = names.flatMap((name) =>
+    served.filter((one) => one.name === name).sort((a, b) => Number(a.version) - Number(b.version)),
+  );
+  expect(hosts.served).toEqual(inOrder);
   expect(hosts.default).toBe(highest('default'));
   // Also of those that are loading, or finish their requests.
   const depth = [...all.keys()].reduce((sum, host) => sum + host.depth, 0);
@@ -133,6 +137,21 @@ describe('the models of a server, as they come and go', () => {
         for (const host of all.keys()) expect(host.asked).toEqual(['drained', 'close', 'stop']);
       }),
     );
+  });
+
+  it('are asked by name and version, else by name, else by default', () => {
+    const hosts = new ModelHosts({ isFolder: true, defaultName: 'default' });
+    const all = [fake('a', '1', 0), fake('a', '2', 0), fake('default', '1', 0)];
+    hosts.serve(...all);
+    const answering = (url: string) => {
+      hosts.handle({ url } as never, {} as never);
+      return all.findIndex(({ asked }) => asked.splice(0).length > 0);
+    };
+    expect(answering('/v2/models/a/versions/1/infer')).toBe(0);
+    expect(answering('/v2/models/a/infer')).toBe(1);
+    expect(answering('/v2/models/a/versions/3/infer')).toBe(1);
+    expect(answering('/v2/models/b/infer')).toBe(2);
+    expect(answering('/predict')).toBe(2);
   });
 
   it('have no default of a name that is gone', () => {

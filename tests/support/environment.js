@@ -1,9 +1,5 @@
 import { TestEnvironment } from 'jest-environment-node';
 
-// A worker with nothing left to do ends at once: to free all that its suites have loaded piece by piece takes longer on a
-// busy machine than jest waits, which then speaks of a worker that has failed to exit. What keeps one running is still seen.
-if (process.send) process.once('beforeExit', () => process.exit());
-
 /** Milliseconds of one test: where it computes or starts programs, a busy machine takes long. */
 const LIMIT = { usual: 10_000, busy: 30_000 };
 const isBusy =

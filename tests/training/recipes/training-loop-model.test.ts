@@ -197,6 +197,13 @@ function endOf({ validations, settings: { patience, totalSteps } }: Run): unknow
   return [totalSteps, 'steps'];
 }
 
+/** The updates after which the validation split is measured: every so many, or each epoch, and at the end. */
+function validatedAt({ settings: { texts, accumulate, evaluate_every }, steps }: Run): number[] {
+  const every = evaluate_every ?? Math.ceil(texts / (2 * accumulate));
+  const all = [...steps.keys()];
+  return all.filter((step) => step % every === 0 || step === all.length);
+}
+
 describe('a training that is stopped or killed, again and again', () => {
   it('takes the steps, validations, masks and the end of one that never was', async () => {
     await fc.assert(
@@ -204,6 +211,7 @@ describe('a training that is stopped or killed, again and again', () => {
         const unbroken = new Run(given);
         await unbroken.train();
         expect(unbroken.end).toEqual(endOf(unbroken));
+        expect([...unbroken.validations.keys()]).toEqual(validatedAt(unbroken));
         const broken = new Run(given);
         for (const cut of all) await broken.train(cut);
         await broken.train();

@@ -1,6 +1,5 @@
 import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { type Clock, systemClock } from './clock.ts';
 import { stampOf } from './engine/index.ts';
 
 export interface WatchOptions {
@@ -10,9 +9,15 @@ export interface WatchOptions {
   /** The first of a row of looks at which the folders cannot be told: nothing is reloaded meanwhile. */
   readonly onUnreadable?: (error: unknown) => void;
   readonly intervalMs?: number;
-  readonly clock?: Pick<Clock, 'every'>;
-  /** What changes with a folder's files. */
+  /** For tests: what a folder looks like, and what calls for the next look until it is ended. */
   readonly look?: (folder: string) => Promise<string>;
+  readonly every?: (milliseconds: number, call: () => void) => () => void;
+}
+
+function everyInterval(milliseconds: number, call: () => void): () => void {
+  const timer = setInterval(call, milliseconds);
+  timer.unref();
+  return () => clearInterval(timer);
 }
 
 /**
@@ -24,15 +29,10 @@ export interface WatchOptions {
  */
 export function watchFolders(
   folders: () => Promise<readonly string[]>,
-  {
-    known: first,
-    reload,
-    onUnreadable,
-    intervalMs = 2_000,
-    clock = systemClock,
-    look: see = fingerprint,
-  }: WatchOptions,
+  options: WatchOptions,
 ): () => void {
+  const { known: first, reload, onUnreadable, intervalMs = 2_000 } = options;
+  const { look: lookAt = fingerprint, every = everyInterval } = options;
   const known = new Map(first);
   const last = new Map<string, string>();
   let isBusy = false;
@@ -49,7 +49,7 @@ export function watchFolders(
     }
   };
   const look = async (folder: string) => {
-    const now = await see(folder);
+    const now = await lookAt(folder);
     const isSettled = now === last.get(folder);
     last.set(folder, now);
     if (!isSettled || now === known.get(folder)) return;
@@ -60,7 +60,7 @@ export function watchFolders(
   const lookAtAll = async () => {
     for (const folder of await foldersNow()) await look(folder);
   };
-  return clock.every(intervalMs, () => {
+  return every(intervalMs, () => {
     if (isBusy) return;
     isBusy = true;
     void lookAtAll().finally(() => {

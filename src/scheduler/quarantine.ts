@@ -29,10 +29,10 @@ export class Quarantine {
     this.#clock = clock;
   }
 
-  /** An engine ended while it was at this text alone. */
-  died(text: string): void {
+  /** An engine ended while it was at this text alone; `counted`: what that counts for. */
+  died(text: string, counted = 1): void {
     const key = hash(text);
-    const deaths = (this.#known(key)?.deaths ?? 0) + 1;
+    const deaths = (this.#known(key)?.deaths ?? 0) + counted;
     this.#suspects.delete(key);
     this.#suspects.set(key, { deaths, until: this.#clock.now() + REMEMBERED_MS });
     const [oldest] = this.#suspects.keys();

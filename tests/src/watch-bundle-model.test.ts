@@ -59,7 +59,7 @@ class World {
       },
       {
         known: new Map([['a', '0']]),
-        clock: this.clock,
+        every: (ms, call) => this.clock.every(ms, call),
         look: async (folder) => String(this.versions.get(folder as Name)),
         onUnreadable: () => {
           this.unreadable += 1;
@@ -149,7 +149,7 @@ describe('a watch over folders, whatever becomes of them', () => {
     let end = () => {};
     const stop = watchFolders(async () => ['a'], {
       known: new Map([['a', '0']]),
-      clock,
+      every: (ms, call) => clock.every(ms, call),
       look: async () => `${version}`,
       reload: () => {
         reloads += 1;

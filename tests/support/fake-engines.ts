@@ -12,7 +12,7 @@ interface Job {
   readonly text: string;
   finish(change?: Partial<Score>): void;
   /** Ends its engine; `amongOthers`: it was not computed alone. */
-  die(amongOthers?: boolean): void;
+  die(how?: { readonly amongOthers?: boolean }): void;
   /** Lives on, but cannot score this text. */
   fail(): void;
 }
@@ -75,7 +75,7 @@ export class FakeEngines implements Engines {
           reject(new AppError('engine_failed', 'the fake engine cannot'));
           leave();
         },
-        die: (amongOthers = false) => {
+        die: ({ amongOthers = false } = {}) => {
           reject(new EngineDeath('the fake engine died', amongOthers));
           leave();
         },

@@ -21,6 +21,12 @@ describe('the quarantine of texts', () => {
     expect(quarantine.secondsLeft('poison ')).toBeUndefined();
   });
 
+  it('begins at once where an end counts for two', () => {
+    const { quarantine } = setUp();
+    quarantine.died('stuck', 2);
+    expect(quarantine.secondsLeft('stuck')).toBe(300);
+  });
+
   it('ends after five minutes, and then takes two engines again', async () => {
     const { clock, quarantine, die } = setUp();
     die('poison', 2);

@@ -165,7 +165,7 @@ const commands = fc.commands(
           if (how !== 'fail') real.engines.up -= 1;
           const job = real.engines.running[which];
           if (how === 'fail') job?.fail();
-          else job?.die(how !== 'die');
+          else job?.die({ amongOthers: how !== 'die' });
         }),
       ),
     fc.nat(3).map((up) =>

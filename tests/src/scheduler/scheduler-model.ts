@@ -1,4 +1,5 @@
-import { estimateTokens } from '../../../src/scheduler/ticket.ts';
+/** Four letters a token, and two for the window. */
+const tokensOf = (content: string): number => Math.ceil(content.length / 4) + 2;
 
 /** How often a text is tried, and how many engines may die of it. */
 const TRIES = 2;
@@ -106,7 +107,7 @@ export class SchedulerModel {
   #refusal(contents: readonly string[]): string | undefined {
     const { waiting, limits } = this;
     const tokens = [...waiting.map(({ content }) => content), ...contents]
-      .map(estimateTokens)
+      .map(tokensOf)
       .reduce((sum, one) => sum + one, 0);
     if (this.isClosed) return 'not_ready';
     if (waiting.length + contents.length > limits.maxDepth) return 'queue_full';

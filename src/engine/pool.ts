@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { type Cancel, type Clock, systemClock } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import { packageRoot } from '../package-root.ts';
 import { availableCores } from './cores.ts';
@@ -25,7 +26,16 @@ export interface PoolOptions {
   readonly stallMs?: number;
   /** Milliseconds before a restart, by failures in a row. */
   readonly delayOf?: (failuresInARow: number) => number;
+  readonly clock?: Clock;
+  /** Starts one process; by default the worker. */
+  readonly startProcess?: (events: EngineProcessEvents) => ManagedEngine;
 }
+
+/** What the pool needs of a process. */
+export type ManagedEngine = Pick<
+  EngineProcess,
+  'pid' | 'memoryBytes' | 'isUp' | 'isIdle' | 'score' | 'stop'
+>;
 
 const defaultWorker = join(packageRoot, 'dist/src/engine/worker.js');
 
@@ -38,7 +48,7 @@ const DEATHS_OF_A_LOOP = 5;
 /** A process that is up for so long ends a crash loop: without readiness no text may ever come. */
 const STEADY_MS = 30_000;
 
-/** Milliseconds before a restart, by how many ended in a row without having scored a text. */
+/** Milliseconds before a restart, by how many ended in a row without one having scored a text or stayed. */
 const backOff = { first: 100, most: 10_000 };
 
 /** Inference processes that are started again when they die. */
@@ -47,9 +57,11 @@ export class EnginePool implements Engines {
   /** Resolves once a model has answered a warm-up; rejects where none ever will. */
   readonly ready: Promise<void>;
   readonly #options: PoolOptions;
-  readonly #slots: (EngineProcess | undefined)[];
+  readonly #slots: (ManagedEngine | undefined)[];
   readonly #listeners: (() => void)[] = [];
-  readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #clock: Clock;
+  /** Restarts that are to come. */
+  readonly #restarts = new Set<Cancel>();
   /** As `ready`, of all processes at once. */
   readonly warm: Promise<void>;
   readonly #settleWarm: { resolve: () => void; reject: (error: AppError) => void };
@@ -57,13 +69,14 @@ export class EnginePool implements Engines {
   #failuresInARow = 0;
   /** Of them, those of processes that had come up. */
   #deathsInARow = 0;
-  /** Since when each slot's process is up, of `performance.now()`. */
+  /** Since when each slot's process is up, by the clock. */
   readonly #upSince = new Map<number, number>();
   #cameUp = false;
   #stopped = false;
 
   constructor(options: PoolOptions) {
     this.#options = options;
+    this.#clock = options.clock ?? systemClock;
     this.size = options.size || (isOnCpu(options.spec) ? availableCores() : 1);
     const ready = deferred();
     const warm = deferred();
@@ -71,7 +84,7 @@ export class EnginePool implements Engines {
     this.warm = warm.promise;
     this.#settleReady = ready;
     this.#settleWarm = warm;
-    this.#slots = new Array<EngineProcess | undefined>(this.size).fill(undefined);
+    this.#slots = new Array<ManagedEngine | undefined>(this.size).fill(undefined);
     for (let slot = 0; slot < this.size; slot += 1) this.#start(slot);
   }
 
@@ -87,7 +100,7 @@ export class EnginePool implements Engines {
   /** Whether processes come up only to end, again and again, and none scores a text or stays. */
   get isCrashLooping(): boolean {
     if (this.#deathsInARow < this.size + DEATHS_OF_A_LOOP) return false;
-    const steady = performance.now() - STEADY_MS;
+    const steady = this.#clock.now() - STEADY_MS;
     return ![...this.#upSince.values()].some((since) => since <= steady);
   }
 
@@ -109,8 +122,8 @@ export class EnginePool implements Engines {
   /** Ends every process; resolves once all are gone. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#timers.clear();
+    for (const cancel of this.#restarts) cancel();
+    this.#restarts.clear();
     this.#giveUp(new AppError('not_ready', 'the server was stopped while the model was loaded'));
     await Promise.all(this.#slots.map((engine) => engine?.stop()));
   }
@@ -123,13 +136,13 @@ export class EnginePool implements Engines {
 
   #start(slot: number): void {
     if (this.#stopped) return;
-    const { workerPath = defaultWorker, spec, observer, stallMs } = this.#options;
+    const { workerPath = defaultWorker, spec, observer, stallMs, startProcess } = this.#options;
     let hasScored = false;
     let cameUp = false;
     const events: EngineProcessEvents = {
       ready: (loadMs) => {
         this.#cameUp = true;
-        this.#upSince.set(slot, performance.now());
+        this.#upSince.set(slot, this.#clock.now());
         this.#settleReady.resolve();
         if (this.up === this.size) this.#settleWarm.resolve();
         observer?.loaded?.(loadMs / 1000, engine.pid);
@@ -143,12 +156,22 @@ export class EnginePool implements Engines {
       },
       exit: (reason, refusal) => {
         this.#slots[slot] = undefined;
-        if (this.#upSince.delete(slot)) this.#deathsInARow += 1;
+        this.#countDeath(slot);
         this.#afterExit(slot, reason, refusal);
       },
     };
-    const engine = new EngineProcess(workerPath, spec, events, stallMs);
+    const engine: ManagedEngine =
+      startProcess?.(events) ?? new EngineProcess(workerPath, spec, events, stallMs);
     this.#slots[slot] = engine;
+  }
+
+  /** Of a process that had come up; one that was up for long begins a new row, also where no text ever comes. */
+  #countDeath(slot: number): void {
+    const since = this.#upSince.get(slot);
+    if (since === undefined) return;
+    this.#upSince.delete(slot);
+    if (since <= this.#clock.now() - STEADY_MS) this.#failuresInARow = this.#deathsInARow = 0;
+    this.#deathsInARow += 1;
   }
 
   #afterExit(slot: number, reason: string, refusal: AppError | undefined): void {
@@ -162,11 +185,15 @@ export class EnginePool implements Engines {
     if (refusal) observer?.refused?.(refusal);
     const delayMs = delayOf(this.#failuresInARow);
     observer?.restarted?.(refusal?.message ?? reason, delayMs);
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      this.#start(slot);
-    }, delayMs);
-    this.#timers.add(timer);
+    const cancel = this.#clock.after(
+      delayMs,
+      () => {
+        this.#restarts.delete(cancel);
+        this.#start(slot);
+      },
+      { keepsAlive: true },
+    );
+    this.#restarts.add(cancel);
   }
 }
 

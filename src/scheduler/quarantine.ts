@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { type Clock, systemClock } from '../clock.ts';
 
 /** How long a text is remembered: engines also die of what is no text's fault. */
 const REMEMBERED_MS = 5 * 60_000;
@@ -6,25 +7,55 @@ const REMEMBERED_MS = 5 * 60_000;
 /** More are not remembered; the oldest goes. */
 const MOST_TEXTS = 1_000;
 
-/** Texts that ended two engines each, by hash, for a while. */
-export class Quarantine {
-  /** When each is forgotten, of `performance.now()`; the oldest first. */
-  readonly #until = new Map<string, number>();
+/** Engines that a text may end before it is refused. */
+const MOST_DEATHS = 2;
 
-  add(text: string): void {
-    this.#until.delete(hash(text));
-    this.#until.set(hash(text), performance.now() + REMEMBERED_MS);
-    const [oldest] = this.#until.keys();
-    if (this.#until.size > MOST_TEXTS && oldest !== undefined) this.#until.delete(oldest);
+interface Suspect {
+  readonly deaths: number;
+  /** When it is forgotten, by the clock. */
+  readonly until: number;
+}
+
+/**
+ * Texts that ended engines, by hash, for a while. It does not matter whose request each death was of, nor whether
+ * anybody waited for it any more: who leaves early, again and again, must not end an engine each time.
+ */
+export class Quarantine {
+  /** The one whose last death is the longest ago comes first. */
+  readonly #suspects = new Map<string, Suspect>();
+  readonly #clock: Pick<Clock, 'now'>;
+
+  constructor(clock: Pick<Clock, 'now'> = systemClock) {
+    this.#clock = clock;
   }
 
-  /** Whole seconds until the text is forgotten; undefined where it is not known. */
-  secondsLeft(text: string): number | undefined {
-    if (this.#until.size === 0) return undefined;
+  /** An engine ended while it was at this text alone; `counted`: what that counts for. */
+  died(text: string, counted = 1): void {
     const key = hash(text);
-    const left = (this.#until.get(key) ?? 0) - performance.now();
-    if (left > 0) return Math.ceil(left / 1000);
-    this.#until.delete(key);
+    const deaths = (this.#known(key)?.deaths ?? 0) + counted;
+    this.#suspects.delete(key);
+    this.#suspects.set(key, { deaths, until: this.#clock.now() + REMEMBERED_MS });
+    const [oldest] = this.#suspects.keys();
+    if (this.#suspects.size > MOST_TEXTS && oldest !== undefined) this.#suspects.delete(oldest);
+  }
+
+  /** It was scored after all. */
+  survived(text: string): void {
+    if (this.#suspects.size > 0) this.#suspects.delete(hash(text));
+  }
+
+  /** Whole seconds until a text that is refused is forgotten; undefined where it is not refused. */
+  secondsLeft(text: string): number | undefined {
+    if (this.#suspects.size === 0) return undefined;
+    const suspect = this.#known(hash(text));
+    if (suspect === undefined || suspect.deaths < MOST_DEATHS) return undefined;
+    return Math.ceil((suspect.until - this.#clock.now()) / 1000);
+  }
+
+  #known(key: string): Suspect | undefined {
+    const suspect = this.#suspects.get(key);
+    if (suspect === undefined || suspect.until > this.#clock.now()) return suspect;
+    this.#suspects.delete(key);
     return undefined;
   }
 }

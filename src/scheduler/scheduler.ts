@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from '../clock.ts';
 import { type Engine, EngineDeath, type Engines } from '../engine/score.ts';
 import { AppError } from '../errors.ts';
 import { DrainRate } from './drain-rate.ts';
@@ -23,6 +24,7 @@ export interface SchedulerOptions {
   /** Tokens that may wait, estimated; a request that would wait alone is let in with any number. No limit by default. */
   readonly maxTokens?: number;
   readonly observer?: SchedulerObserver;
+  readonly clock?: Clock;
 }
 
 export interface SubmitOptions {
@@ -46,7 +48,8 @@ const MOST_ATTEMPTS = 2;
 export class Scheduler {
   readonly #options: SchedulerOptions;
   readonly #queue = new FairQueue();
-  readonly #quarantine = new Quarantine();
+  readonly #clock: Clock;
+  readonly #quarantine: Quarantine;
   readonly #open = new Set<Ticket>();
   readonly #drainRate: DrainRate;
   #closed = false;
@@ -54,6 +57,8 @@ export class Scheduler {
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#quarantine = new Quarantine(this.#clock);
     this.#drainRate = new DrainRate(options.engines.size);
     options.engines.onIdle(() => this.#pump());
   }
@@ -76,18 +81,17 @@ export class Scheduler {
     const refusal = this.#refusal(texts, signal);
     if (refusal) return Promise.reject(refusal);
     const options = explain ? { explain: { until: Date.now() + timeoutMs } } : {};
-    const ticket = new Ticket(texts, caller, options);
+    const ticket = new Ticket(texts, caller, this.#clock.now(), options);
     this.#open.add(ticket);
     this.#queue.add(ticket);
-    const timer = setTimeout(() => {
-      this.#giveUp(ticket, 'deadline', new AppError('deadline_exceeded', late(timeoutMs)));
-    }, timeoutMs);
     // Connections keep the server alive; a deadline alone keeps nothing.
-    timer.unref();
+    const cancelDeadline = this.#clock.after(timeoutMs, () => {
+      this.#giveUp(ticket, 'deadline', new AppError('deadline_exceeded', late(timeoutMs)));
+    });
     const onAbort = () => this.#giveUp(ticket, 'cancelled', left());
     signal?.addEventListener('abort', onAbort, { once: true });
     ticket.onSettled(() => {
-      clearTimeout(timer);
+      cancelDeadline();
       signal?.removeEventListener('abort', onAbort);
       this.#forget(ticket);
     });
@@ -160,8 +164,9 @@ export class Scheduler {
       const options = text.alone ? { ...text.options, alone: true } : text.options;
       const score = await engine.score(text.content, options);
       const { tokenizeMs, computeMs } = score;
+      this.#quarantine.survived(text.content);
       this.#drainRate.observe(tokenizeMs + computeMs, text.tokens);
-      const total = performance.now() - text.admitted;
+      const total = this.#clock.now() - text.admitted;
       const queueMs = Math.max(total - tokenizeMs - computeMs, 0);
       const scored = { ...score, queueMs, enginePid: engine.pid };
       this.#options.observer?.scored?.(scored);
@@ -174,8 +179,7 @@ export class Scheduler {
 
   #failed(text: WaitingText, error: unknown): void {
     // Also where nobody waits any more: it must not come again.
-    if (error instanceof EngineDeath && !error.amongOthers) text.deaths += 1;
-    if (text.deaths >= MOST_ATTEMPTS) this.#quarantine.add(text.content);
+    if (error instanceof EngineDeath && !error.amongOthers) this.#quarantine.died(text.content);
     if (text.ticket.isSettled) return;
     // Which of several it was shows when each is tried alone, which is its first try.
     if (error instanceof EngineDeath && error.amongOthers && !text.alone) {

@@ -15,7 +15,7 @@ export interface WaitingText {
   /** Its place among the request's texts. */
   readonly index: number;
   readonly content: string;
-  /** Of `performance.now()`. */
+  /** By the scheduler's clock. */
   readonly admitted: number;
   readonly options: ScoreOptions;
   /** Estimated, see `estimateTokens`. */
@@ -24,8 +24,6 @@ export interface WaitingText {
   alone: boolean;
   /** Engines that it was handed to. */
   attempts: number;
-  /** Engines that died of it, or with it. */
-  deaths: number;
 }
 
 /** The tokens of a text that no engine has cut yet, [CLS] and [SEP] included. */
@@ -46,8 +44,12 @@ export class Ticket {
   #isSettled = false;
   #onSettled: () => void = () => {};
 
-  constructor(contents: readonly string[], caller: string, options: ScoreOptions = {}) {
-    const admitted = performance.now();
+  constructor(
+    contents: readonly string[],
+    caller: string,
+    admitted: number,
+    options: ScoreOptions = {},
+  ) {
     this.caller = caller;
     this.texts = contents.map((content, index) => ({
       ticket: this,
@@ -58,7 +60,6 @@ export class Ticket {
       tokens: estimateTokens(content),
       alone: isAlone(options),
       attempts: 0,
-      deaths: 0,
     }));
     this.#left = contents.length;
     this.answer = new Promise((resolve, reject) => {

@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { statSync } from 'node:fs';
+import { type Cancel, type Clock, systemClock } from '../clock.ts';
 import { AppError, messageOf } from '../errors.ts';
 import { readTextFile } from '../files/index.ts';
 import type { Logger } from '../telemetry/index.ts';
@@ -18,7 +19,7 @@ const LARGEST_FILE = 2 ** 20;
 export class ApiKeys {
   readonly #path: string;
   readonly #logger: Logger;
-  readonly #timer: NodeJS.Timeout;
+  readonly #stopLooking: Cancel;
   #keys: readonly ApiKey[];
   readonly #reloads = { success: 0, failure: 0 };
   /** Why the file as it is now could not be read. */
@@ -27,12 +28,17 @@ export class ApiKeys {
   #fingerprint: string;
 
   /** AppError `file_missing`, or `config_invalid` where the file is broken. */
-  constructor(path: string, logger: Logger, lookEveryMs = LOOK_EVERY_MS) {
+  constructor(
+    path: string,
+    logger: Logger,
+    lookEveryMs = LOOK_EVERY_MS,
+    clock: Pick<Clock, 'every'> = systemClock,
+  ) {
     this.#path = path;
     this.#logger = logger;
     this.#fingerprint = fingerprint(path);
     this.#keys = readKeys(path);
-    this.#timer = setInterval(() => this.#look(), lookEveryMs).unref();
+    this.#stopLooking = clock.every(lookEveryMs, () => this.#look());
   }
 
   /**
@@ -53,7 +59,7 @@ export class ApiKeys {
 
   /** Stops looking at the file. */
   close(): void {
-    clearInterval(this.#timer);
+    this.#stopLooking();
   }
 
   #look(): void {

@@ -11,8 +11,11 @@ export interface RateLimiterOptions {
   readonly now?: () => number;
 }
 
+/** A token's: a millisecond brings as many parts as a minute brings tokens, so that sums of them stay exact. */
+const PARTS = 60_000;
+
 interface Bucket {
-  readonly tokens: number;
+  readonly parts: number;
   readonly at: number;
 }
 
@@ -20,12 +23,12 @@ interface Bucket {
 export class RateLimiter {
   readonly #buckets = new Map<string, Bucket>();
   readonly #perMs: number;
-  readonly #burst: number;
+  readonly #most: number;
   readonly #now: () => number;
 
   constructor({ perMinute, burst, now = () => performance.now() }: RateLimiterOptions) {
-    this.#perMs = perMinute / 60_000;
-    this.#burst = burst;
+    this.#perMs = perMinute;
+    this.#most = burst * PARTS;
     this.#now = now;
   }
 
@@ -33,13 +36,13 @@ export class RateLimiter {
   take(caller: string): number {
     const at = this.#now();
     const bucket = this.#buckets.get(caller);
-    const tokens =
+    const parts =
       bucket === undefined
-        ? this.#burst
-        : Math.min(this.#burst, bucket.tokens + (at - bucket.at) * this.#perMs);
-    const isAllowed = tokens >= 1;
-    this.#keep(caller, { tokens: isAllowed ? tokens - 1 : tokens, at });
-    return isAllowed ? 0 : Math.max(1, Math.ceil((1 - tokens) / this.#perMs / 1000));
+        ? this.#most
+        : Math.min(this.#most, bucket.parts + (at - bucket.at) * this.#perMs);
+    const isAllowed = parts >= PARTS;
+    this.#keep(caller, { parts: isAllowed ? parts - PARTS : parts, at });
+    return isAllowed ? 0 : Math.ceil((PARTS - parts) / (this.#perMs * 1000));
   }
 
   /** A map lists its entries by age: writing one anew makes it the youngest. */

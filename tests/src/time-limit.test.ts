@@ -6,7 +6,11 @@ const never = new Promise<never>(() => {});
 describe('timeLimit', () => {
   it('gives up what never comes, and whatever follows after the same time', async () => {
     const inTime = timeLimit(5);
-    const error = { code: 'engine_failed', message: 'loading a took longer than 5 ms' };
+    const error = {
+      code: 'engine_failed',
+      message: 'loading a took longer than 5 ms',
+      hint: 'models.load_timeout_ms is the limit',
+    };
     await expect(inTime(never, 'loading a')).rejects.toMatchObject(error);
     await expect(inTime(never, 'loading a')).rejects.toMatchObject(error);
   });

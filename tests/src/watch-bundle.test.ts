@@ -78,6 +78,13 @@ describe('watchFolders', () => {
     await until(() => world.unreadable === 2);
   });
 
+  it('sees a change in a folder of the folder', async () => {
+    folder.write('deep/onnx/model.onnx', 'one');
+    const { dir, seen } = await watched('deep');
+    writeFileSync(join(dir, 'onnx/model.onnx'), 'another');
+    await until(() => seen.reloads > 0);
+  });
+
   it('sees a folder that another one takes the place of', async () => {
     const { dir, seen } = await watched('replaced');
     rmSync(dir, { recursive: true });

@@ -1,12 +1,25 @@
 import { TestEnvironment } from 'jest-environment-node';
 
+/** Milliseconds of one test: where it computes or starts programs, a busy machine takes long. */
+const LIMIT = { usual: 10_000, busy: 30_000 };
+const isBusy =
+  /\/tests\/(.*\/bin|e2e|contracts|scripts|training\/(?!hub|data|tracking|evaluate))\//;
+
 /**
  * Node's environment with the host's own typed arrays: native addons check `instanceof` against the
  * host realm, so `onnxruntime-node` refuses the sandbox's Float32Array.
+ *
+ * What waits in vain tells enough: after a test that ran into its limit, no other of its file is begun, as each
+ * would most likely wait as long.
  */
 export default class TypedArrayEnvironment extends TestEnvironment {
+  #limit;
+  #hasWaitedInVain = false;
+
   constructor(config, context) {
     super(config, context);
+    this.#limit = isBusy.test(context.testPath) ? LIMIT.busy : LIMIT.usual;
+    this.global.testLimitMs = this.#limit;
     for (const name of [
       'ArrayBuffer',
       'SharedArrayBuffer',
@@ -25,5 +38,14 @@ export default class TypedArrayEnvironment extends TestEnvironment {
     ]) {
       this.global[name] = globalThis[name];
     }
+  }
+
+  handleTestEvent(event, state) {
+    if (event.name === 'run_start') state.testTimeout = this.#limit;
+    if (event.name === 'test_fn_failure' || event.name === 'hook_failure') {
+      const { message = String(event.error) } = event.error ?? {};
+      this.#hasWaitedInVain ||= message.includes('Exceeded timeout of ');
+    }
+    if (event.name === 'test_start' && this.#hasWaitedInVain) event.test.mode = 'skip';
   }
 }

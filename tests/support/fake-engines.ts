@@ -11,7 +11,8 @@ import { AppError } from '../../src/errors.ts';
 interface Job {
   readonly text: string;
   finish(change?: Partial<Score>): void;
-  die(): void;
+  /** Ends its engine; `amongOthers`: it was not computed alone. */
+  die(how?: { readonly amongOthers?: boolean }): void;
   /** Lives on, but cannot score this text. */
   fail(): void;
 }
@@ -74,8 +75,8 @@ export class FakeEngines implements Engines {
           reject(new AppError('engine_failed', 'the fake engine cannot'));
           leave();
         },
-        die: () => {
-          reject(new EngineDeath('the fake engine died'));
+        die: ({ amongOthers = false } = {}) => {
+          reject(new EngineDeath('the fake engine died', amongOthers));
           leave();
         },
       };

@@ -1,7 +1,12 @@
-/** Resolves once `holds` does; rejects after a time in which it surely should have. */
+declare global {
+  /** Milliseconds that a test may take; the environment sets it. */
+  var testLimitMs: number;
+}
+
+/** Resolves once `holds` does; rejects after a time in which it surely should have, before the test itself is ended. */
 export async function until(
   holds: () => boolean | Promise<boolean>,
-  mostMs = 25_000,
+  mostMs = 0.8 * testLimitMs,
 ): Promise<void> {
   const end = Date.now() + mostMs;
   while (!(await holds())) {

@@ -24,14 +24,14 @@ const lockFile = (dir: string): string => join(dir, '.lock');
  * Takes a run's folder for this process: two trainings must not write one run. The lock of a process that is gone
  * is taken over. AppError `usage` that names the process which has it.
  */
-export function lockRun(dir: string): Release {
+export function lockRun(dir: string, beat = BEAT): Release {
   const file = lockFile(dir);
   mkdirSync(dir, { recursive: true });
   for (let tries = 0; ; tries++) {
     try {
       const mine = `${process.pid} ${hostname()}\n`;
       writeFileSync(file, mine, { flag: 'wx' });
-      return heldLock(file, mine);
+      return heldLock(file, mine, beat);
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw writeError(file, cause);
     }
@@ -45,15 +45,15 @@ export function lockRun(dir: string): Release {
   }
 }
 
-/** Signs of life until the lock is released; one that somebody else has taken over by then is left. */
-function heldLock(file: string, mine: string): Release {
+/** Signs of life until the lock is released; one that somebody else has taken over by then is left, and given none. */
+function heldLock(file: string, mine: string, every: number): Release {
   const beat = setInterval(() => {
     try {
-      utimesSync(file, new Date(), new Date());
+      if (textOf(file) === mine) utimesSync(file, new Date(), new Date());
     } catch {
       // It was removed by hand; the next one who wants the folder may have it.
     }
-  }, BEAT);
+  }, every);
   beat.unref();
   return () => {
     clearInterval(beat);

@@ -81,14 +81,19 @@ async function trainEpoch(
   const { train } = run.config;
   state.epoch = Math.max(state.epoch, 1);
   const batches = batchesOf(run, state.epoch);
-  while (state.next < batches.count) {
+  // First for a run that was stopped in the middle of it.
+  const validateIfDue = async () => {
+    const isNew = state.validatedAt < state.step;
+    if (isNew && isDue(train.evaluate_every, state.step)) await validate(run, state, pace);
+  };
+  await validateIfDue();
+  while (state.next < batches.count && reasonToEnd(run, state, pace) === undefined) {
     run.stop.throwIfAborted();
     const count = Math.min(stepsOfRun(run, state), batches.count - state.next);
     const taken = Array.from({ length: count }, (_, i) => batches.at(state.next + i));
     await pace.steps(taken, () => trainRun(run, state, taken));
-    if (isDue(train.evaluate_every, state.step)) await validate(run, state, pace);
+    await validateIfDue();
     if (isDue(train.checkpoint_every, state.step)) await checkpoint(run, state, saved);
-    if (reasonToEnd(run, state, pace)) break;
   }
   const ended = state.step >= run.totalSteps;
   const isWhole = state.next >= batches.count;

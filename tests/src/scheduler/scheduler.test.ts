@@ -246,14 +246,33 @@ describe('Scheduler', () => {
     await expect(scheduler.submit(['harmless'], patient)).resolves.toHaveLength(1);
   });
 
+  it('refuses a text that ended an engine for each of two clients who had left by then', async () => {
+    const { scheduler, fakes } = setUp();
+    for (let client = 0; client < 2; client += 1) {
+      const controller = new AbortController();
+      const answer = outcome(
+        scheduler.submit(['poison'], { ...patient, signal: controller.signal }),
+      );
+      controller.abort();
+      expect(await answer).toBe('client_closed');
+      fakes.running[0]!.die();
+      await settle();
+    }
+    expect(await outcome(scheduler.submit(['poison'], patient))).toBe('engine_failed');
+    expect(fakes.begun).toEqual(['poison', 'poison']);
+  });
+
   it('tries a text again that engines merely could not score', async () => {
     const { scheduler, fakes } = setUp();
-    const answer = outcome(scheduler.submit(['odd'], patient));
+    const answer = scheduler.submit(['odd'], patient).catch((error) => error);
     for (let failure = 0; failure < 2; failure += 1) {
       fakes.running[0]!.fail();
       await settle();
     }
-    expect(await answer).toBe('engine_failed');
+    expect(await answer).toMatchObject({
+      code: 'engine_failed',
+      message: 'the fake engine cannot',
+    });
     fakes.auto = true;
     expect(await outcome(scheduler.submit(['odd'], patient))).toBe('ok');
   });
@@ -286,7 +305,8 @@ describe('Scheduler', () => {
     const { scheduler, fakes } = setUp();
     const answers = ['a', 'b'].map((text) => scheduler.submit([text], patient));
     scheduler.close();
-    expect(await outcome(scheduler.submit(['c'], patient))).toBe('not_ready');
+    const refused = scheduler.submit(['c'], patient);
+    await expect(refused).rejects.toMatchObject({ code: 'not_ready', retryAfter: 1 });
     let isDrained = false;
     const drained = scheduler.drained().then(() => {
       isDrained = true;

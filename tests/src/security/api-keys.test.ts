@@ -8,13 +8,10 @@ import { createLogger } from '../../../src/telemetry/index.ts';
 import { keyFile } from '../../support/api-keys.ts';
 import { quietLogger } from '../../support/quiet-logger.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { until } from '../../support/until.ts';
 
 const folder = temporaryFolder();
 const LOOK_MS = 5;
-
-const until = async (holds: () => boolean) => {
-  while (!holds()) await sleep(LOOK_MS);
-};
 
 describe('API keys', () => {
   it('are found by what hashes to them, each with its own scopes', () => {
@@ -109,7 +106,11 @@ describe('API keys', () => {
       }),
     );
     expect(open(folder.write('broken.json', '[]'))).toThrow(
-      expect.objectContaining({ code: 'config_invalid', exitCode: 2 }),
+      expect.objectContaining({
+        code: 'config_invalid',
+        exitCode: 2,
+        hint: 'docs/security.md shows how the file is made',
+      }),
     );
   });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import { GraphBuilder } from '../../../training/onnx/builder.ts';
 import { Graph } from '../../../training/onnx/graph.ts';
 import { scalarTensor } from '../../../training/onnx/tensor.ts';
@@ -24,6 +25,30 @@ describe('the loss scale', () => {
     for (let i = 1; i < 2000; i++) at = nextLossScale(at, true);
     expect(at).toEqual({ scale: 65536, goodSteps: 1999, updates: 1999 });
     expect(nextLossScale(at, true)).toEqual({ scale: 131072, goodSteps: 0, updates: 2000 });
+  });
+
+  it('counts a row of updates anew after every change, up or down, in any order of overflows', () => {
+    // Rows of updates, each ended by an overflow, near the length at which the scale grows.
+    const rows = fc.array(
+      fc.oneof(fc.nat(3), fc.constantFrom(1999, 2000, 2001, 3999, 4000, 4001)),
+      { maxLength: 8 },
+    );
+    fc.assert(
+      fc.property(rows, (lengths) => {
+        let at = initialLossScale;
+        let exponent = 16;
+        let updates = 0;
+        for (const length of lengths) {
+          for (let i = 0; i < length; i++) at = nextLossScale(at, true);
+          updates += length;
+          exponent += Math.floor(length / 2000);
+          expect(at).toEqual({ scale: 2 ** exponent, goodSteps: length % 2000, updates });
+          at = nextLossScale(at, false);
+          exponent -= 1;
+          expect(at).toEqual({ scale: 2 ** exponent, goodSteps: 0, updates });
+        }
+      }),
+    );
   });
 
   it('stays a float32 where gradients are always zero', () => {

@@ -74,13 +74,25 @@ describe('checkpoints', () => {
     }
   });
 
+  it('of which none is left are named with what to do', async () => {
+    const checkpoints = checkpointsOf('none left');
+    const file = await checkpoints.save('last', tensors, newRunState());
+    writeFileSync(file, '');
+    await expect(checkpoints.load('last')).rejects.toMatchObject({
+      hint: 'begin the run anew with --overwrite',
+      cause: expect.objectContaining({ code: 'data_invalid' }),
+    });
+  });
+
   it('of another format version are refused by name', async () => {
     const checkpoints = checkpointsOf('version');
     const file = await checkpoints.save('last', tensors, newRunState());
     const { metadata } = await readSafetensors(file);
     await writeSafetensors(file, tensors, { ...metadata, format_version: '99' });
     await expect(checkpoints.load('last')).rejects.toThrow(/has format version 99: expected 1/);
-    await writeSafetensors(file, tensors, { ...metadata, state: '{"step":-1}' });
-    await expect(checkpoints.load('last')).rejects.toThrow(/does not say where its run stood/);
+    for (const state of ['{"step":-1}', '{"lossSum":null}', '7', 'null', '']) {
+      await writeSafetensors(file, tensors, { ...metadata, state });
+      await expect(checkpoints.load('last')).rejects.toThrow(/does not say where its run stood/);
+    }
   });
 });

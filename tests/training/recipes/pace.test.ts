@@ -28,6 +28,7 @@ describe('the pace of a training', () => {
     await pace.validation(takes(5000));
     expect(pace.untilValidated(60)).toBe(300 + 5000);
     expect(pace.forward(30, 60)).toBe(2500);
+    expect(pace.forward(3, 1)).toBe(15_000);
   });
 });
 

@@ -1,11 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { lockRun, lockRunPatiently } from '../../../training/recipes/run-lock.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { until } from '../../support/until.ts';
 
 const folder = temporaryFolder();
 const file = join(folder.path, '.lock');
@@ -60,6 +62,27 @@ describe('a run folder', () => {
     const stopped = AbortSignal.abort(new Error('stopped'));
     const patience = { say: () => {}, stop: stopped };
     await expect(lockRunPatiently(folder.path, patience)).rejects.toThrow('stopped');
+  });
+
+  it('shows signs of life while its process has it, and none of it after that or of another', async () => {
+    const old = new Date(1000);
+    const isOld = () => statSync(file).mtimeMs === old.getTime();
+    rmSync(file, { force: true });
+    const release = lockRun(folder.path, 5);
+    utimesSync(file, old, old);
+    await until(() => !isOld());
+    const mine = readFileSync(file);
+    writeFileSync(file, `${gone} elsewhere\n`);
+    utimesSync(file, old, old);
+    await sleep(30);
+    expect(isOld()).toBe(true);
+    writeFileSync(file, mine);
+    release();
+    writeFileSync(file, mine);
+    utimesSync(file, old, old);
+    await sleep(30);
+    expect(isOld()).toBe(true);
+    rmSync(file);
   });
 
   it('that somebody else has taken over is left to them', () => {

@@ -112,6 +112,51 @@ describe('the training loop', () => {
     expect(seen.rates).toEqual([0.01, 0.02, 0.03, 0.04, 0.05]);
   });
 
+  it('takes every text once an epoch, in another order each, as many an update as are accumulated', async () => {
+    const { executor } = fakeExecutor([1]);
+    const updates: string[] = [];
+    const watching: Executor = {
+      ...executor,
+      trainStep: (batch, update) => {
+        const texts = Array.from(
+          { length: batch.size },
+          (_, row) => batch.inputIds[row * batch.length + 1],
+        );
+        updates.push(texts.join(' '));
+        return executor.trainStep(batch, update);
+      },
+    };
+    await run(watching, { texts: 25, accumulate: 2, totalSteps: 9 }).outcome;
+    expect(updates.map((texts) => texts.split(' ').length).sort()).toEqual([
+      10, 10, 10, 10, 10, 10, 5, 5, 5,
+    ]);
+    const epochs = [0, 3, 6].map((from) =>
+      updates
+        .slice(from, from + 3)
+        .join(' ')
+        .split(' '),
+    );
+    for (const epoch of epochs) expect(new Set(epoch).size).toBe(25);
+    expect(new Set(epochs.map(String)).size).toBe(3);
+  });
+
+  it('logs of every step what it was, and shows it', async () => {
+    const { executor } = fakeExecutor([1], [3, 5, 7]);
+    const { outcome, logged, reported } = run(executor, { totalSteps: 3 });
+    await outcome;
+    const steps = logged.filter(({ event }) => event === 'step');
+    const seen = [
+      { step: 1, epoch: 1, loss: 3, tokens: 40 },
+      { step: 2, epoch: 1, loss: 5, tokens: 40 },
+      { step: 3, epoch: 2, loss: 7, tokens: 40 },
+    ];
+    expect(steps).toEqual(
+      seen.map((one) => ({ event: 'step', ...one, learning_rate: one.step / 100, grad_norm: 1 })),
+    );
+    expect(reported).toEqual(seen.map((one) => ({ ...one, skipped: 0 })));
+    expect(logged.at(-1)).toMatchObject({ event: 'end', step: 3, epoch: 2, reason: 'steps' });
+  });
+
   it('validates after each epoch, the unfinished last one included, and keeps the best', async () => {
     const { executor } = fakeExecutor([0.4, 1, 0.6]);
     const { outcome, saved, logged } = run(executor, { totalSteps: 5 });
@@ -233,13 +278,14 @@ describe('the training loop', () => {
         return executor.trainStep(batch, update);
       },
     };
-    const { outcome, saved } = run(stopping, { stop: controller.signal });
+    const { outcome, saved, logged } = run(stopping, { stop: controller.signal });
     await expect(outcome).rejects.toMatchObject({
       code: 'interrupted',
       message: 'interrupted by SIGTERM after step 3 of 20; the state is in last.safetensors',
     });
     expect(seen.steps).toEqual([1, 2, 3]);
     expect(saved.at(-1)).toBe('last 3');
+    expect(logged.at(-1)).toEqual({ event: 'interrupted', step: 3, epoch: 2 });
   });
 
   it('counts the steps that were skipped, in the log, the progress and the state', async () => {
@@ -309,6 +355,8 @@ describe('the training loop', () => {
     const { outcome, saved, logged } = run(failing, { totalSteps: 20 });
     await expect(outcome).rejects.toMatchObject({
       code: 'training_failed',
+      cause: expect.any(StepFailure),
+      hint: 'a smaller train.learning_rate or more train.warmup_steps usually help',
       message: expect.stringMatching(
         /^the loss of step 4 is NaN; it was batch 2 of 2 of epoch 2, texts \d(, \d){4} of the training split; the state before it is in last\.safetensors$/,
       ),

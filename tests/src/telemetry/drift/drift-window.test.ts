@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import { DriftWindow } from '../../../../src/telemetry/drift/drift-window.ts';
 import { psi } from '../../../../src/telemetry/drift/psi.ts';
 
@@ -37,6 +38,38 @@ describe('a window of texts', () => {
     expect(window.psi().tone).toBe(0);
     for (const p of [0.1, 0.1, 0.1]) window.observe(text(p));
     expect(window.psi().tone).toBe(psi([0.5, 0.5], [0.75, 0.25]));
+  });
+
+  it('is that of its last texts alone, however many there were', () => {
+    const observed = fc.record({
+      probability: fc.constantFrom(0, 0.25, 0.5, 0.75, 1),
+      tokens: fc.integer({ min: 2, max: 20 }),
+      unknownTokens: fc.nat(9),
+    });
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 7 }),
+        fc.array(observed, { maxLength: 30 }),
+        (capacity, all) => {
+          const window = new DriftWindow(reference, axes, capacity);
+          for (const [i, { probability, ...rest }] of all.entries()) {
+            window.observe(text(probability, rest));
+            const last = all.slice(Math.max(0, i + 1 - capacity), i + 1);
+            const fresh = new DriftWindow(reference, axes, last.length);
+            for (const one of last) {
+              fresh.observe(
+                text(one.probability, { tokens: one.tokens, unknownTokens: one.unknownTokens }),
+              );
+            }
+            expect(window.size).toBe(last.length);
+            expect(window.psi()).toEqual(fresh.psi());
+            const high = last.filter((one) => one.probability > 0.5).length;
+            const shares = [last.length - high, high].map((count) => count / last.length);
+            expect(window.psi().tone).toBe(psi([0.5, 0.5], shares));
+          }
+        },
+      ),
+    );
   });
 
   it('counts lengths and unknown tokens without the special tokens of each window', () => {

@@ -13,7 +13,7 @@ export const settings = {
   epochs: 12,
   batchSize: 8,
   accumulate: 2,
-  maxLength: 20,
+  maxLength: 12,
   learningRate: 0.01,
   warmup: 5,
   weightDecay: 0.3,

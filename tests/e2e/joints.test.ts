@@ -174,6 +174,9 @@ describe('a training, done again by hand,', () => {
       expect.objectContaining({ reason: expect.stringMatching(/^2 validations .* brier/) }),
     ]);
     expect(readJson('runs/joints/metrics.json').best.value).toBeCloseTo(best, 3);
+    // One that is worse comes before one that is better: patience begins anew behind that.
+    const kept = logged.map((entry) => (entry.best === true ? 'better' : 'worse')).join(' ');
+    expect(kept).toMatch(/worse better.* worse worse$/);
     // Had the last state been taken for the best one, it would show.
     const last = validations.at(-1)?.logits ?? [];
     expect(averaged(last, figures.brier) - best).toBeGreaterThan(0.003);
@@ -219,7 +222,7 @@ describe('the figures of a bundle, computed again,', () => {
   });
 
   it('have the temperatures of the validation texts, which are not those of the test texts', () => {
-    for (const axis of [0, 1]) {
+    const differences = [0, 1].map((axis) => {
       const fitted = (part: 'validation' | 'test') =>
         figures.bestTemperature(truthOf(part, axis), (temperature) =>
           answersOf(windows[part], axis, temperature),
@@ -227,8 +230,9 @@ describe('the figures of a bundle, computed again,', () => {
       const { temperature } = axisOf(axis);
       // One step of what is tried is 0.7 %.
       expect(Math.abs(Math.log(temperature / fitted('validation')))).toBeLessThan(0.008);
-      expect(Math.abs(Math.log(temperature / fitted('test')))).toBeGreaterThan(0.05);
-    }
+      return Math.abs(Math.log(temperature / fitted('test')));
+    });
+    expect(Math.min(...differences)).toBeGreaterThan(0.05);
   });
 
   it('have thresholds of the best macro-F1 on the validation texts, which are not those of the test texts', () => {
@@ -243,7 +247,7 @@ describe('the figures of a bundle, computed again,', () => {
       expect(threshold !== 0.5).toBe(isWorthIt);
       if (isWorthIt) {
         expect(reached('validation')).toBeCloseTo(best('validation'), 9);
-        expect(best('test') - reached('test')).toBeGreaterThan(0.02);
+        expect(best('test') - reached('test')).toBeGreaterThan(0.01);
       }
       return isWorthIt;
     });

@@ -56,7 +56,7 @@ export function bestMacroF1(truth: Column, p: Column): number {
 
 /**
  * The temperature of least log loss by trying many, with Platt's targets in place of 0 and 1. `answers` gives the
- * probabilities at a temperature.
+ * probabilities at a temperature. 1 where the labels themselves have no smaller log loss with it.
  */
 export function bestTemperature(truth: Column, answers: (temperature: number) => Column): number {
   const positive = Array.from(truth).filter((y) => y === 1).length;
@@ -65,5 +65,6 @@ export function bestTemperature(truth: Column, answers: (temperature: number) =>
   );
   const tried = Array.from({ length: 601 }, (_, i) => 0.25 * 64 ** (i / 600));
   const losses = tried.map((temperature) => logLoss(targets, answers(temperature)));
-  return tried[losses.indexOf(Math.min(...losses))] as number;
+  const best = tried[losses.indexOf(Math.min(...losses))] as number;
+  return logLoss(truth, answers(best)) < logLoss(truth, answers(1)) ? best : 1;
 }

@@ -21,7 +21,7 @@ export const settings = {
   smoothing: 0.1,
 };
 export const patience = 2;
-export const every = 6;
+export const every = 5;
 export const maxWindows = 2;
 export const gateTexts = 20;
 const axes = [

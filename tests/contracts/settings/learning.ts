@@ -71,5 +71,10 @@ export function learning(): Learning {
   };
 }
 
+/** Wide enough for its rounded weights to make up for what rounding adds to the graph. */
+export const WIDE_BASE = `model.base=${JSON.stringify({
+  init: { dim: 48, n_layers: 1, n_heads: 2, hidden_dim: 96, max_position_embeddings: 16 },
+})}`;
+
 /** A file of the folder as the words of a setting have it: relative paths of words start elsewhere. */
 export const inFolder = ({ path }: Learning, name: string): string => join(path, name);

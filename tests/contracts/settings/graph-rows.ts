@@ -1,5 +1,4 @@
 import { readdirSync, writeFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { expect } from '@jest/globals';
 import { packageRoot } from '../../../src/package-root.ts';
 import {
@@ -46,7 +45,7 @@ async function stepped(...words: string[]) {
 /** Threads of this process, as Linux lists them. */
 const threadCount = (): number => readdirSync('/proc/self/task').length;
 
-/** The tree of the model that is trained. */
+/** What training's graphs are made of, and what they run on. */
 export const graphRows: readonly Row[] = [
   {
     key: 'model.base',
@@ -190,8 +189,9 @@ export const graphRows: readonly Row[] = [
   {
     key: 'runtime.threads',
     effect: 'is the number of threads that a session of training has',
+    instead: 'Linux alone lists the threads of a process; elsewhere the row passes',
     see: async () => {
-      if (process.platform !== 'linux' || availableParallelism() < 1) return;
+      if (process.platform !== 'linux') return;
       const started = async (threads: number) => {
         const { config, compiled: graphs } = await compiled(`runtime.threads=${threads}`);
         const before = threadCount();
@@ -200,6 +200,8 @@ export const graphRows: readonly Row[] = [
         await executor.dispose();
         return after - before;
       };
+      // Whatever else begins threads of its own has begun them by then.
+      await started(1);
       // Two sessions, each with the calling thread and the others.
       expect((await started(5)) - (await started(1))).toBe(2 * 4);
     },

@@ -1,4 +1,4 @@
-import { readdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { expect } from '@jest/globals';
 import { packageRoot } from '../../../src/package-root.ts';
 import {
@@ -41,9 +41,6 @@ async function stepped(...words: string[]) {
   await executor.dispose();
   return { before, after, runs, result, loss, batch };
 }
-
-/** Threads of this process, as Linux lists them. */
-const threadCount = (): number => readdirSync('/proc/self/task').length;
 
 /** What training's graphs are made of, and what they run on. */
 export const graphRows: readonly Row[] = [
@@ -184,26 +181,6 @@ export const graphRows: readonly Row[] = [
       const { data, compiled: graphs } = await compiled('train.pos_weight=balanced');
       const share = data.labels.reduce((sum, label) => sum + label, 0) / data.labels.length;
       expect(graphs.options.posWeight?.[0]).toBeCloseTo((1 - share) / share, 6);
-    },
-  },
-  {
-    key: 'runtime.threads',
-    effect: 'is the number of threads that a session of training has',
-    instead: 'Linux alone lists the threads of a process; elsewhere the row passes',
-    see: async () => {
-      if (process.platform !== 'linux') return;
-      const started = async (threads: number) => {
-        const { config, compiled: graphs } = await compiled(`runtime.threads=${threads}`);
-        const before = threadCount();
-        const executor = await createExecutor(graphs, config.runtime);
-        const after = threadCount();
-        await executor.dispose();
-        return after - before;
-      };
-      // Whatever else begins threads of its own has begun them by then.
-      await started(1);
-      // Two sessions, each with the calling thread and the others.
-      expect((await started(5)) - (await started(1))).toBe(2 * 4);
     },
   },
   {

@@ -8,15 +8,20 @@ import { once, type Row } from './row.ts';
 
 const shared = learning();
 
+/** Threads of this process, as Linux lists them. */
+const threadCount = (): number =>
+  process.platform === 'linux' ? readdirSync('/proc/self/task').length : 0;
+
 /** Trains in this process; what was logged, shown and left behind. */
 async function trained(name: string, ...words: string[]) {
   const [dir, out] = [inFolder(shared, `runs/${name}`), inFolder(shared, `models/${name}`)];
   const loaded = shared.load(`run.dir=${dir}`, `model.out=${out}`, ...words);
-  let shown = '';
+  let [shown, threads] = ['', 0];
   const options: FineTuneOptions = {
     screen: {
       write: (text) => {
         shown += text;
+        if (text.includes('training loss')) threads = threadCount();
       },
     },
     verbose: false,
@@ -30,7 +35,7 @@ async function trained(name: string, ...words: string[]) {
   const log: Record<string, unknown>[] = lines.map((line) => JSON.parse(line));
   const of = (kind: string, field: string) =>
     log.filter(({ event }) => event === kind).map((entry) => entry[field]);
-  return { dir, out, shown, error, of, manifest: (await readBundle(out)).manifest };
+  return { dir, out, shown, error, of, threads, manifest: (await readBundle(out)).manifest };
 }
 
 /** Two epochs of six updates. */
@@ -70,7 +75,10 @@ const hasty = once(() =>
 );
 
 const timed = once(() =>
-  trained('timed', WIDE_BASE, 'train.max_minutes=0.000001', 'quantize.scheme=none'),
+  trained(
+    'timed',
+    ...[WIDE_BASE, 'train.max_minutes=0.000001', 'quantize.scheme=none', 'runtime.threads=7'],
+  ),
 );
 
 const explainFile = ({ out }: { readonly out: string }) => join(out, 'onnx/explain.onnx');
@@ -215,6 +223,17 @@ export const runRows: readonly Row[] = [
       const { of } = await hasty();
       expect(of('validation', 'best').slice(-3)).toEqual([true, false, false]);
       expect(of('end', 'reason')).toEqual([expect.stringMatching(/^2 validations .*patience/)]);
+    },
+  },
+  {
+    key: 'runtime.threads',
+    effect: 'is the number of threads that the graphs of training are run by',
+    instead: 'Linux alone lists the threads of a process; elsewhere the row passes',
+    see: async () => {
+      // Whatever else begins threads of its own has begun them in the first of these runs.
+      const [, one, seven] = [await whole(), await short(), await timed()];
+      // Two graphs, each with the calling thread and six more.
+      if (process.platform === 'linux') expect(seven.threads - one.threads).toBe(2 * 6);
     },
   },
   {

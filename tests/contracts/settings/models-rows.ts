@@ -35,9 +35,9 @@ const watched = once(async () => {
   return served;
 });
 
-/** Begins to watch, for the last row; it fails there if it fails. */
-export const beginToWatch = (): void => {
-  watched().catch(() => {});
+/** To be called before the other rows: they are what the time until then is used for. */
+export const beginToWatch = async (): Promise<void> => {
+  await watched();
 };
 
 const texts = ['a text of the first kind', 'a text of the second kind'];

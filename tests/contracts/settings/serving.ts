@@ -31,8 +31,12 @@ const contentOf = (type: string | null, text: string): unknown =>
 
 export function serving() {
   const { path, write } = temporaryFolder();
-  const running: RunningServer[] = [];
-  afterAll(() => Promise.all(running.map((server) => server.stop())));
+  const started: Promise<RunningServer>[] = [];
+  afterAll(async () => {
+    for (const server of await Promise.allSettled(started)) {
+      if (server.status === 'fulfilled') await server.value.stop();
+    }
+  });
 
   const load = (...words: string[]) =>
     loadConfig({ overrides: ['server.port=0', 'server.host=127.0.0.1', ...words], env: {} }).config;
@@ -41,8 +45,9 @@ export function serving() {
   async function serve(bundle: string, ...words: string[]): Promise<Served> {
     const modelDir = join(path, bundle);
     const config = load('server.workers=1', ...words);
-    const server = await startServer({ config, modelDir, logger: quietLogger });
-    running.push(server);
+    const starting = startServer({ config, modelDir, logger: quietLogger });
+    started.push(starting);
+    const server = await starting;
     const ask = async (route: string, init?: RequestInit): Promise<Answer> => {
       const { status, headers, ...answer } = await fetch(server.url + route, init).then(
         async (response) => ({

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from '@jest/globals';
-import { startServer } from '../../../src/server.ts';
+import { type RunningServer, startServer } from '../../../src/server.ts';
 import { quietLogger } from '../../support/quiet-logger.ts';
 import { writeToneBundle } from '../../support/tone-bundle.ts';
 import { until } from '../../support/until.ts';
@@ -22,15 +22,22 @@ const limited = once(async () => {
   );
 });
 
+function firstOf(server: RunningServer): number {
+  const [pid] = server.workers();
+  // 0 would be this process itself and all of its group.
+  if (pid === undefined) throw new Error('no engine is up');
+  return pid;
+}
+
 /** A server whose only engine stands still: what is admitted waits, and what is too much is refused. */
 const crowded = once(async () => {
   const served = await limited();
   const { server, post, metric } = served;
-  const [pid = 0] = server.workers();
+  const pid = firstOf(server);
   process.kill(pid, 'SIGSTOP');
   try {
     const depth = (texts: number) =>
-      until(async () => (await metric('mbti_queue_depth')) === texts);
+      until(async () => (await metric('mbti_queue_depth')) === texts, 3_000);
     // One of the two is at the engine.
     const first = post('/predict', { text: 'the one that is computed' });
     const second = post('/predict', { text: 'the first that waits' });
@@ -96,7 +103,7 @@ export const servingRows: readonly Row[] = [
       const { server, post, metric } = await replacing();
       // The first that is free is given the text.
       await until(() => server.workers().length === 3);
-      const [stuck = 0] = server.workers();
+      const stuck = firstOf(server);
       process.kill(stuck, 'SIGSTOP');
       const { status } = await post('/predict', { text: 'a text that meets a stuck process' });
       expect(status).toBe(200);

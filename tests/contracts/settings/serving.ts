@@ -49,13 +49,15 @@ export function serving() {
     started.push(starting);
     const server = await starting;
     const ask = async (route: string, init?: RequestInit): Promise<Answer> => {
-      const { status, headers, ...answer } = await fetch(server.url + route, init).then(
-        async (response) => ({
-          status: response.status,
-          headers: response.headers,
-          text: await response.text(),
-        }),
-      );
+      const { status, headers, ...answer } = await fetch(server.url + route, {
+        ...init,
+        // An answer that no limit ends is a failure, soon.
+        signal: AbortSignal.timeout(8_000),
+      }).then(async (response) => ({
+        status: response.status,
+        headers: response.headers,
+        text: await response.text(),
+      }));
       return { status, headers, body: contentOf(headers.get('content-type'), answer.text) };
     };
     return {

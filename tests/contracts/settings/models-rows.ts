@@ -1,8 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect } from '@jest/globals';
 import { openModel } from '../../../src/served-model.ts';
-import { startServer } from '../../../src/server.ts';
-import { quietLogger } from '../../support/quiet-logger.ts';
 import { tinyGraph, writeTinyBundle } from '../../support/tiny-bundle.ts';
 import { writeToneBundle } from '../../support/tone-bundle.ts';
 import { until } from '../../support/until.ts';
@@ -108,9 +106,9 @@ export const modelRows: readonly Row[] = [
     see: async () => {
       const missing = process.platform === 'darwin' ? 'dml' : 'coreml';
       await writeToneBundle(at('alone'), 1);
-      const config = load(`runtime.device=${missing}`, 'server.workers=1');
-      const started = startServer({ config, modelDir: at('alone'), logger: quietLogger });
-      await expect(started).rejects.toMatchObject({ code: 'device_unavailable' });
+      await expect(serve('alone', `runtime.device=${missing}`)).rejects.toMatchObject({
+        code: 'device_unavailable',
+      });
     },
   },
   {

@@ -1,4 +1,5 @@
 import { AppError } from '../../src/errors.ts';
+import { nameShown } from '../../src/files/index.ts';
 import { formatShape } from '../onnx/dim.ts';
 import type { Graph, Value } from '../onnx/graph.ts';
 import { ModuleBuilder } from './module-builder.ts';
@@ -19,7 +20,7 @@ export function attachHead(graph: Graph, hidden: Value, { labels, seed }: HeadOp
   if (hidden.shape?.length !== 3 || typeof width !== 'number') {
     throw new AppError(
       'model_invalid',
-      `"${hidden.name}" has shape ${formatShape(hidden.shape)}: expected [batch, sequence, width] with a fixed width`,
+      `${nameShown(hidden.name)} has shape ${formatShape(hidden.shape)}: expected [batch, sequence, width] with a fixed width`,
       { hint: 'the task head is attached to the hidden states of all tokens' },
     );
   }

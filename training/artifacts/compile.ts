@@ -1,4 +1,5 @@
 import { AppError } from '../../src/errors.ts';
+import { nameShown } from '../../src/files/index.ts';
 import { addLoss, expandAttention, insertDropout, keepDropout } from '../architectures/index.ts';
 import { addGradients } from '../autodiff/gradients.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
@@ -91,7 +92,8 @@ export function compileArtifacts(forward: Model, options: CompileOptions): Compi
   const parameters = [...gradients.keys()].map((name): ParameterInfo => {
     const value = valueNamed(evaluation.graph, name);
     const { initializer: tensor } = value;
-    if (tensor === undefined) throw new AppError('internal', `"${name}" has no initial value`);
+    if (tensor === undefined)
+      throw new AppError('internal', `${nameShown(name)} has no initial value`);
     initial.set(name, tensor);
     return {
       name,
@@ -159,7 +161,7 @@ function namedGradient(b: GraphBuilder, parameter: Value, gradient: Value): Valu
   if (gradient.shape && parameter.shape && !sameShape(gradient.shape, parameter.shape)) {
     throw new AppError(
       'internal',
-      `the gradient of "${parameter.name}" has shape ${formatShape(gradient.shape)}, the parameter ${formatShape(parameter.shape)}`,
+      `the gradient of ${nameShown(parameter.name)} has shape ${formatShape(gradient.shape)}, the parameter ${formatShape(parameter.shape)}`,
     );
   }
   const taken = b.graph.find(name);
@@ -184,6 +186,7 @@ function finish(
 
 function valueNamed(graph: Graph, name: string): Value {
   const value = graph.find(name);
-  if (value === undefined) throw new AppError('internal', `the graph has no value "${name}"`);
+  if (value === undefined)
+    throw new AppError('internal', `the graph has no value ${nameShown(name)}`);
   return value;
 }

@@ -30,16 +30,19 @@ export function foldScalars(graph: Graph): void {
   }
 }
 
+/** So many values are looked at for one number: a formula may read its parts twice at every step. */
+const MOST_VALUES = 64;
+
 /** In float32, as the runtime has it. */
-function numberOf(value: Value | undefined): number | undefined {
-  if (value === undefined) return undefined;
+function numberOf(value: Value | undefined, budget = { values: MOST_VALUES }): number | undefined {
+  if (value === undefined || --budget.values < 0) return undefined;
   const [known, ...more] = value.content ?? [];
   if (typeof known === 'number' && more.length === 0) return known;
   const constant = constantScalar(value);
   if (constant !== undefined || value.type !== 'float32') return constant;
   const { op = '', domain, inputs = [] } = value.producer ?? {};
   const formula = domain === '' && Object.hasOwn(formulas, op) ? formulas[op] : undefined;
-  const numbers = inputs.map(numberOf);
+  const numbers = inputs.slice(0, 2).map((input) => numberOf(input, budget));
   if (!formula || !numbers.every((number) => number !== undefined)) return undefined;
   return Math.fround(formula(...(numbers as [number, number])));
 }

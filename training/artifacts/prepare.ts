@@ -1,4 +1,5 @@
 import { AppError } from '../../src/errors.ts';
+import { nameShown } from '../../src/files/index.ts';
 import {
   attachHead,
   expandAttention,
@@ -76,7 +77,7 @@ function mlpLogits(graph: Graph, { labels, hidden, seed }: CompileOptions): Valu
   if (states === undefined) {
     throw new AppError(
       'model_invalid',
-      `the graph has no ${hidden === undefined ? 'output' : 'value'} "${name}" to attach the task head to: its outputs are ${outputNames(graph)}`,
+      `the graph has no ${hidden === undefined ? 'output' : 'value'} ${nameShown(name)} to attach the task head to: its outputs are ${outputNames(graph)}`,
       {
         hint: 'export the base model without a head, keep its own logits, or name the hidden states',
       },

@@ -19,7 +19,7 @@ export function sumToShapeOf(b: GraphBuilder, gradient: Value, operand: Value): 
   const { shape: to } = operand;
   if (from === undefined || to === undefined) {
     const which = from === undefined ? gradient : operand;
-    throw new AppError('model_invalid', `the rank of "${which.name}" is not known`, {
+    throw new AppError('model_invalid', `the rank of ${which} is not known`, {
       hint: 'Export the graph with shape inference, so that every tensor has a rank.',
     });
   }

@@ -1,5 +1,6 @@
 import { fixedAxes, inputProblem } from '../../src/bundle/index.ts';
 import { AppError, messageOf } from '../../src/errors.ts';
+import { nameShown } from '../../src/files/index.ts';
 import { longestWindow, type TextTokenizer } from '../../src/text/index.ts';
 import type { Graph, Value } from '../onnx/graph.ts';
 import type { Model } from '../onnx/model.ts';
@@ -134,7 +135,7 @@ const SHOWN = 200;
 /** What the runtime says, or of a node that failed only which one: the rest tells of the runtime's own sources. */
 function runtimeReason(message: string): string {
   const [, op, name] = /while running (\w+) node\. Name:'([^']*)'/.exec(message) ?? [];
-  if (op !== undefined) return `${op} "${name}" fails`;
+  if (op !== undefined) return `${op} ${nameShown(name ?? '')} fails`;
   const [line = ''] = message.trim().split('\n');
   return line.length > SHOWN ? `${line.slice(0, SHOWN)}…` : line;
 }
@@ -142,10 +143,17 @@ function runtimeReason(message: string): string {
 /** Operators that pass ids on. */
 const passing = new Set(['Cast', 'Identity', 'Reshape', 'Squeeze', 'Unsqueeze', 'Flatten']);
 
-const isTokens = (value: Value | undefined): boolean =>
-  value?.producer
-    ? passing.has(value.producer.op) && isTokens(value.producer.inputs[0])
-    : value?.name === 'input_ids';
+/** So many of them are looked through. */
+const MOST_PASSED = 32;
+
+function isTokens(value: Value | undefined): boolean {
+  let at = value;
+  for (let passed = 0; at?.producer && passed < MOST_PASSED; passed++) {
+    if (!passing.has(at.producer.op)) return false;
+    at = at.producer.inputs[0];
+  }
+  return at?.producer === undefined && at?.name === 'input_ids';
+}
 
 /** The tables that token ids choose rows of have as many rows as the tokenizer has ids. */
 function requireRows(graph: Graph, ids: number): void {
@@ -155,7 +163,7 @@ function requireRows(graph: Graph, ids: number): void {
     if (op !== 'Gather' || count === undefined || count >= ids || !isTokens(rows)) continue;
     throw new AppError(
       'config_invalid',
-      `model.tokenizer has ids up to ${ids - 1}: expected less than ${count}, the rows of "${table?.name}" in model.base`,
+      `model.tokenizer has ids up to ${ids - 1}: expected less than ${count}, the rows of ${nameShown(table?.name ?? '')} in model.base`,
       { hint: 'leave model.tokenizer out to take the one beside the base' },
     );
   }

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { AppError, messageOf } from '../../src/errors.ts';
+import { nameShown } from '../../src/files/index.ts';
 import { computesShapes, describeMisplaced, misplaced } from '../inspect/placement.ts';
 import { decodeModel, encodeModel, readModel } from '../onnx/codec/index.ts';
 import type { Graph } from '../onnx/graph.ts';
@@ -25,7 +26,7 @@ function modelOf(source: Source): Model | Promise<Model> {
 
 function describe(source: Source): string {
   if (typeof source === 'string') return source;
-  return source instanceof Uint8Array ? 'the model' : `the graph "${source.graph.name}"`;
+  return source instanceof Uint8Array ? 'the model' : `the graph ${nameShown(source.graph.name)}`;
 }
 
 /**
@@ -87,7 +88,7 @@ export function requireKernels(graph: Graph, provider: 'cuda' | 'webgpu'): void 
   if (found.length === 0) return;
   throw new AppError(
     'device_unavailable',
-    `device ${provider} has no kernel for what the graph "${graph.name}" does: ${found.join('; ')}`,
+    `device ${provider} has no kernel for what the graph ${nameShown(graph.name)} does: ${found.join('; ')}`,
     { hint: HINT },
   );
 }

@@ -1,5 +1,7 @@
 import { AppError } from '../../../src/errors.ts';
+import { nameShown } from '../../../src/files/index.ts';
 import { byteSize, dataTypeOf } from '../data-type.ts';
+import { limits } from '../limits.ts';
 import { type TensorProto, TensorProto_DataLocation } from '../proto/onnx_pb.ts';
 import { type DataType, elementCount, type Tensor } from '../tensor.ts';
 
@@ -45,6 +47,12 @@ function payload(proto: TensorProto, type: DataType): Uint8Array | undefined {
 
 function dimsOf(proto: TensorProto, where: string): number[] {
   const dims = proto.dims.map(Number);
+  if (dims.length > limits.axes) {
+    throw new AppError(
+      'model_invalid',
+      `${where} has ${dims.length} axes: at most ${limits.axes} are read`,
+    );
+  }
   if (dims.some((dim) => dim < 0) || !Number.isSafeInteger(elementCount(dims))) {
     throw new AppError('model_invalid', `${where} has the impossible shape [${dims.join(', ')}]`);
   }
@@ -61,9 +69,13 @@ export function decodeTensor(proto: TensorProto, where: string): Tensor {
   }
   if (proto.dataLocation === TensorProto_DataLocation.EXTERNAL) {
     const location = proto.externalData.find((entry) => entry.key === 'location')?.value;
-    throw new AppError('model_invalid', `${where} lies in another file, "${location ?? ''}"`, {
-      hint: 'read the model from its path, so that its external data can be found',
-    });
+    throw new AppError(
+      'model_invalid',
+      `${where} lies in another file, ${nameShown(location ?? '')}`,
+      {
+        hint: 'read the model from its path, so that its external data can be found',
+      },
+    );
   }
   if (proto.segment !== undefined) {
     throw new AppError('model_invalid', `${where} is stored in segments, which is not supported`);

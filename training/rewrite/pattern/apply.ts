@@ -1,4 +1,5 @@
 import { AppError } from '../../../src/errors.ts';
+import { nameShown } from '../../../src/files/index.ts';
 import { GraphBuilder } from '../../onnx/builder.ts';
 import { sameShape } from '../../onnx/dim.ts';
 import type { Graph, Node, Value } from '../../onnx/graph.ts';
@@ -47,7 +48,7 @@ function applyTo(graph: Graph, b: GraphBuilder, rewrite: Rewrite, output: Value)
   const match = node && matchPattern(graph, rewrite.pattern, output);
   if (node === undefined || match === undefined) return false;
   const missing = (name: string) =>
-    new AppError('internal', `the pattern of ${rewrite.name} has no "${name}"`);
+    new AppError('internal', `the pattern of ${rewrite.name} has no ${nameShown(name)}`);
   const replacement = rewrite.replace({
     b,
     node,
@@ -75,7 +76,7 @@ export function replaceValue(graph: Graph, from: Value, to: Value): void {
   to.type ??= type;
   if (to.type !== type || (to.shape && shape && !sameShape(to.shape, shape))) {
     const forms = [from, to].map((value) => `${value.type} [${value.shape?.join(', ')}]`);
-    throw new AppError('internal', `"${name}" would change from ${forms.join(' to ')}`);
+    throw new AppError('internal', `${nameShown(name)} would change from ${forms.join(' to ')}`);
   }
   to.shape ??= shape;
   const isOutput = graph.outputs.includes(from);

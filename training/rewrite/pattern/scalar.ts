@@ -1,5 +1,5 @@
 import type { Node, Value } from '../../onnx/graph.ts';
-import { elementCount, isFloat, numbersOf } from '../../onnx/tensor.ts';
+import { elementCount, hasNumbers, isFloat, numbersOf } from '../../onnx/tensor.ts';
 
 type Evaluate = (...operands: readonly number[]) => number;
 
@@ -18,30 +18,43 @@ const operators: Readonly<Record<string, Evaluate>> = {
 /** Operators that change the form or the type of one number, not the number. */
 const transparent = new Set(['Identity', 'Cast', 'Unsqueeze', 'Squeeze', 'Reshape', 'CastLike']);
 
+/** So many nodes are looked at for one number: a formula may read its parts twice at every step. */
+interface Budget {
+  nodes: number;
+}
+const MOST_NODES = 64;
+
 /** The one number that a value always is; undefined where it is another thing or depends on the inputs. */
-export function scalarOf(value: Value | undefined): number | undefined {
+export const scalarOf = (value: Value | undefined): number | undefined =>
+  numberOf(value, { nodes: MOST_NODES });
+
+function numberOf(value: Value | undefined, budget: Budget): number | undefined {
   if (value === undefined) return undefined;
   if (value.initializer) {
     const { dims, type } = value.initializer;
     const numeric = isFloat(type) || /^u?int(8|16|32|64)$/.test(type);
-    return elementCount(dims) === 1 && numeric ? numbersOf(value.initializer)[0] : undefined;
+    return elementCount(dims) === 1 && numeric && hasNumbers(value.initializer)
+      ? numbersOf(value.initializer)[0]
+      : undefined;
   }
   const [known, ...more] = value.content ?? [];
   if (typeof known === 'number' && more.length === 0) return known;
-  return value.producer && computed(value.producer);
+  return value.producer && computed(value.producer, budget);
 }
 
-function computed(node: Node): number | undefined {
-  if (node.domain !== '') return undefined;
+function computed(node: Node, budget: Budget): number | undefined {
+  budget.nodes--;
+  if (node.domain !== '' || budget.nodes < 0) return undefined;
   if (node.op === 'Constant') {
     const attribute = node.attributes.get('value') ?? node.attributes.get('value_float');
     if (attribute?.kind === 'float') return attribute.value;
     if (attribute?.kind !== 'tensor' || elementCount(attribute.value.dims) !== 1) return undefined;
+    if (!hasNumbers(attribute.value)) return undefined;
     return numbersOf(attribute.value)[0];
   }
-  if (transparent.has(node.op)) return scalarOf(node.inputs[0]);
+  if (transparent.has(node.op)) return numberOf(node.inputs[0], budget);
   const evaluate = Object.hasOwn(operators, node.op) ? operators[node.op] : undefined;
   if (evaluate === undefined) return undefined;
-  const operands = node.inputs.map(scalarOf);
+  const operands = node.inputs.slice(0, 2).map((input) => numberOf(input, budget));
   return operands.every((operand) => operand !== undefined) ? evaluate(...operands) : undefined;
 }

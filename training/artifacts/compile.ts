@@ -4,7 +4,7 @@ import { addLoss, expandAttention, insertDropout, keepDropout } from '../archite
 import { addGradients } from '../autodiff/gradients.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
 import { cloneModel } from '../onnx/clone.ts';
-import { formatShape, sameShape } from '../onnx/dim.ts';
+import { formatShape, type Shape } from '../onnx/dim.ts';
 import type { Graph, Value } from '../onnx/graph.ts';
 import type { Model } from '../onnx/model.ts';
 
@@ -158,7 +158,7 @@ function lossScaleInput(graph: Graph): Value {
 /** Two parameters may have the same value as gradient, and a gradient may be the loss's own: each gets a value. */
 function namedGradient(b: GraphBuilder, parameter: Value, gradient: Value): Value {
   const name = `${parameter.name}.grad`;
-  if (gradient.shape && parameter.shape && !sameShape(gradient.shape, parameter.shape)) {
+  if (gradient.shape && parameter.shape && !mayBeSame(gradient.shape, parameter.shape)) {
     throw new AppError(
       'internal',
       `the gradient of ${nameShown(parameter.name)} has shape ${formatShape(gradient.shape)}, the parameter ${formatShape(parameter.shape)}`,
@@ -172,6 +172,11 @@ function namedGradient(b: GraphBuilder, parameter: Value, gradient: Value): Valu
   own.shape = parameter.shape;
   return own;
 }
+
+/** A parameter's dimensions are numbers; a symbol may be found to stand for one of them. */
+const mayBeSame = (a: Shape, b: Shape): boolean =>
+  a.length === b.length &&
+  a.every((dim, i) => typeof dim !== 'number' || typeof b[i] !== 'number' || dim === b[i]);
 
 /** Sets the outputs, drops what they do not need, and makes the parameters inputs. */
 function finish(

@@ -2,6 +2,7 @@ import { constantScalar } from '../autodiff/constants.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
 import type { Graph, Value } from '../onnx/graph.ts';
 import { floatTensor } from '../onnx/tensor.ts';
+import { Budget } from '../onnx/walk.ts';
 
 /** Operators of which a single number can be computed beforehand. */
 const formulas: Readonly<Record<string, (a: number, b: number) => number>> = {
@@ -30,12 +31,12 @@ export function foldScalars(graph: Graph): void {
   }
 }
 
-/** So many values are looked at for one number: a formula may read its parts twice at every step. */
+/** So many values are looked at for one number. */
 const MOST_VALUES = 64;
 
 /** In float32, as the runtime has it. */
-function numberOf(value: Value | undefined, budget = { values: MOST_VALUES }): number | undefined {
-  if (value === undefined || --budget.values < 0) return undefined;
+function numberOf(value: Value | undefined, budget = new Budget(MOST_VALUES)): number | undefined {
+  if (value === undefined || !budget.take()) return undefined;
   const [known, ...more] = value.content ?? [];
   if (typeof known === 'number' && more.length === 0) return known;
   const constant = constantScalar(value);

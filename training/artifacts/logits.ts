@@ -2,6 +2,7 @@ import { AppError } from '../../src/errors.ts';
 import { nameShown } from '../../src/files/index.ts';
 import { constantScalar } from '../autodiff/constants.ts';
 import type { Graph, Node, Value } from '../onnx/graph.ts';
+import { Budget } from '../onnx/walk.ts';
 
 /** Functions that make probabilities of logits, of the same shape: what they read are the logits. */
 const squashing: ReadonlySet<string> = new Set(['Sigmoid', 'Softmax', 'LogSoftmax']);
@@ -42,7 +43,7 @@ export function trueLogits(graph: Graph, logits: Value): TrueLogits {
       `the output "logits" comes from more than ${MOST_CUTS} functions that make probabilities: expected one at most`,
     );
   }
-  const range = rangeOf(own, { nodes: MOST_LOOKED_AT });
+  const range = rangeOf(own, new Budget(MOST_LOOKED_AT));
   if (range.from < 0 && range.to > 0) return { logits: own, notes };
   throw new AppError(
     'model_invalid',
@@ -129,11 +130,11 @@ const choosing = new Set(
 );
 
 /** Between which numbers all elements of a value lie, as far as the last few nodes tell. */
-function rangeOf(value: Value | undefined, budget: { nodes: number }): Range {
+function rangeOf(value: Value | undefined, budget: Budget): Range {
   const constant = constantScalar(value);
   if (constant !== undefined) return { from: constant, to: constant };
   const node = value?.producer;
-  if (!isStandard(node) || --budget.nodes < 0) return anything;
+  if (!isStandard(node) || !budget.take()) return anything;
   const own = Object.hasOwn(ranges, node.op) ? ranges[node.op] : undefined;
   if (own) return { ...own, by: node };
   const of = (i: number): Range => rangeOf(node.inputs[i], budget);

@@ -1,5 +1,5 @@
 import { AppError } from '../../src/errors.ts';
-import { nameShown } from '../../src/files/index.ts';
+import { nameShown, onOneLine } from '../../src/files/index.ts';
 import {
   attachHead,
   expandAttention,
@@ -112,4 +112,7 @@ const namedOutput = (graph: Graph, name: string): Value | undefined =>
   graph.outputs.find((output) => output.name === name);
 
 const outputNames = (graph: Graph): string =>
-  graph.outputs.map((output) => output.name).join(', ') || 'none';
+  onOneLine(graph.outputs.map((output) => output.name).join(', '), MOST_SHOWN) || 'none';
+
+/** Characters of a list of names. */
+const MOST_SHOWN = 500;

@@ -3,6 +3,7 @@ import { nameShown } from '../../src/files/index.ts';
 import { nonDifferentiable, operatorKey } from '../autodiff/non-differentiable.ts';
 import type { Graph, Node, Value } from '../onnx/graph.ts';
 import { isFloat } from '../onnx/tensor.ts';
+import { Budget } from '../onnx/walk.ts';
 import { quantizedNode } from '../rewrite/quantize/already-quantized.ts';
 import { isLarge } from './full-precision.ts';
 
@@ -96,14 +97,14 @@ export class WeightPlaces {
 
 /** Whether values are computed from initializers and constants alone, as far as a few nodes before them tell. */
 const areConstant = (values: readonly (Value | undefined)[]): boolean => {
-  const budget = { nodes: MOST_BEFORE };
+  const budget = new Budget(MOST_BEFORE);
   return values.every((value) => isConstant(value, budget));
 };
 
-function isConstant(value: Value | undefined, budget: { nodes: number }): boolean {
+function isConstant(value: Value | undefined, budget: Budget): boolean {
   if (value === undefined || value.initializer) return true;
   const node = value.producer;
-  if (node?.domain !== '' || --budget.nodes < 0) return false;
+  if (node?.domain !== '' || !budget.take()) return false;
   if (node.op === 'Constant') return true;
   const isKnown = layouts.has(node.op) || formulas.has(node.op) || node.op === 'Transpose';
   return isKnown && node.inputs.every((input) => isConstant(input, budget));

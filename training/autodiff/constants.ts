@@ -1,23 +1,14 @@
 import type { Value } from '../onnx/graph.ts';
 import { type DataType, hasNumbers, numbersOf, type Tensor } from '../onnx/tensor.ts';
-
-/** So many nodes that pass a constant on are looked through; exporters write two or three. */
-const MOST_PASSED = 32;
+import { behind } from '../onnx/walk.ts';
 
 /** The tensor that a value always is: an initializer, a Constant node's, or such a one passed on or cast. */
 export function constantOf(value: Value | undefined): Tensor | undefined {
-  let at = value;
-  for (let passed = 0; passed < MOST_PASSED && at; passed++) {
-    if (at.initializer) return at.initializer;
-    const node = at.producer;
-    if (node?.op === 'Constant') {
-      const attribute = node.attributes.get('value');
-      return attribute?.kind === 'tensor' ? attribute.value : undefined;
-    }
-    if (node?.op !== 'Identity' && node?.op !== 'Cast') return undefined;
-    at = node.inputs[0];
-  }
-  return undefined;
+  const source = value && behind(value, ({ op }) => op === 'Identity' || op === 'Cast');
+  if (source?.initializer) return source.initializer;
+  if (source?.producer?.op !== 'Constant') return undefined;
+  const attribute = source.producer.attributes.get('value');
+  return attribute?.kind === 'tensor' ? attribute.value : undefined;
 }
 
 /** The integers that a value always holds; undefined where they depend on the input, or are no integers. */

@@ -1,11 +1,11 @@
 /**
  * What is read of a model at most: whoever made the file, work and memory stay in proportion to it. Far above what
- * exporters write (a network of 96 layers has some 10,000 nodes); whatever is beyond is refused by a message that
+ * exporters write (a network of 48 layers has some 10,000 nodes); whatever is beyond is refused by a message that
  * names the limit.
  */
 export const limits = {
   /** Nodes of a file: bodies and functions included, the latter as often as they are called. */
-  nodes: 100_000,
+  nodes: 50_000,
   /** Inputs, outputs, attributes, descriptions, and whatever else a file lists beside its nodes. */
   entries: 1_500_000,
   /** Integers of 64 bits in lists; those in raw data are not counted. */
@@ -16,7 +16,7 @@ export const limits = {
   depth: 100,
   /** Bytes of a name: of a value, node, operator, attribute, dimension. */
   name: 4096,
-  /** Inputs that are fed, and outputs, of one graph; outputs of one node. */
+  /** Inputs that are fed, and outputs, of one graph; inputs and outputs of one node. */
   ports: 4096,
   /** Inputs of one graph, those with a default included. */
   inputs: 2 ** 16,

@@ -4,6 +4,7 @@ import { nameShown } from '../../src/files/index.ts';
 import { longestWindow, type TextTokenizer } from '../../src/text/index.ts';
 import type { Graph, Value } from '../onnx/graph.ts';
 import type { Model } from '../onnx/model.ts';
+import { behind } from '../onnx/walk.ts';
 import { openWindows, type WindowSession } from '../runtime/windows.ts';
 
 /** The texts that a model has to score once it is served. */
@@ -143,16 +144,9 @@ function runtimeReason(message: string): string {
 /** Operators that pass ids on. */
 const passing = new Set(['Cast', 'Identity', 'Reshape', 'Squeeze', 'Unsqueeze', 'Flatten']);
 
-/** So many of them are looked through. */
-const MOST_PASSED = 32;
-
 function isTokens(value: Value | undefined): boolean {
-  let at = value;
-  for (let passed = 0; at?.producer && passed < MOST_PASSED; passed++) {
-    if (!passing.has(at.producer.op)) return false;
-    at = at.producer.inputs[0];
-  }
-  return at?.producer === undefined && at?.name === 'input_ids';
+  const source = value && behind(value, ({ op }) => passing.has(op));
+  return source?.producer === undefined && source?.name === 'input_ids';
 }
 
 /** The tables that token ids choose rows of have as many rows as the tokenizer has ids. */

@@ -101,7 +101,7 @@ const tables = ({ graph }: Model) =>
 /** How long a text may be. Some models count their positions from 2 on. */
 function positions(model: Model): number {
   const own = tables(model).filter(({ name }) => /position_embeddings/.test(name));
-  return Math.min(512, ...own.map(({ size }) => size - 2));
+  return own.reduce((least, { size }) => Math.min(least, size - 2), 512);
 }
 
 const feedsFor = (model: Model, random: Random): readonly Feeds[] =>

@@ -70,6 +70,7 @@ function declareNode(graph: Graph, proto: NodeProto): Node {
     outputs: proto.output,
   });
   requireAtMost(limits.ports, proto.output.length, 'outputs', node);
+  requireAtMost(limits.ports, proto.input.length, 'inputs', node);
   for (const { key, value } of proto.metadataProps) node.metadata.set(key, value);
   return node;
 }
@@ -116,6 +117,13 @@ function decodeOutputs(graph: Graph, proto: GraphProto): void {
   requireAtMost(limits.ports, proto.output.length, 'outputs', graph);
   for (const info of proto.output) {
     const value = known(graph, info.name, `the output list of graph ${nameShown(graph.name)}`);
+    if (!graph.values.has(info.name)) {
+      throw new AppError(
+        'model_invalid',
+        `the body ${nameShown(graph.name)} gives ${value} of the graph around it as its output`,
+        { hint: 'put an Identity between them: the runtime refuses it too' },
+      );
+    }
     applyInfo(value, info);
     addValueExtras(value, { info });
     graph.outputs.push(value);

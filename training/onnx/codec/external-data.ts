@@ -123,7 +123,7 @@ function rangeOf(tensor: TensorProto): Range {
     const dims = tensor.dims.slice(0, limits.axes).join(', ');
     throw new AppError(
       'model_invalid',
-      `tensor ${nameShown(tensor.name)}, ${type} [${dims}], must have ${expected} bytes, but its external data has the length ${length}`,
+      `tensor ${nameShown(tensor.name)}, ${type} [${dims}], must have ${expected} bytes but has ${length} in its external data`,
     );
   }
   return { tensor, from, to: from + length };

@@ -65,16 +65,20 @@ function applyTo(graph: Graph, b: GraphBuilder, rewrite: Rewrite, output: Value)
       return number;
     },
   });
-  if (replacement === undefined) return false;
+  // Where a graph says odd things of its shapes, nobody knows that a replacement is the same.
+  if (replacement === undefined || !isOfForm(replacement, output)) return false;
   replaceValue(graph, output, replacement);
   return true;
 }
+
+const isOfForm = (to: Value, { type, shape }: Value): boolean =>
+  (to.type ?? type) === type && !(to.shape && shape && !sameShape(to.shape, shape));
 
 /** Lets everything read `to` in place of `from`; a graph output keeps its name, type and shape. */
 export function replaceValue(graph: Graph, from: Value, to: Value): void {
   const { name, type, shape } = from;
   to.type ??= type;
-  if (to.type !== type || (to.shape && shape && !sameShape(to.shape, shape))) {
+  if (!isOfForm(to, from)) {
     const forms = [from, to].map((value) => `${value.type} [${value.shape?.join(', ')}]`);
     throw new AppError('internal', `${nameShown(name)} would change from ${forms.join(' to ')}`);
   }

@@ -1,5 +1,6 @@
 import type { Node, Value } from '../../onnx/graph.ts';
 import { elementCount, hasNumbers, isFloat, numbersOf } from '../../onnx/tensor.ts';
+import { Budget } from '../../onnx/walk.ts';
 
 type Evaluate = (...operands: readonly number[]) => number;
 
@@ -18,15 +19,12 @@ const operators: Readonly<Record<string, Evaluate>> = {
 /** Operators that change the form or the type of one number, not the number. */
 const transparent = new Set(['Identity', 'Cast', 'Unsqueeze', 'Squeeze', 'Reshape', 'CastLike']);
 
-/** So many nodes are looked at for one number: a formula may read its parts twice at every step. */
-interface Budget {
-  nodes: number;
-}
+/** So many nodes are looked at for one number. */
 const MOST_NODES = 64;
 
 /** The one number that a value always is; undefined where it is another thing or depends on the inputs. */
 export const scalarOf = (value: Value | undefined): number | undefined =>
-  numberOf(value, { nodes: MOST_NODES });
+  numberOf(value, new Budget(MOST_NODES));
 
 function numberOf(value: Value | undefined, budget: Budget): number | undefined {
   if (value === undefined) return undefined;
@@ -43,8 +41,7 @@ function numberOf(value: Value | undefined, budget: Budget): number | undefined 
 }
 
 function computed(node: Node, budget: Budget): number | undefined {
-  budget.nodes--;
-  if (node.domain !== '' || budget.nodes < 0) return undefined;
+  if (node.domain !== '' || !budget.take()) return undefined;
   if (node.op === 'Constant') {
     const attribute = node.attributes.get('value') ?? node.attributes.get('value_float');
     if (attribute?.kind === 'float') return attribute.value;

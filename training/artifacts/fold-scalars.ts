@@ -32,7 +32,7 @@ export function foldScalars(graph: Graph): void {
 }
 
 /** So many values are looked at for one number. */
-const MOST_VALUES = 64;
+const MOST_VALUES = 24;
 
 /** In float32, as the runtime has it. */
 function numberOf(value: Value | undefined, budget = new Budget(MOST_VALUES)): number | undefined {

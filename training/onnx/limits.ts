@@ -6,12 +6,18 @@
 export const limits = {
   /** Nodes of a file: bodies and functions included, the latter as often as they are called. */
   nodes: 50_000,
+  /** Nodes of a graph that is trained, without what its logits do not need: its gradients are some ten times as many. */
+  trainedNodes: 10_000,
+  /** Parameters that are trained: each has gradient, moments and update of its own. */
+  parameters: 4096,
+  /** Weights and constants. */
+  tensors: 100_000,
   /** Inputs, outputs, attributes, descriptions, and whatever else a file lists beside its nodes. */
-  entries: 1_500_000,
+  entries: 1_000_000,
   /** Integers of 64 bits in lists; those in raw data are not counted. */
   integers: 2 ** 23,
-  /** Other numbers in lists. */
-  numbers: 2 ** 26,
+  /** Other numbers in lists; large lists of floats are read as raw data, and not counted either. */
+  numbers: 2 ** 24,
   /** Messages inside one another, as every reader of such files has it. */
   depth: 100,
   /** Bytes of a name: of a value, node, operator, attribute, dimension. */
@@ -24,6 +30,8 @@ export const limits = {
   axes: 64,
   /** The largest dimension; numbers beyond are not exact. */
   dimension: Number.MAX_SAFE_INTEGER,
-  /** How often the bytes of external data files may be read: several tensors may lie at one place. */
-  externalShares: 4,
+  /** How many times as many bytes as a file has may be made of it: tensors at one place of a file, weights that are shared. */
+  copies: 4,
+  /** Bytes of weights that may be made besides. */
+  copiedBytes: 2 ** 26,
 } as const;

@@ -34,12 +34,11 @@ function packEntries(entries: readonly number[], width: number): Uint8Array {
 /** The elements as raw little-endian bytes, wherever the message has them. */
 function payload(proto: TensorProto, type: DataType): Uint8Array | undefined {
   if (proto.rawData.length > 0) return proto.rawData;
-  if (type === 'float32' || type === 'complex64')
-    return bytesOf(Float32Array.from(proto.floatData));
+  if (type === 'float32' || type === 'complex64') return bytesOf(new Float32Array(proto.floatData));
   if (type === 'float64' || type === 'complex128')
-    return bytesOf(Float64Array.from(proto.doubleData));
-  if (type === 'int64') return bytesOf(BigInt64Array.from(proto.int64Data));
-  if (type === 'uint64') return bytesOf(BigUint64Array.from(proto.uint64Data));
+    return bytesOf(new Float64Array(proto.doubleData));
+  if (type === 'int64') return bytesOf(new BigInt64Array(proto.int64Data));
+  if (type === 'uint64') return bytesOf(new BigUint64Array(proto.uint64Data));
   if (type === 'uint32') return packEntries(proto.uint64Data.map(Number), 4);
   const width = entryBytes[type] ?? 1;
   return width === 0 ? undefined : packEntries(proto.int32Data, width);

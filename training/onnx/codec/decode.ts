@@ -11,8 +11,8 @@ import { scanModel } from './scan.ts';
 
 const exportHint = 'export the model to .onnx again, or download it again';
 
-/** Parses the messages of a file. Empties nothing, copies no raw data. */
-export function parseModel(bytes: Uint8Array): ModelProto {
+/** Parses the messages of a file. Empties nothing, copies no raw data; changes the bytes only where they are its `own`. */
+export function parseModel(bytes: Uint8Array, own = false): ModelProto {
   if (bytes.length === 0) {
     throw new AppError('model_invalid', 'the file is empty', { hint: exportHint });
   }
@@ -23,8 +23,7 @@ export function parseModel(bytes: Uint8Array): ModelProto {
       hint: stranger.hint,
     });
   }
-  scanModel(bytes);
-  const proto = parse(bytes);
+  const proto = parse(scanModel(bytes, own));
   requireExactVersions(proto);
   requireBoundedFunctions(proto);
   if (proto.graph === undefined || proto.irVersion <= 0n || proto.opsetImport.length === 0) {

@@ -150,10 +150,10 @@ async function beyondEnd(
 /** Tied weights lie at one place; a thousand tensors over one another would be a thousand times the file. */
 function requireFewShares(ranges: readonly Range[], file: string, size: number): void {
   const bytes = ranges.reduce((sum, { from, to }) => sum + to - from, 0);
-  if (bytes <= limits.externalShares * size) return;
+  if (bytes <= limits.copies * size) return;
   throw new AppError(
     'model_invalid',
-    `the tensors in ${file} lie over one another: they have ${bytes} bytes, the file ${size}; at most ${limits.externalShares} times as many are read`,
+    `the tensors in ${file} lie over one another: they have ${bytes} bytes, the file ${size}; at most ${limits.copies} times as many are read`,
   );
 }
 

@@ -1,7 +1,7 @@
 import { type DescField, type DescMessage, ScalarType } from '@bufbuild/protobuf';
 import { AppError } from '../../../src/errors.ts';
 import { limits } from '../limits.ts';
-import { ModelProtoSchema, NodeProtoSchema } from '../proto/onnx_pb.ts';
+import { ModelProtoSchema, NodeProtoSchema, TensorProtoSchema } from '../proto/onnx_pb.ts';
 
 /** Encodings of a field, as protobuf numbers them. */
 const wire = { varint: 0, eight: 1, bytes: 2, four: 5 } as const;
@@ -9,6 +9,7 @@ const wire = { varint: 0, eight: 1, bytes: 2, four: 5 } as const;
 /** What is counted, with what a message calls it. */
 const counted = {
   nodes: 'nodes',
+  tensors: 'tensors',
   entries: 'entries (inputs, outputs, attributes, descriptions)',
   integers: 'integers in lists',
   numbers: 'numbers in lists',
@@ -27,6 +28,8 @@ interface Kind {
   readonly packed?: number;
   /** A name, which has a limit of its own. */
   readonly name?: string;
+  /** A tensor's floats in a list: packed, they are what raw data is. */
+  readonly isFloats?: boolean;
 }
 
 type Fields = Map<number, Kind>;
@@ -47,6 +50,12 @@ const fixed: Partial<Record<ScalarType, { encoding: number; packed: number }>> =
 };
 const variable = { encoding: wire.varint, packed: 0 };
 
+/** Messages that take more memory than others. */
+const large: ReadonlyMap<DescMessage, Counted> = new Map<DescMessage, Counted>([
+  [NodeProtoSchema, 'nodes'],
+  [TensorProtoSchema, 'tensors'],
+]);
+
 const known = new Map<DescMessage, Fields>();
 
 function fieldsOf(message: DescMessage): Fields {
@@ -61,8 +70,7 @@ function fieldsOf(message: DescMessage): Fields {
 function kindOf(field: DescField): Kind {
   const isList = field.fieldKind === 'list';
   if (field.message) {
-    const isNode = field.message === NodeProtoSchema;
-    const counts = isNode ? 'nodes' : 'entries';
+    const counts = large.get(field.message) ?? 'entries';
     return { counts, encoding: wire.bytes, inside: fieldsOf(field.message) };
   }
   const scalar = field.scalar ?? ScalarType.INT32;
@@ -73,8 +81,16 @@ function kindOf(field: DescField): Kind {
   }
   const { encoding, packed } = fixed[scalar] ?? variable;
   if (!isList) return { counts: undefined, encoding };
-  return { counts: wideIntegers.has(scalar) ? 'integers' : 'numbers', encoding, packed };
+  const isFloats = field.parent === TensorProtoSchema && packed > 0;
+  const counts = wideIntegers.has(scalar) ? 'integers' : 'numbers';
+  return { counts, encoding, packed, isFloats };
 }
+
+/** From so many bytes on floats are taken as raw data: as a list of numbers they take several times the memory. */
+const LARGE = 2 ** 22;
+
+/** The tag of `raw_data`. */
+const RAW_DATA = (TensorProtoSchema.field.rawData.number << 3) | wire.bytes;
 
 /** What the format does not know is kept as it is. */
 const unknown: Kind = { counts: 'entries' };
@@ -82,14 +98,29 @@ const unknown: Kind = { counts: 'entries' };
 /**
  * Walks through a file before it is parsed, since parsed messages take many times the memory of their bytes.
  * AppError `model_invalid` where it has more than is read, or where its parts do not lie inside one another.
+ *
+ * @returns the same file, where large lists of floats are raw data; a copy unless `own` says that it may be changed
  */
-export function scanModel(bytes: Uint8Array): void {
-  new Scan(bytes).message(fieldsOf(ModelProtoSchema), bytes.length, 1);
+export function scanModel(bytes: Uint8Array, own: boolean): Uint8Array {
+  const scan = new Scan(bytes);
+  scan.message(fieldsOf(ModelProtoSchema), bytes.length, 1);
+  if (scan.floats.length === 0) return bytes;
+  const changed = own ? bytes : bytes.slice();
+  for (const at of scan.floats) changed[at] = RAW_DATA;
+  return changed;
 }
 
 class Scan {
+  /** Where the tags of large lists of floats stand. */
+  readonly floats: number[] = [];
   readonly #bytes: Uint8Array;
-  readonly #counts: Record<Counted, number> = { nodes: 0, entries: 0, integers: 0, numbers: 0 };
+  readonly #counts: Record<Counted, number> = {
+    nodes: 0,
+    tensors: 0,
+    entries: 0,
+    integers: 0,
+    numbers: 0,
+  };
   #at = 0;
 
   constructor(bytes: Uint8Array) {
@@ -100,6 +131,7 @@ class Scan {
     if (depth > limits.depth)
       throw tooMuch(`its messages are nested more than ${limits.depth} deep`);
     while (this.#at < end) {
+      const start = this.#at;
       const tag = this.#varint();
       const kind = fields.get(Math.floor(tag / 8)) ?? unknown;
       const encoding = tag % 8;
@@ -107,7 +139,7 @@ class Scan {
       if (encoding !== (kind.encoding ?? encoding) && !isPacked) {
         throw broken(`it has a field of the encoding ${encoding} where ${kind.encoding} belongs`);
       }
-      if (encoding === wire.bytes) this.#content(kind, end, depth);
+      if (encoding === wire.bytes) this.#content(kind, end, depth, start);
       else this.#number(kind, encoding);
     }
     if (this.#at > end) throw broken('it ends early');
@@ -122,7 +154,7 @@ class Scan {
   }
 
   /** A field with a length: a message, a list or a text. */
-  #content(kind: Kind, end: number, depth: number): void {
+  #content(kind: Kind, end: number, depth: number, start: number): void {
     const length = this.#varint();
     const to = this.#at + length;
     if (to > end) throw broken('it ends early, or a part of it reaches beyond the one around it');
@@ -131,7 +163,10 @@ class Scan {
         `it has a name of ${length} bytes (${kind.name}): at most ${limits.name} are read`,
       );
     }
-    if (kind.counts) this.#count(kind.counts, this.#elements(kind, to));
+    // A tag of more than one byte is no exporter's: there the list stays a list.
+    if (kind.isFloats && length >= LARGE && (this.#bytes[start] ?? 0x80) < 0x80)
+      this.floats.push(start);
+    else if (kind.counts) this.#count(kind.counts, this.#elements(kind, to));
     if (kind.inside) this.message(kind.inside, to, depth + 1);
     this.#at = to;
   }

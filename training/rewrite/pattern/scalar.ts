@@ -20,7 +20,7 @@ const operators: Readonly<Record<string, Evaluate>> = {
 const transparent = new Set(['Identity', 'Cast', 'Unsqueeze', 'Squeeze', 'Reshape', 'CastLike']);
 
 /** So many nodes are looked at for one number. */
-const MOST_NODES = 64;
+const MOST_NODES = 24;
 
 /** The one number that a value always is; undefined where it is another thing or depends on the inputs. */
 export const scalarOf = (value: Value | undefined): number | undefined =>

@@ -1,11 +1,11 @@
 import { fixedAxes, inputProblem } from '../../src/bundle/index.ts';
 import { AppError, messageOf } from '../../src/errors.ts';
-import { nameShown } from '../../src/files/index.ts';
+import { nameShown, onOneLine } from '../../src/files/index.ts';
 import { longestWindow, type TextTokenizer } from '../../src/text/index.ts';
 import type { Graph, Value } from '../onnx/graph.ts';
 import type { Model } from '../onnx/model.ts';
 import { behind } from '../onnx/walk.ts';
-import { openWindows, type WindowSession } from '../runtime/windows.ts';
+import { openWindows, openWindowsApart, type WindowSession } from '../runtime/windows.ts';
 
 /** The texts that a model has to score once it is served. */
 export interface Windows {
@@ -54,7 +54,7 @@ export function requireServableInputs({ graph }: Model, file: string): void {
 export async function requireWindows(model: Model, windows: Windows): Promise<void> {
   const { tokenizer, maxLength } = windows;
   requireRows(model.graph, tokenizer.vocabularySize);
-  const session = await openWindows(model);
+  const session = await openWindowsApart(model, maxLength);
   try {
     const problem = await problemOf(session, windows, maxLength);
     if (problem === undefined) return;
@@ -126,6 +126,7 @@ async function problemOf(
     if (dims.join() !== `1,${labels}`) return `its logits are [${dims}], not [1, ${labels}]`;
     return data.every(Number.isFinite) ? undefined : 'its logits are not finite';
   } catch (error) {
+    if (error instanceof AppError) throw error;
     return runtimeReason(messageOf(error));
   }
 }
@@ -138,7 +139,7 @@ function runtimeReason(message: string): string {
   const [, op, name] = /while running (\w+) node\. Name:'([^']*)'/.exec(message) ?? [];
   if (op !== undefined) return `${op} ${nameShown(name ?? '')} fails`;
   const [line = ''] = message.trim().split('\n');
-  return line.length > SHOWN ? `${line.slice(0, SHOWN)}…` : line;
+  return onOneLine(line, SHOWN);
 }
 
 /** Operators that pass ids on. */

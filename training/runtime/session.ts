@@ -8,6 +8,7 @@ import type { Model } from '../onnx/model.ts';
 import { inferGraph } from '../onnx/shapes/infer.ts';
 import { type DeviceProvider, providerOf } from './device.ts';
 import type { SessionOptions } from './executor.ts';
+import { foldingLimit } from './folding.ts';
 import { InferenceSession } from './onnxruntime.ts';
 
 const HINT =
@@ -47,6 +48,7 @@ export async function openSession(
     // Plans of memory are made for each shape of batch and never reused by another: 0.55 GiB more, and no faster.
     enableMemPattern: false,
     extra: {
+      ...foldingLimit,
       session: {
         // Threads that wait must not take the cores from those that work: on a shared machine spinning doubles a step.
         intra_op: { allow_spinning: '0' },

@@ -13,7 +13,7 @@ import { optimizeForInference, passes } from '../../../../training/rewrite/optim
 import { quantizeModel, schemes } from '../../../../training/rewrite/quantize/quantize-model.ts';
 
 /** A text that a command would print, or the error that it would end with. */
-type Work = (model: Model) => string | undefined;
+export type Work = (model: Model) => string | undefined;
 
 /** Gradients of every float output with respect to every float input and weight. */
 function differentiate(graph: Graph): void {
@@ -84,17 +84,21 @@ export const works: Readonly<Record<string, Work>> = {
   ),
 };
 
-/** Lines that look like the program's own, or like a stack's, and what acts on a terminal. */
-const forged = /^(error|hint):|^ {4}at |[\p{Cc}\p{Cf}]/mu;
+/** Lines that look like the program's own, or like a stack's; and what acts on a terminal, but for line breaks. */
+const acts = (text: string): boolean =>
+  /^(error|hint):|^ {4}at /m.test(text) ||
+  /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u.test(text.replaceAll('\n', ' '));
 
 /** Where the rule is broken, a line each: a model is worked with or refused by AppError, and no name acts on the terminal. */
-export function violations(bytes: Uint8Array, wanted = Object.keys(works)): string[] {
+export function violations(
+  bytes: Uint8Array,
+  wanted: Readonly<Record<string, Work>> = works,
+): string[] {
   const found: string[] = [];
   const attempt = (what: string, work: () => string | undefined): void => {
     try {
-      const text = work()?.replaceAll('\n', ' \n') ?? '';
-      if (forged.test(text.replaceAll('\n', '')))
-        found.push(`${what}: printed ${JSON.stringify(text)}`);
+      const text = work() ?? '';
+      if (acts(text)) found.push(`${what}: printed ${JSON.stringify(text)}`);
     } catch (error) {
       const problem = refusalProblem(error);
       if (problem) found.push(`${what}: ${problem}`);
@@ -105,10 +109,10 @@ export function violations(bytes: Uint8Array, wanted = Object.keys(works)): stri
     model = decodeModel(bytes, { file: 'model.onnx' });
     return '';
   });
-  for (const what of wanted) {
+  for (const [what, work] of Object.entries(wanted)) {
     if (model === undefined) break;
     const copy = cloned(model, found);
-    if (copy) attempt(what, () => works[what]?.(copy));
+    if (copy) attempt(what, () => work(copy));
   }
   return found;
 }
@@ -130,7 +134,5 @@ function refusalProblem(error: unknown): string | undefined {
   if (error.code === 'internal') return `internal: ${error.stack}`;
   const { message } = error;
   if (message.length > MOST_CHARACTERS) return `a message of ${message.length} characters`;
-  return forged.test(message.replaceAll('\n', '')) || /\n(error|hint):|\n {4}at /.test(message)
-    ? `it says ${JSON.stringify(message)}`
-    : undefined;
+  return acts(message) ? `it says ${JSON.stringify(message)}` : undefined;
 }

@@ -5,6 +5,9 @@ import type { Graph, Value } from '../onnx/graph.ts';
 import { ModuleBuilder } from './module-builder.ts';
 import { initialWeights } from './weights.ts';
 
+/** The head's first matrix is as wide as the hidden states, both ways. */
+const MOST_WIDTH = 8192;
+
 export interface HeadOptions {
   readonly labels: number;
   /** Decides the head's initial weights. */
@@ -22,6 +25,13 @@ export function attachHead(graph: Graph, hidden: Value, { labels, seed }: HeadOp
       'model_invalid',
       `${nameShown(hidden.name)} has shape ${formatShape(hidden.shape)}: expected [batch, sequence, width] with a fixed width`,
       { hint: 'the task head is attached to the hidden states of all tokens' },
+    );
+  }
+  const isFloat = hidden.type === undefined || hidden.type === 'float32';
+  if (!isFloat || width < 1 || width > MOST_WIDTH) {
+    throw new AppError(
+      'model_invalid',
+      `${nameShown(hidden.name)} is ${hidden.type} ${formatShape(hidden.shape)}: expected float32 hidden states, from 1 to ${MOST_WIDTH} wide`,
     );
   }
   const m = new ModuleBuilder(graph, initialWeights(seed), 'head');

@@ -25,6 +25,9 @@ export function sumToShapeOf(b: GraphBuilder, gradient: Value, operand: Value): 
   }
   if (sameShape(from, to)) return gradient;
   const leading = from.length - to.length;
+  if (leading < 0) {
+    throw new AppError('model_invalid', `${operand} has more axes than what is computed with it`);
+  }
   const verdicts = from.map((dim, i) =>
     i < leading ? 'yes' : broadcastOf(dim, to[i - leading] ?? 1),
   );

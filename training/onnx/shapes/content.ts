@@ -88,8 +88,8 @@ export function mapContents(
   contents: readonly (Content | undefined)[],
   operation: (...elements: Dim[]) => Dim | undefined,
 ): Content | undefined {
-  // Sums of so many numbers are no shapes.
-  if (contents.length > maximumLength) return undefined;
+  // Sums of so many numbers are no shapes; and a node may lack an operand.
+  if (contents.length > maximumLength || contents.length < operation.length) return undefined;
   if (!contents.every((content) => content !== undefined)) return undefined;
   const length = contents.some((c) => c.length === 0)
     ? 0

@@ -172,6 +172,8 @@ const concat: Rule = (node) => {
   const rank = shapes.find((shape) => shape !== undefined)?.length;
   const type = typeAt(node, 0);
   if (rank === undefined) return [{ type }];
+  const other = shapes.find((shape) => shape !== undefined && shape.length !== rank);
+  if (other) throw invalid(node, `its inputs have ${rank} and ${other.length} axes`);
   const axis = normaliseAxis(node, node.int('axis') ?? 0, rank);
   const dims = Array.from({ length: rank }, (_, i) => {
     const known = shapes.map((shape) => shape?.[i]);

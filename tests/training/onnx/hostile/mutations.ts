@@ -17,6 +17,8 @@ import {
   TensorProtoSchema,
   type TypeProto,
   TypeProtoSchema,
+  type ValueInfoProto,
+  ValueInfoProtoSchema,
 } from '../../../../training/onnx/proto/onnx_pb.ts';
 import {
   attributeNames,
@@ -112,6 +114,12 @@ function hostileAttribute(target: Target, name: string): AttributeProto {
   ];
   return create(AttributeProtoSchema, { ...pick(random, forms)?.(), name });
 }
+
+/** A value of the first output's type. */
+const described = ({ output }: GraphProto, name: string): ValueInfoProto => {
+  const type = output[0]?.type;
+  return create(ValueInfoProtoSchema, type ? { name, type } : { name });
+};
 
 /** A part of a graph as a body: not all of it, or bodies of bodies double the file. */
 const small = (graph: GraphProto): GraphProto =>
@@ -266,7 +274,7 @@ const mutations: readonly Mutation[] = [
     const node = graph.node[at];
     if (!node) return;
     const body = create(GraphProtoSchema, { name: 'body', node: [node] });
-    body.output = node.output.map((name) => ({ ...graph.output[0], name })) as typeof body.output;
+    body.output = node.output.map((name) => described(graph, name));
     const branches = ['then_branch', 'else_branch'].map((name) =>
       create(AttributeProtoSchema, { name, type: Kind.GRAPH, g: clone(GraphProtoSchema, body) }),
     );
@@ -283,12 +291,12 @@ const mutations: readonly Mutation[] = [
     const { graph, random } = target;
     if (random.chance(0.3)) graph.output = [];
     else if (random.chance(0.5)) graph.output.push(...graph.output);
-    else graph.output.push({ ...graph.output[0], name: anyName(target) } as never);
+    else graph.output.push(described(graph, anyName(target)));
   },
   function inputs(target) {
     const { graph, random } = target;
     if (random.chance(0.3)) graph.input = [];
-    else graph.input.push({ ...graph.input[0], name: anyName(target) } as never);
+    else graph.input.push(described(graph, anyName(target)));
   },
   function tensorType(target) {
     const tensor = anyTensor(target);

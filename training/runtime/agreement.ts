@@ -7,7 +7,7 @@ import type { Value } from '../onnx/graph.ts';
 import type { Model } from '../onnx/model.ts';
 import { settingsOfSession } from './folding.ts';
 import { allowanceFor, openGuarded } from './guard/guarded-session.ts';
-import type { PlainTensor, PlainTensors } from './guard/protocol.ts';
+import type { Allowance, PlainTensor, PlainTensors } from './guard/protocol.ts';
 import { InferenceSession, Tensor } from './onnxruntime.ts';
 
 /** How far two models are apart, or why that cannot be said. */
@@ -47,10 +47,10 @@ async function openHere(model: Model): Promise<Opened> {
 }
 
 /** For models of unknown origin. */
-export async function openApart(model: Model): Promise<Opened> {
+export async function openApart(model: Model, allowance?: Allowance): Promise<Opened> {
   const chunks = encodeChunks(model);
   const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-  return openGuarded(chunks, { threads: 1, allowance: allowanceFor(length) });
+  return openGuarded(chunks, { threads: 1, allowance: allowance ?? allowanceFor(length) });
 }
 
 /**

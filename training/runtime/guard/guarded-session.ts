@@ -17,6 +17,7 @@ import type {
 
 /** A session in a process of its own. What the runtime says of an error is an Error, as it is in this process. */
 export interface GuardedSession {
+  readonly pid: number | undefined;
   readonly inputs: readonly GraphPort[];
   run(feeds: PlainTensors, wanted?: readonly string[]): Promise<PlainTensors>;
   release(): Promise<void>;
@@ -49,6 +50,7 @@ export async function openGuarded(
   const process_ = new GuardedProcess(chunks, options);
   const answer = await process_.opened;
   return {
+    pid: process_.pid,
     inputs: answer,
     run: (feeds, wanted) => process_.run(feeds, wanted),
     release: () => process_.end(),
@@ -91,6 +93,10 @@ class GuardedProcess {
     const { stdin } = this.#child;
     if (stdin) pipeline(Readable.from(chunks, { objectMode: false }), stdin).catch(() => {});
     this.opened.catch(() => this.#child.kill('SIGKILL'));
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
   }
 
   async run(feeds: PlainTensors, wanted?: readonly string[]): Promise<PlainTensors> {

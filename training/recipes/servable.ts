@@ -73,6 +73,19 @@ export async function requireWindows(model: Model, windows: Windows): Promise<vo
 }
 
 /**
+ * Tries a graph of unknown origin in a process of its own, before it is run in this one. AppError `model_invalid` where it takes
+ * more than windows can; what else is wrong with it is found when it is run.
+ */
+export async function requireModest(model: Model, windows: Windows): Promise<void> {
+  const session = await openWindowsApart(model, windows.maxLength);
+  try {
+    await problemOf(session, windows, windows.maxLength);
+  } finally {
+    await session.dispose();
+  }
+}
+
+/**
  * Scores the longest and the shortest window with the files of a bundle, as a server does before it takes requests.
  * AppError `model_invalid`, naming the file and what failed.
  *

@@ -6,13 +6,15 @@ const MOST_OF_NAME = 160;
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
 /** A piece of a file for a message: quoted, cut, and with nothing in it that acts on a terminal. */
-export function shown(text: string, most = MOST_CHARACTERS): string {
+export const shown = (text: string): string => quoted(text, MOST_CHARACTERS);
+
+function quoted(text: string, most: number): string {
   const cut = text.length > most ? `${text.slice(0, most)}…` : text;
   return JSON.stringify(cut).replace(UNSEEN, escaped);
 }
 
 /** A name out of a file for a message, quoted. */
-export const nameShown = (name: string): string => shown(name, MOST_OF_NAME);
+export const nameShown = (name: string): string => quoted(name, MOST_OF_NAME);
 
 /** The same without quotes, for a table. */
 export const bareName = (name: string): string => nameShown(name).slice(1, -1);

@@ -112,12 +112,6 @@ export const int = (name: string, value: number | bigint): AttributeInit => ({
   i: BigInt(value),
 });
 
-export const ints = (name: string, ...values: readonly (number | bigint)[]): AttributeInit => ({
-  name,
-  type: 7,
-  ints: values.map(BigInt),
-});
-
 export const body = (name: string, graph: GraphInit): AttributeInit => ({
   name,
   type: 5,

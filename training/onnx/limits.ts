@@ -1,13 +1,13 @@
 /**
  * What is read of a model at most: whoever made the file, work and memory stay in proportion to it. Far above what
- * exporters write (a network of 48 layers has some 10,000 nodes); whatever is beyond is refused by a message that
+ * exporters write (a network of 24 layers has some thousand nodes); whatever is beyond is refused by a message that
  * names the limit.
  */
 export const limits = {
   /** Nodes of a file: bodies and functions included, the latter as often as they are called. */
-  nodes: 50_000,
+  nodes: 30_000,
   /** Nodes of a graph that is trained, without what its logits do not need: its gradients are some ten times as many. */
-  trainedNodes: 10_000,
+  trainedNodes: 8000,
   /** Parameters that are trained: each has gradient, moments and update of its own. */
   parameters: 4096,
   /** Weights and constants. */

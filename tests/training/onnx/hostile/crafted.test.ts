@@ -18,7 +18,7 @@ import {
   type TensorInit,
   weight,
 } from './files.ts';
-import { violations } from './probe.ts';
+import { violations, works } from './probe.ts';
 
 const whole = { initializer: [productWeight], output: [logits] };
 const chain = (count: number, step: (from: string, to: string, i: number) => NodeInit) =>
@@ -129,16 +129,16 @@ const withAttribute = (op: string, name: string, value: number | bigint): Uint8A
 /** Files that are worked with: what they could explode in is bounded without a word, or does not explode. */
 const workedWith: readonly Row[] = [
   [
-    'sums of a thousand named dimensions',
+    'sums of five hundred named dimensions',
     () =>
       file({
         initializer: [productWeight],
-        input: range(1000, (i) => floats(`x${i}`, `d${i}`, 8)),
+        input: range(500, (i) => floats(`x${i}`, `d${i}`, 8)),
         node: [
-          ...range(999, (i) =>
+          ...range(499, (i) =>
             node('Concat', [i ? `c${i - 1}` : 'x0', `x${i + 1}`], [`c${i}`], [int('axis', 0)]),
           ),
-          node('MatMul', ['c998', 'w'], ['logits']),
+          node('MatMul', ['c498', 'w'], ['logits']),
         ],
         output: [floats('logits', 'n', 4)],
       }),
@@ -149,8 +149,8 @@ const workedWith: readonly Row[] = [
       beside(
         [
           node('Shape', ['z'], ['v0']),
-          ...chain(2000, (from, to, i) => node(i % 2 ? 'Mul' : 'Add', [from, from], [to])),
-          node('Expand', ['one', 'v2000'], ['e']),
+          ...chain(1000, (from, to, i) => node(i % 2 ? 'Mul' : 'Add', [from, from], [to])),
+          node('Expand', ['one', 'v1000'], ['e']),
         ],
         'e',
         [weight('one', 1)],
@@ -377,7 +377,7 @@ const relu = { ...whole, node: [product('logits')] };
 
 /** Files that are refused as they are read, with what the message names. */
 const refused: readonly (readonly [string, () => Uint8Array, RegExp])[] = [
-  ['a million nodes', () => file({}, {}, empty(1_000_000, 1)), /more than 50000 nodes/],
+  ['a million nodes', () => file({}, {}, empty(1_000_000, 1)), /more than 30000 nodes/],
   [
     'more than a million descriptions',
     () => file(relu, {}, empty(1_000_001, 13)),
@@ -447,7 +447,7 @@ const refused: readonly (readonly [string, () => Uint8Array, RegExp])[] = [
         { ...whole, node: [product('h'), node('f0', ['h'], ['logits'], [], 'own')] },
         { functions: range(30, (i) => own(`f${i}`, [`f${i + 1}`, `f${i + 1}`])) },
       ),
-    /its functions mean more than 50000 nodes/,
+    /its functions mean more than 30000 nodes/,
   ],
   [
     'functions that call two hundred deep',
@@ -566,6 +566,44 @@ describe('a crafted model', () => {
     expect((error as AppError).code).toBe('model_invalid');
     expect((error as AppError).message).toMatch(message);
     expect(violations(bytes)).toEqual([]);
+  });
+});
+
+describe('a model that cannot be trained for its size', () => {
+  const compiled = (bytes: Uint8Array) => () =>
+    works['artifacts of its logits']?.(decodeModel(bytes));
+
+  it('has too many nodes', () => {
+    const steps = chain(8000, (from, to) => node('Tanh', [from], [to]));
+    expect(compiled(between(steps, 'v8000'))).toThrow(
+      expect.objectContaining({
+        code: 'model_invalid',
+        message: expect.stringMatching(/the graph has \d+ nodes: at most 8000 can be trained/),
+      }),
+    );
+  });
+
+  it('has too many parameters', () => {
+    const added = chain(4096, (from, to, i) => node('Add', [from, `m${i}.bias`], [to]));
+    const biases = range(4096, (i) => weight(`m${i}.bias`, 4));
+    expect(compiled(between(added, 'v4096', biases))).toThrow(
+      expect.objectContaining({
+        code: 'config_invalid',
+        message: '4097 parameters are to be trained: at most 4096 can be',
+      }),
+    );
+  });
+
+  it('makes many parameters of one weight', () => {
+    const merged = range(80, (i) => node('Identity', ['big'], [`m${i}.weight`]));
+    const read = chain(80, (from, to, i) => node('MatMul', [from, `m${i}.weight`], [to]));
+    const bytes = file({
+      input: [floats('x', 'batch', 512)],
+      initializer: [weight('w', 512, 512), weight('big', 512, 512), weight('out', 512, 4)],
+      node: [product('v0'), ...merged, ...read, node('MatMul', ['v80', 'out'], ['logits'])],
+      output: [logits],
+    });
+    expect(compiled(bytes)).toThrow(/Identity nodes make parameters of \d+ bytes/);
   });
 });
 

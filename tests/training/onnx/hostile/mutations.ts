@@ -248,7 +248,8 @@ const mutations: readonly Mutation[] = [
   },
   function nodeTwice(target) {
     const node = anyNode(target);
-    if (node) anyGraph(target).node.push(node);
+    // A copy: a node must not come to lie inside itself.
+    if (node) anyGraph(target).node.push(clone(NodeProtoSchema, node));
   },
   function newNode(target) {
     const { random, graph } = target;

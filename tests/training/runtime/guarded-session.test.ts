@@ -201,6 +201,6 @@ describe('a model in a process of its own', () => {
 describe('what a model may use', () => {
   it('is a little more than its own size, several times', () => {
     expect(allowanceFor(0)).toEqual({ bytes: 768 * 2 ** 20, seconds: 3 });
-    expect(allowanceFor(5e8)).toEqual({ bytes: 768 * 2 ** 20 + 3e9, seconds: 103 });
+    expect(allowanceFor(5e8)).toEqual({ bytes: 768 * 2 ** 20 + 2e9, seconds: 103 });
   });
 });

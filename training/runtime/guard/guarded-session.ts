@@ -33,7 +33,7 @@ const defaultProcess = join(packageRoot, 'dist/training/runtime/guard/process.js
 
 /** What a model of so many bytes may use: the runtime holds it several times while it loads it. */
 export const allowanceFor = (bytes: number): Allowance => ({
-  bytes: 768 * 2 ** 20 + 6 * bytes,
+  bytes: 768 * 2 ** 20 + 4 * bytes,
   seconds: 3 + Math.ceil(bytes / 5e6),
 });
 

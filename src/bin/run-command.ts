@@ -2,6 +2,7 @@ import { writeSync } from 'node:fs';
 import type { Argv } from 'yargs';
 import { statedLogFormat } from '../config/index.ts';
 import { AppError } from '../errors.ts';
+import { withoutControls } from '../files/index.ts';
 
 const STANDARD_ERROR = 2;
 
@@ -34,8 +35,9 @@ export async function runCommand(
 /** The lines that a failed command prints: what was wrong, what to do, and the stack where asked for. */
 export function describeError(error: unknown, verbose: boolean): string {
   const { message, hint, stack } = partsOf(error, verbose);
-  const lines = [`error: ${message}`];
-  if (hint !== undefined) lines.push(`hint: ${hint}`);
+  // Whatever a message quotes of a file or a request: nothing in it acts on the terminal.
+  const lines = [`error: ${withoutControls(message)}`];
+  if (hint !== undefined) lines.push(`hint: ${withoutControls(hint)}`);
   if (stack !== undefined) lines.push(stack);
   return lines.join('\n');
 }

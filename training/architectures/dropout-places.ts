@@ -1,4 +1,5 @@
 import type { Graph, Node, Use, Value } from '../onnx/graph.ts';
+import { Budget, behind } from '../onnx/walk.ts';
 import { linearOf, readersThrough, sourceOf } from './linear-pattern.ts';
 import { type Normalisation, normalisations } from './normalisation-pattern.ts';
 
@@ -31,8 +32,12 @@ export function dropoutPlaces(graph: Graph): DropoutPlace[] {
   ];
   const position = new Map(order.map((node, i) => [node, i]));
   const first = ({ readers }: DropoutPlace) =>
-    Math.min(...readers.map(({ node }) => position.get(node) ?? 0));
-  return distinct(places.sort((a, b) => first(a) - first(b)));
+    readers.reduce((least, { node }) => Math.min(least, position.get(node) ?? 0), order.length);
+  const sorted = places
+    .map((place) => [first(place), place] as const)
+    .sort(([a], [b]) => a - b)
+    .map(([, place]) => place);
+  return distinct(sorted);
 }
 
 /** A Softmax whose result weighs other values in a MatMul, perhaps after a guard against NaN. */
@@ -52,13 +57,16 @@ function embeddings({ input, output, node }: Normalisation): DropoutPlace[] {
 
 const passed = new Set(['Cast', 'Identity', 'Reshape', 'Unsqueeze', 'Expand', 'Dropout']);
 
-function isEmbeddingSum(value: Value | undefined): boolean {
+/** So many values are looked at for the tables behind a sum. */
+const MOST_SUMMED = 32;
+
+function isEmbeddingSum(value: Value | undefined, budget = new Budget(MOST_SUMMED)): boolean {
   const { producer } = value ?? {};
-  if (producer === undefined) return false;
+  if (producer === undefined || !budget.take()) return false;
   const [a, b] = producer.inputs;
   if (producer.op === 'Gather') return sourceOf(a)?.initializer?.dims.length === 2;
-  if (producer.op === 'Add') return isEmbeddingSum(a) || isEmbeddingSum(b);
-  return passed.has(producer.op) && isEmbeddingSum(a);
+  if (producer.op === 'Add') return isEmbeddingSum(a, budget) || isEmbeddingSum(b, budget);
+  return passed.has(producer.op) && isEmbeddingSum(a, budget);
 }
 
 /**
@@ -84,9 +92,7 @@ const merging = new Set(['Reshape', 'Transpose', 'Identity', 'Cast', 'Flatten'])
 
 /** The MatMul of attention whose heads a value puts side by side. */
 function contextOf(value: Value): Node | undefined {
-  let { producer } = value;
-  while (producer && merging.has(producer.op)) producer = producer.inputs[0]?.producer;
-  return producer;
+  return behind(value, ({ op }) => merging.has(op)).producer;
 }
 
 const isOutLin = (node: Node, weight: Value): boolean =>

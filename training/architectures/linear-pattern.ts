@@ -1,4 +1,5 @@
 import type { Node, Use, Value } from '../onnx/graph.ts';
+import { behind } from '../onnx/walk.ts';
 
 /** x·W, perhaps + b. */
 export interface Linear {
@@ -11,25 +12,34 @@ export interface Linear {
 /** Operators that change a value's form, not its elements. */
 const transparent = new Set(['Identity', 'Cast', 'Reshape', 'Squeeze', 'Flatten', 'Dropout']);
 
+/** So many values are looked at behind one. */
+const MOST_READERS = 256;
+
 /** The value that one is made from without a change of its elements. */
 export function sourceOf(value: Value | undefined): Value | undefined {
-  let source = value;
-  while (source?.producer && transparent.has(source.producer.op)) {
-    source = source.producer.inputs[0];
-  }
-  return source;
+  return value && behind(value, ({ op }) => transparent.has(op));
 }
 
 /**
  * The readers of a value, also behind operators that pass it on: changes of form, guards by Where.
  */
 export function readersThrough(value: Value): Use[] {
-  return [...value.uses].flatMap((use) => {
-    const { node, index } = use;
-    const passes = node.op === 'Where' ? index > 0 : transparent.has(node.op) && index === 0;
-    const [output] = node.outputs;
-    return passes && output ? readersThrough(output) : [use];
-  });
+  const found: Use[] = [];
+  const open = [value];
+  const seen = new Set(open);
+  for (let at = open.pop(); at; at = open.pop()) {
+    for (const use of at.uses) {
+      const { node, index } = use;
+      const passes = node.op === 'Where' ? index > 0 : transparent.has(node.op) && index === 0;
+      const [output] = node.outputs;
+      if (!passes || !output) found.push(use);
+      else if (seen.size < MOST_READERS && !seen.has(output)) {
+        seen.add(output);
+        open.push(output);
+      }
+    }
+  }
+  return found;
 }
 
 /** The linear layer whose result a value is. */
@@ -55,8 +65,7 @@ function productOf(node: Node): Linear | undefined {
 
 /** The matrix that a value always is, perhaps transposed. */
 function weightOf(value: Value | undefined): Value | undefined {
-  const source = sourceOf(value);
-  if (source?.producer?.op === 'Transpose') return weightOf(source.producer.inputs[0]);
+  const source = value && behind(value, ({ op }) => op === 'Transpose' || transparent.has(op));
   return source?.initializer?.dims.length === 2 ? source : undefined;
 }
 

@@ -1,4 +1,5 @@
 import { AppError } from '../../src/errors.ts';
+import { nameShown } from '../../src/files/index.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
 import { formatShape } from '../onnx/dim.ts';
 import type { Graph, Value } from '../onnx/graph.ts';
@@ -22,7 +23,7 @@ export function addLoss(
   if (logits.shape?.length !== 2 || logits.type !== 'float32') {
     throw new AppError(
       'model_invalid',
-      `"${logits.name}" is ${logits.type} ${formatShape(logits.shape)}: expected float32 [batch, labels]`,
+      `${nameShown(logits.name)} is ${logits.type} ${formatShape(logits.shape)}: expected float32 [batch, labels]`,
     );
   }
   if (posWeight) requireWeights(posWeight, width);

@@ -1,3 +1,4 @@
+import { nameShown } from '../../src/files/index.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
 import { Graph, type Value } from '../onnx/graph.ts';
 import { scalarTensor } from '../onnx/tensor.ts';
@@ -69,6 +70,6 @@ export function averagedResults(
 
 function required(values: ReadonlyMap<string, Value>, name: string): Value {
   const value = values.get(name);
-  if (value === undefined) throw new Error(`there is no "${name}" to accumulate`);
+  if (value === undefined) throw new Error(`there is no ${nameShown(name)} to accumulate`);
   return value;
 }

@@ -1,9 +1,10 @@
 import { AppError } from '../../src/errors.ts';
+import { nameShown } from '../../src/files/index.ts';
 import { addLoss, expandAttention, insertDropout, keepDropout } from '../architectures/index.ts';
 import { addGradients } from '../autodiff/gradients.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
 import { cloneModel } from '../onnx/clone.ts';
-import { formatShape, sameShape } from '../onnx/dim.ts';
+import { formatShape, type Shape } from '../onnx/dim.ts';
 import type { Graph, Value } from '../onnx/graph.ts';
 import type { Model } from '../onnx/model.ts';
 
@@ -91,7 +92,8 @@ export function compileArtifacts(forward: Model, options: CompileOptions): Compi
   const parameters = [...gradients.keys()].map((name): ParameterInfo => {
     const value = valueNamed(evaluation.graph, name);
     const { initializer: tensor } = value;
-    if (tensor === undefined) throw new AppError('internal', `"${name}" has no initial value`);
+    if (tensor === undefined)
+      throw new AppError('internal', `${nameShown(name)} has no initial value`);
     initial.set(name, tensor);
     return {
       name,
@@ -156,10 +158,10 @@ function lossScaleInput(graph: Graph): Value {
 /** Two parameters may have the same value as gradient, and a gradient may be the loss's own: each gets a value. */
 function namedGradient(b: GraphBuilder, parameter: Value, gradient: Value): Value {
   const name = `${parameter.name}.grad`;
-  if (gradient.shape && parameter.shape && !sameShape(gradient.shape, parameter.shape)) {
+  if (gradient.shape && parameter.shape && !mayBeSame(gradient.shape, parameter.shape)) {
     throw new AppError(
       'internal',
-      `the gradient of "${parameter.name}" has shape ${formatShape(gradient.shape)}, the parameter ${formatShape(parameter.shape)}`,
+      `the gradient of ${nameShown(parameter.name)} has shape ${formatShape(gradient.shape)}, the parameter ${formatShape(parameter.shape)}`,
     );
   }
   const taken = b.graph.find(name);
@@ -170,6 +172,11 @@ function namedGradient(b: GraphBuilder, parameter: Value, gradient: Value): Valu
   own.shape = parameter.shape;
   return own;
 }
+
+/** A parameter's dimensions are numbers; a symbol may be found to stand for one of them. */
+const mayBeSame = (a: Shape, b: Shape): boolean =>
+  a.length === b.length &&
+  a.every((dim, i) => typeof dim !== 'number' || typeof b[i] !== 'number' || dim === b[i]);
 
 /** Sets the outputs, drops what they do not need, and makes the parameters inputs. */
 function finish(
@@ -184,6 +191,7 @@ function finish(
 
 function valueNamed(graph: Graph, name: string): Value {
   const value = graph.find(name);
-  if (value === undefined) throw new AppError('internal', `the graph has no value "${name}"`);
+  if (value === undefined)
+    throw new AppError('internal', `the graph has no value ${nameShown(name)}`);
   return value;
 }

@@ -2,6 +2,7 @@ import { constantScalar } from '../autodiff/constants.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
 import type { Graph, Value } from '../onnx/graph.ts';
 import { floatTensor } from '../onnx/tensor.ts';
+import { Budget } from '../onnx/walk.ts';
 
 /** Operators of which a single number can be computed beforehand. */
 const formulas: Readonly<Record<string, (a: number, b: number) => number>> = {
@@ -30,16 +31,19 @@ export function foldScalars(graph: Graph): void {
   }
 }
 
+/** So many values are looked at for one number. */
+const MOST_VALUES = 24;
+
 /** In float32, as the runtime has it. */
-function numberOf(value: Value | undefined): number | undefined {
-  if (value === undefined) return undefined;
+function numberOf(value: Value | undefined, budget = new Budget(MOST_VALUES)): number | undefined {
+  if (value === undefined || !budget.take()) return undefined;
   const [known, ...more] = value.content ?? [];
   if (typeof known === 'number' && more.length === 0) return known;
   const constant = constantScalar(value);
   if (constant !== undefined || value.type !== 'float32') return constant;
   const { op = '', domain, inputs = [] } = value.producer ?? {};
   const formula = domain === '' && Object.hasOwn(formulas, op) ? formulas[op] : undefined;
-  const numbers = inputs.map(numberOf);
+  const numbers = inputs.slice(0, 2).map((input) => numberOf(input, budget));
   if (!formula || !numbers.every((number) => number !== undefined)) return undefined;
   return Math.fround(formula(...(numbers as [number, number])));
 }

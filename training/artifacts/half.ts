@@ -2,7 +2,8 @@ import { constantOf } from '../autodiff/constants.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
 import type { Graph, Node, Value } from '../onnx/graph.ts';
 import { inferNode } from '../onnx/shapes/infer.ts';
-import { elementsOf, fitsFloat16, isFloat } from '../onnx/tensor.ts';
+import { elementsOf, fitsFloat16, isFloat, type Tensor } from '../onnx/tensor.ts';
+import { behind } from '../onnx/walk.ts';
 
 type Width = 'float16' | 'float32';
 
@@ -105,16 +106,19 @@ function isFixed(value: Value): boolean {
 }
 
 function source(value: Value) {
-  const node = value.producer;
-  if (node && node.domain === '' && layouts.has(node.op) && node.inputs[0]) {
-    return source(node.inputs[0]);
-  }
-  return constantOf(value);
+  return constantOf(behind(value, ({ op, domain }) => domain === '' && layouts.has(op)));
 }
 
 /** Whether float16 holds the elements of a constant; activations are not looked at. */
 function fits(value: Value): boolean {
   const tensor = value.type === 'float32' ? source(value) : undefined;
   if (tensor === undefined) return true;
-  return fitsFloat16(elementsOf(tensor) as Float32Array);
+  const known = fitting.get(tensor);
+  if (known !== undefined) return known;
+  const found = fitsFloat16(elementsOf(tensor) as Float32Array);
+  fitting.set(tensor, found);
+  return found;
 }
+
+/** Looked at once, however many nodes read it. */
+const fitting = new WeakMap<Tensor, boolean>();

@@ -1,4 +1,5 @@
 import { AppError } from '../../src/errors.ts';
+import { nameShown } from '../../src/files/index.ts';
 import type { Model } from '../onnx/model.ts';
 import type { Tensor } from '../onnx/tensor.ts';
 import type { CompiledArtifacts } from './compile.ts';
@@ -22,7 +23,7 @@ export function inferenceModel(
     if (value?.initializer === undefined || tensor?.dims.join() !== shape.join()) {
       throw new AppError(
         'internal',
-        `parameter "${name}" [${shape}] is missing or of another shape`,
+        `parameter ${nameShown(name)} [${shape}] is missing or of another shape`,
       );
     }
     value.initializer = tensor;

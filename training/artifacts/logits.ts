@@ -1,6 +1,8 @@
 import { AppError } from '../../src/errors.ts';
+import { nameShown } from '../../src/files/index.ts';
 import { constantScalar } from '../autodiff/constants.ts';
 import type { Graph, Node, Value } from '../onnx/graph.ts';
+import { Budget } from '../onnx/walk.ts';
 
 /** Functions that make probabilities of logits, of the same shape: what they read are the logits. */
 const squashing: ReadonlySet<string> = new Set(['Sigmoid', 'Softmax', 'LogSoftmax']);
@@ -11,6 +13,10 @@ const passing = new Set(
 );
 
 const isStandard = (node: Node | undefined): node is Node => node?.domain === '';
+
+/** So many squashing functions are taken off, and so many nodes are asked for the logits' range. */
+const MOST_CUTS = 8;
+const MOST_LOOKED_AT = 256;
 
 export interface TrueLogits {
   readonly logits: Value;
@@ -25,27 +31,43 @@ export interface TrueLogits {
  *   have one sign, so that no score could lie on the other side of ½
  */
 export function trueLogits(graph: Graph, logits: Value): TrueLogits {
+  const notes: string[] = [];
+  let cut: Value | undefined = logits;
+  let own = logits;
+  while (cut) {
+    own = cut;
+    cut = cutOnce(graph, own, notes);
+    if (notes.length <= MOST_CUTS) continue;
+    throw new AppError(
+      'model_invalid',
+      `the output "logits" comes from more than ${MOST_CUTS} functions that make probabilities: expected one at most`,
+    );
+  }
+  const range = rangeOf(own, new Budget(MOST_LOOKED_AT));
+  if (range.from < 0 && range.to > 0) return { logits: own, notes };
+  throw new AppError(
+    'model_invalid',
+    `the output "logits" is never ${range.from >= 0 ? 'below' : 'above'} 0, because of ${range.by ?? own.producer}: expected logits, of which a sigmoid makes the scores`,
+    { hint: 'export the model so that "logits" is what the last linear layer gives' },
+  );
+}
+
+/** Cuts before the last Sigmoid or Softmax, and gives the value that is there; undefined where there is none. */
+function cutOnce(graph: Graph, logits: Value, notes: string[]): Value | undefined {
   let node = logits.producer;
   while (isStandard(node) && passing.has(node.op)) node = node.inputs[0]?.producer;
   const [input] = node?.inputs ?? [];
   const [output] = node?.outputs ?? [];
-  if (isStandard(node) && squashing.has(node.op) && input && output) {
-    const note = `its output "${logits.name}" comes from ${node}: cut before it, where the true logits are`;
-    const { name } = logits;
-    graph.replaceUses(output, input);
-    graph.removeNode(node);
-    const own = output === logits ? input : logits;
-    if (own !== logits && !graph.inputs.includes(own)) graph.rename(own, name);
-    const { logits: found, notes } = trueLogits(graph, own);
-    return { logits: found, notes: [note, ...notes] };
-  }
-  const range = rangeOf(logits);
-  if (range.from < 0 && range.to > 0) return { logits, notes: [] };
-  throw new AppError(
-    'model_invalid',
-    `the output "logits" is never ${range.from >= 0 ? 'below' : 'above'} 0, because of ${range.by ?? logits.producer}: expected logits, of which a sigmoid makes the scores`,
-    { hint: 'export the model so that "logits" is what the last linear layer gives' },
+  if (!isStandard(node) || !squashing.has(node.op) || !input || !output) return undefined;
+  notes.push(
+    `its output ${nameShown(logits.name)} comes from ${node}: cut before it, where the true logits are`,
   );
+  const { name } = logits;
+  graph.replaceUses(output, input);
+  graph.removeNode(node);
+  const own = output === logits ? input : logits;
+  if (own !== logits && !graph.isInput(own)) graph.rename(own, name);
+  return own;
 }
 
 interface Range {
@@ -108,18 +130,19 @@ const choosing = new Set(
 );
 
 /** Between which numbers all elements of a value lie, as far as the last few nodes tell. */
-function rangeOf(value: Value | undefined, depth = 12): Range {
+function rangeOf(value: Value | undefined, budget: Budget): Range {
   const constant = constantScalar(value);
   if (constant !== undefined) return { from: constant, to: constant };
   const node = value?.producer;
-  if (!isStandard(node) || depth === 0) return anything;
+  if (!isStandard(node) || !budget.take()) return anything;
   const own = Object.hasOwn(ranges, node.op) ? ranges[node.op] : undefined;
   if (own) return { ...own, by: node };
-  const of = (i: number): Range => rangeOf(node.inputs[i], depth - 1);
+  const of = (i: number): Range => rangeOf(node.inputs[i], budget);
   if (passing.has(node.op)) return of(0);
   if (node.op === 'Clip') return clipped(node, of(0));
   if (choosing.has(node.op)) {
     const count = ['Concat', 'Max', 'Min', 'Mean'].includes(node.op) ? node.inputs.length : 1;
+    if (count > MOST_LOOKED_AT) return anything;
     return hull(Array.from({ length: count }, (_, i) => of(i)));
   }
   const formula = Object.hasOwn(formulas, node.op) ? formulas[node.op] : undefined;

@@ -1,4 +1,5 @@
 import { AppError } from '../../src/errors.ts';
+import { nameShown } from '../../src/files/index.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
 import { type Dim, type SymbolicDim, symbolicDim } from '../onnx/dim.ts';
 import { Graph, type Value } from '../onnx/graph.ts';
@@ -164,7 +165,8 @@ function outputsOf(graph: Graph, copies: ReadonlyMap<Value, Value>): Map<string,
 
 function required(values: ReadonlyMap<string, Value>, name: string): Value {
   const value = values.get(name);
-  if (value === undefined) throw new AppError('internal', `the graph has no output "${name}"`);
+  if (value === undefined)
+    throw new AppError('internal', `the graph has no output ${nameShown(name)}`);
   return value;
 }
 
@@ -179,7 +181,10 @@ function bindings(
       .map((input) => {
         const value = find(input.name);
         if (value === undefined)
-          throw new AppError('internal', `the loop has nothing for the input "${input.name}"`);
+          throw new AppError(
+            'internal',
+            `the loop has nothing for the input ${nameShown(input.name)}`,
+          );
         return [input, value];
       }),
   );
@@ -218,12 +223,14 @@ function freshPrefix(graph: Graph, prefix: string): string {
 
 const inputNamed = (graph: Graph, name: string): Value => {
   const value = graph.inputs.find((input) => input.name === name);
-  if (value === undefined) throw new AppError('internal', `the graph has no input "${name}"`);
+  if (value === undefined)
+    throw new AppError('internal', `the graph has no input ${nameShown(name)}`);
   return value;
 };
 
 const valueNamed = (graph: Graph, name: string): Value => {
   const value = graph.find(name);
-  if (value === undefined) throw new AppError('internal', `the graph has no value "${name}"`);
+  if (value === undefined)
+    throw new AppError('internal', `the graph has no value ${nameShown(name)}`);
   return value;
 };

@@ -14,7 +14,7 @@ const changed: Readonly<Record<string, (node: Node) => boolean>> = {
 export function raiseOpset(graph: Graph): void {
   if (graph.opset >= emitted) return;
   for (const node of graph.nodes) {
-    if (node.domain === '' && changed[node.op]?.(node)) {
+    if (node.domain === '' && Object.hasOwn(changed, node.op) && changed[node.op]?.(node)) {
       throw new AppError(
         'operator_unsupported',
         `${node} means something else from opset ${emitted} on; the graph has opset ${graph.opset}`,

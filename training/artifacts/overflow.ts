@@ -1,4 +1,5 @@
 import { AppError } from '../../src/errors.ts';
+import { nameShown } from '../../src/files/index.ts';
 import type { GraphBuilder } from '../onnx/builder.ts';
 import type { Value } from '../onnx/graph.ts';
 import { addNextLossScale } from '../optim/index.ts';
@@ -35,6 +36,6 @@ export function unlessOverflow(b: GraphBuilder, state: Values, updated: Values):
 
 function required(values: Values, name: string): Value {
   const value = values.get(name);
-  if (value === undefined) throw new AppError('internal', `the loop has no "${name}"`);
+  if (value === undefined) throw new AppError('internal', `the loop has no ${nameShown(name)}`);
   return value;
 }

@@ -1,5 +1,6 @@
 import { AppError } from '../../src/errors.ts';
 import type { Value } from '../onnx/graph.ts';
+import { limits } from '../onnx/limits.ts';
 import { type DataType, elementCount, isFloat } from '../onnx/tensor.ts';
 import { parametersMeant } from './freeze.ts';
 import { isLarge, isModuleName } from './full-precision.ts';
@@ -90,6 +91,13 @@ export function selected(
   const isTrainable = trainable ? meant(trainable, 'trainable') : new Set(names);
   const isFrozen = meant(frozen ?? [], 'freeze');
   const kept = values.filter(({ name }) => isTrainable.has(name) && !isFrozen.has(name));
+  if (kept.length > limits.parameters) {
+    throw new AppError(
+      'config_invalid',
+      `${kept.length} parameters are to be trained: at most ${limits.parameters} can be`,
+      { hint: 'freeze some of them' },
+    );
+  }
   if (kept.length === 0) {
     throw new AppError(
       'config_invalid',

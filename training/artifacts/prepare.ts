@@ -1,4 +1,5 @@
 import { AppError } from '../../src/errors.ts';
+import { nameShown, onOneLine } from '../../src/files/index.ts';
 import {
   attachHead,
   expandAttention,
@@ -8,6 +9,7 @@ import {
 import { cloneModel } from '../onnx/clone.ts';
 import { requireOpset } from '../onnx/codec/index.ts';
 import type { Graph, Value } from '../onnx/graph.ts';
+import { limits } from '../onnx/limits.ts';
 import type { Model } from '../onnx/model.ts';
 import { inferGraph } from '../onnx/shapes/infer.ts';
 import { toFullPrecision } from './full-precision.ts';
@@ -50,6 +52,7 @@ export function prepare(forward: Model, options: CompileOptions): PreparedModel 
   const { notes, constants } = toFullPrecision(graph);
   expandAttention(graph, repeatsMask);
   repeatRotaryTables(graph);
+  const weights = weightBytes(graph);
   const origins = recoverModuleNames(graph);
   const { logits, notes: cuts } =
     options.head === 'mlp'
@@ -57,12 +60,33 @@ export function prepare(forward: Model, options: CompileOptions): PreparedModel 
       : trueLogits(graph, ownLogits(graph, options));
   graph.outputs.splice(0, graph.outputs.length, logits);
   prune(graph);
+  if (graph.nodes.size > limits.trainedNodes) {
+    throw new AppError(
+      'model_invalid',
+      `the graph has ${graph.nodes.size} nodes: at most ${limits.trainedNodes} can be trained`,
+    );
+  }
+  requireFewCopies(graph, weights);
   refuseQuantizedWeights(graph);
   const headParameters =
     options.head === 'mlp'
       ? graph.initializers.filter((value) => /^head\.\w+\.(weight|bias)$/.test(value.name))
       : [];
   return { model, logits, origins, headParameters, constants, notes: [...notes, ...cuts] };
+}
+
+const weightBytes = (graph: Graph): number =>
+  graph.initializers.reduce((sum, { initializer }) => sum + (initializer?.bytes.length ?? 0), 0);
+
+/** Weights that exporters merged are parameters of their own again: a few of them, not a thousand of each. */
+function requireFewCopies(graph: Graph, before: number): void {
+  const bytes = weightBytes(graph);
+  const most = limits.copies * before + limits.copiedBytes;
+  if (bytes <= most) return;
+  throw new AppError(
+    'model_invalid',
+    `the graph's Identity nodes make parameters of ${bytes} bytes of weights of ${before}: at most ${limits.copies} times as many are made`,
+  );
 }
 
 function mlpLogits(graph: Graph, { labels, hidden, seed }: CompileOptions): Value {
@@ -76,7 +100,7 @@ function mlpLogits(graph: Graph, { labels, hidden, seed }: CompileOptions): Valu
   if (states === undefined) {
     throw new AppError(
       'model_invalid',
-      `the graph has no ${hidden === undefined ? 'output' : 'value'} "${name}" to attach the task head to: its outputs are ${outputNames(graph)}`,
+      `the graph has no ${hidden === undefined ? 'output' : 'value'} ${nameShown(name)} to attach the task head to: its outputs are ${outputNames(graph)}`,
       {
         hint: 'export the base model without a head, keep its own logits, or name the hidden states',
       },
@@ -111,4 +135,7 @@ const namedOutput = (graph: Graph, name: string): Value | undefined =>
   graph.outputs.find((output) => output.name === name);
 
 const outputNames = (graph: Graph): string =>
-  graph.outputs.map((output) => output.name).join(', ') || 'none';
+  onOneLine(graph.outputs.map((output) => output.name).join(', '), MOST_SHOWN) || 'none';
+
+/** Characters of a list of names. */
+const MOST_SHOWN = 500;

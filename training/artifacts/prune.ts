@@ -11,7 +11,7 @@ export function prune(graph: Graph): void {
     graph.removeNode(node);
   }
   for (const value of graph.initializers) {
-    const isInput = graph.inputs.includes(value);
+    const isInput = graph.isInput(value);
     if (value.uses.size === 0 && !isInput && !graph.outputs.includes(value)) {
       graph.removeValue(value);
     }

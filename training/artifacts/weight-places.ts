@@ -1,7 +1,9 @@
 import { AppError } from '../../src/errors.ts';
+import { nameShown } from '../../src/files/index.ts';
 import { nonDifferentiable, operatorKey } from '../autodiff/non-differentiable.ts';
 import type { Graph, Node, Value } from '../onnx/graph.ts';
 import { isFloat } from '../onnx/tensor.ts';
+import { Budget } from '../onnx/walk.ts';
 import { quantizedNode } from '../rewrite/quantize/already-quantized.ts';
 import { isLarge } from './full-precision.ts';
 
@@ -32,6 +34,8 @@ const places: Readonly<Record<string, readonly (readonly [number, number | null]
   ],
 };
 
+const placesOf = ({ op }: Node) => (Object.hasOwn(places, op) ? places[op] : undefined) ?? [];
+
 /** Operators of which only a product or sum with activations tells of a parameter: positions too are multiplied. */
 const besideActivations = new Set(['Add', 'Mul']);
 
@@ -41,14 +45,20 @@ const layouts = new Set('Identity Cast CastLike Reshape Squeeze Unsqueeze Flatte
 /** … or behind these, where all that they compute with is constant: a scale, a difference. */
 const formulas = new Set('Add Sub Mul Div Neg'.split(' '));
 
+/** So many nodes are looked through behind a weight, and before an operand. */
+const MOST_LAYOUTS = 64;
+const MOST_BEFORE = 64;
+
 /** Where a graph's activations are: what tells a parameter from a constant. */
 export class WeightPlaces {
   /** The values that depend on a table of embeddings, a matrix or a normalisation: not those of positions and masks alone. */
   readonly #learnt = new Set<Value>();
+  /** What `reads` has found: a value may be reached in many ways. */
+  readonly #read = { any: new Map<Value, boolean>(), matrix: new Map<Value, boolean>() };
 
   constructor(graph: Graph) {
     for (const node of graph.topologicalOrder()) {
-      const own = besideActivations.has(node.op) ? [] : (places[node.op] ?? []);
+      const own = besideActivations.has(node.op) ? [] : placesOf(node);
       const isSource = own.some(([i]) => isFloat(node.inputs[i]?.initializer?.type));
       if (nonDifferentiable.has(operatorKey(node))) continue;
       const follows = node.inputs.some((input) => input && this.#learnt.has(input));
@@ -58,19 +68,26 @@ export class WeightPlaces {
   }
 
   /** Whether a constant stands where parameters do, perhaps laid out in another way or computed with constants. */
-  reads(value: Value, asMatrix = false): boolean {
-    return [...value.uses].some(({ node, index }) => {
+  reads(value: Value, asMatrix = false, depth = 0): boolean {
+    if (depth > MOST_LAYOUTS) return false;
+    const known = this.#read[asMatrix ? 'matrix' : 'any'];
+    const before = known.get(value);
+    if (before !== undefined) return before;
+    const found = [...value.uses].some(({ node, index }) => {
       const [output] = node.outputs;
       if (node.domain !== '' || !output) return false;
-      if (node.op === 'Transpose') return this.reads(output, asMatrix);
-      if (layouts.has(node.op) && index === 0) return this.reads(output, true);
-      if (formulas.has(node.op) && node.inputs.every(isConstant)) return this.reads(output, true);
-      const stands = (places[node.op] ?? []).some(
+      if (node.op === 'Transpose') return this.reads(output, asMatrix, depth + 1);
+      if (layouts.has(node.op) && index === 0) return this.reads(output, true, depth + 1);
+      if (formulas.has(node.op) && areConstant(node.inputs))
+        return this.reads(output, true, depth + 1);
+      const stands = placesOf(node).some(
         ([i, rank]) => i === index && (rank ?? value.shape?.length) === value.shape?.length,
       );
       if (!stands || !besideActivations.has(node.op)) return stands;
       return !asMatrix && this.#besideLearnt(node, value);
     });
+    known.set(value, found);
+    return found;
   }
 
   #besideLearnt({ inputs }: Node, own: Value): boolean {
@@ -78,14 +95,19 @@ export class WeightPlaces {
   }
 }
 
-/** Whether a value is computed from initializers and constants alone. */
-function isConstant(value: Value | undefined): boolean {
+/** Whether values are computed from initializers and constants alone, as far as a few nodes before them tell. */
+const areConstant = (values: readonly (Value | undefined)[]): boolean => {
+  const budget = new Budget(MOST_BEFORE);
+  return values.every((value) => isConstant(value, budget));
+};
+
+function isConstant(value: Value | undefined, budget: Budget): boolean {
   if (value === undefined || value.initializer) return true;
   const node = value.producer;
-  if (node?.domain !== '') return false;
+  if (node?.domain !== '' || !budget.take()) return false;
   if (node.op === 'Constant') return true;
   const isKnown = layouts.has(node.op) || formulas.has(node.op) || node.op === 'Transpose';
-  return isKnown && node.inputs.every(isConstant);
+  return isKnown && node.inputs.every((input) => isConstant(input, budget));
 }
 
 /**
@@ -98,7 +120,7 @@ export function refuseQuantizedWeights(graph: Graph): void {
   if (!node && !weight) return;
   const what = node
     ? `${node} computes with quantized numbers`
-    : `the weight "${weight?.name}" holds ${weight?.initializer?.type}`;
+    : `the weight ${nameShown(weight?.name ?? '')} holds ${weight?.initializer?.type}`;
   throw new AppError('model_invalid', `the graph is quantized: ${what}, which cannot be trained`, {
     hint: 'train the float32 model that it was made from; mbti-train quantizes the result itself',
   });

@@ -19,12 +19,15 @@ export function sumToShapeOf(b: GraphBuilder, gradient: Value, operand: Value): 
   const { shape: to } = operand;
   if (from === undefined || to === undefined) {
     const which = from === undefined ? gradient : operand;
-    throw new AppError('model_invalid', `the rank of "${which.name}" is not known`, {
+    throw new AppError('model_invalid', `the rank of ${which} is not known`, {
       hint: 'Export the graph with shape inference, so that every tensor has a rank.',
     });
   }
   if (sameShape(from, to)) return gradient;
   const leading = from.length - to.length;
+  if (leading < 0) {
+    throw new AppError('model_invalid', `${operand} has more axes than what is computed with it`);
+  }
   const verdicts = from.map((dim, i) =>
     i < leading ? 'yes' : broadcastOf(dim, to[i - leading] ?? 1),
   );

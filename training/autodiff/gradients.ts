@@ -38,7 +38,9 @@ export function addGradients(
     const dys = upstream.map((dy) => dy || undefined);
     const gradients = geluGradient(b, node, dys[0], named) ?? inputGradients(node, b, dys, active);
     for (const [input, gradient] of gradients) {
-      contributions.set(input, [...(contributions.get(input) ?? []), gradient]);
+      const before = contributions.get(input);
+      if (before) before.push(gradient);
+      else contributions.set(input, [gradient]);
     }
   }
   b.scope = 'gradient';
@@ -123,7 +125,7 @@ function inputGradients(
     const make = makers[i];
     if (make === undefined) {
       throw context.unsupported(
-        `no gradient is defined for its input ${i}, "${input.name}", which depends on a trained value`,
+        `no gradient is defined for its input ${i}, ${input}, which depends on a trained value`,
       );
     }
     return [[input, rule.broadcasts ? sumToShapeOf(b, make(), input) : make()]];
@@ -144,11 +146,15 @@ function ruleOf(node: Node, upstream: readonly (Value | undefined)[]): Rule {
   return rule;
 }
 
+/** Inputs that a message names. */
+const MOST_NAMED = 8;
+
 function withoutRule(node: Node): AppError {
-  const at = node.inputs.map((input) => `"${input?.name ?? ''}"`).join(', ');
+  const read = node.inputs.slice(0, MOST_NAMED).map((input) => input?.toString() ?? '""');
+  const at = [...read, ...(node.inputs.length > MOST_NAMED ? ['…'] : [])].join(', ');
   return new AppError(
     'operator_unsupported',
-    `${operatorKey(node)} has no gradient rule: ${node}, which reads ${at}, lies between a trained value and the loss`,
+    `${node.operator} has no gradient rule: ${node}, which reads ${at}, lies between a trained value and the loss`,
     {
       hint: 'Freeze the parameters before it, or export the model without this operator. `mbti-model inspect` lists what is supported.',
     },

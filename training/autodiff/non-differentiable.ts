@@ -50,11 +50,11 @@ export const nonDifferentiable: ReadonlySet<string> = new Set([
 ]);
 
 /** Inputs of differentiable operators of which only the type is read. */
-const typeOnly: Readonly<Record<string, readonly number[]>> = { CastLike: [1] };
+const typeOnly: ReadonlyMap<string, readonly number[]> = new Map([['CastLike', [1]]]);
 
 /** The inputs of a node, by their places, through which a gradient may flow. */
 export function differentiableInputs(node: Node): readonly (readonly [number, Value])[] {
   if (nonDifferentiable.has(operatorKey(node))) return [];
-  const skipped = typeOnly[operatorKey(node)] ?? [];
+  const skipped = typeOnly.get(operatorKey(node)) ?? [];
   return node.inputs.flatMap((input, i) => (input && !skipped.includes(i) ? [[i, input]] : []));
 }

@@ -41,9 +41,11 @@ export class RuleContext {
 
   /** The symbolic shape of input i. */
   shape(i = 0): NonNullable<Value['shape']> {
-    const { shape, name } = this.x(i);
-    if (shape === undefined) throw this.unsupported(`the rank of its input "${name}" is not known`);
-    return shape;
+    const value = this.x(i);
+    if (value.shape === undefined) {
+      throw this.unsupported(`the rank of its input ${value} is not known`);
+    }
+    return value.shape;
   }
 
   /** An axis counted from the front. */

@@ -1,6 +1,7 @@
 import type { Argv } from 'yargs';
 import { fixedAxes } from '../../src/bundle/index.ts';
 import { AppError } from '../../src/errors.ts';
+import { onOneLine } from '../../src/files/index.ts';
 import {
   type CompileOptions,
   compileArtifacts,
@@ -33,6 +34,8 @@ export interface ArtifactArguments {
 /** Axes of the default task. */
 const DEFAULT_LABELS = 4;
 const MOST_LABELS = 64;
+/** Characters of a list of names. */
+const MOST_SHOWN = 500;
 
 export function artifactOptions<T>(command: Argv<T>): Argv<T & ArtifactArguments> {
   const text = { type: 'string', requiresArg: true } as const;
@@ -166,7 +169,7 @@ function headAndLabels({ graph }: Model, args: ArtifactArguments) {
   const head = args.head ?? (logits ? 'keep' : 'mlp');
   if (head === 'mlp') return { head, labels: args.labels ?? DEFAULT_LABELS };
   if (!logits) {
-    const names = graph.outputs.map(({ name }) => name).join(', ');
+    const names = onOneLine(graph.outputs.map(({ name }) => name).join(', '), MOST_SHOWN);
     throw new AppError('usage', `${args.model} has no output "logits" to keep, only ${names}`, {
       hint: '--head mlp attaches a head to last_hidden_state',
     });

@@ -12,7 +12,7 @@ import {
   passes,
   passSets,
 } from '../rewrite/optimize.ts';
-import { type Agreement, compareModels } from '../runtime/agreement.ts';
+import { type Agreement, compareModels, openApart } from '../runtime/agreement.ts';
 import { whileWaiting } from '../tracking/index.ts';
 
 export interface OptimizeArguments {
@@ -69,7 +69,7 @@ export async function optimize(args: OptimizeArguments): Promise<void> {
     optimizeForInference(model, { passes: wanted }),
   );
   const agreement = await showing('verify', 'that outputs are the same', () =>
-    compareModels(model, optimized.model, new Random(SEED, 'optimize')),
+    compareModels(model, optimized.model, new Random(SEED, 'optimize'), openApart),
   );
   requireAgreement(agreement);
   await mkdir(dirname(out), { recursive: true });

@@ -2,7 +2,6 @@ import { AppError } from '../../src/errors.ts';
 import { nonDifferentiable, operatorKey } from '../autodiff/non-differentiable.ts';
 import { rules } from '../autodiff/rules/index.ts';
 import { cloneModel } from '../onnx/clone.ts';
-import { formatShape } from '../onnx/dim.ts';
 import type { Graph, Node, Value } from '../onnx/graph.ts';
 import type { Model } from '../onnx/model.ts';
 import { inferGraph } from '../onnx/shapes/infer.ts';
@@ -125,5 +124,5 @@ function parametersOf(graph: Graph): ParameterDescription[] {
 }
 
 function describeValue({ name, type, shape }: Value): ValueDescription {
-  return { name, type: type ?? 'unknown', shape: formatShape(shape) };
+  return { name, type: type ?? 'unknown', shape: `[${shape?.map(String).join(', ') ?? '?'}]` };
 }

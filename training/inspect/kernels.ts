@@ -165,7 +165,7 @@ export function kernelsOf(
   type?: string,
 ): KernelAnswer | undefined {
   const row = rowOf(operator);
-  if (row === undefined || opset < (since[operator] ?? 0)) return undefined;
+  if (row === undefined || opset < (ownOf(since, operator) ?? 0)) return undefined;
   const letter = type === undefined ? (/f/.test(row) ? 'f' : '') : letters[type];
   if (letter === undefined) return undefined;
   const columns = row.split(' ');
@@ -173,13 +173,16 @@ export function kernelsOf(
     const types = columns[providers.indexOf(provider)] ?? '-';
     return types !== '-' && types.includes(letter);
   };
-  const noCuda = opset >= (withoutCudaFrom[operator] ?? Number.POSITIVE_INFINITY);
+  const noCuda = opset >= (ownOf(withoutCudaFrom, operator) ?? Number.POSITIVE_INFINITY);
   return {
     cpu: has('cpu') || (type === 'float16' && /^\S*f/.test(row)),
     cuda: has('cuda') && !noCuda,
     webgpu: has('webgpu'),
   };
 }
+
+const ownOf = (table: Readonly<Record<string, number>>, key: string): number | undefined =>
+  Object.hasOwn(table, key) ? table[key] : undefined;
 
 function rowOf(operator: string): string | undefined {
   for (const key of [operator, operator.replace(/\(.*\)$/, '')]) {

@@ -1,3 +1,4 @@
+import { bareName } from '../../src/files/index.ts';
 import { operatorKey } from '../autodiff/non-differentiable.ts';
 import type { Graph, Node, Value } from '../onnx/graph.ts';
 import type { DataType } from '../onnx/tensor.ts';
@@ -83,7 +84,7 @@ export function kernelsOfNode(node: Node): KernelAnswer | undefined {
 
 export function describeMisplaced({ operator, type, opset, count, unknown }: Misplaced): string {
   const nodes = count === 1 ? '1 node' : `${count} nodes`;
-  return `${operator} on ${type ?? 'an unknown type'}, opset ${opset}${unknown ? ', not in the table of kernels' : ''} (${nodes})`;
+  return `${bareName(operator)} on ${type ?? 'an unknown type'}, opset ${opset}${unknown ? ', not in the table of kernels' : ''} (${nodes})`;
 }
 
 const kernelFor = (node: Node, type: DataType | undefined): KernelAnswer | undefined =>
@@ -96,8 +97,8 @@ function operatorName(node: Node): string {
 }
 
 function typesOf(node: Node): (DataType | undefined)[] {
-  const values = chosenBy[node.op]?.(node) ?? [node.inputs[0]];
-  const types = new Set(values.map((value) => value?.type));
+  const values = Object.hasOwn(chosenBy, node.op) ? chosenBy[node.op]?.(node) : undefined;
+  const types = new Set((values ?? [node.inputs[0]]).map((value) => value?.type));
   return types.size === 0 ? [undefined] : [...types];
 }
 

@@ -1,3 +1,4 @@
+import { bareName } from '../../src/files/index.ts';
 import type { GradientKind, ModelDescription, OperatorDescription } from './inspect.ts';
 import { type Provider, providers } from './kernels.ts';
 
@@ -21,10 +22,10 @@ export function inspectionReport(
 ): string {
   const { inputs, outputs, operators, parameters } = description;
   const opsets = Object.entries(description.opsets)
-    .map(([domain, version]) => `${domain || 'ai.onnx'} ${version}`)
+    .map(([domain, version]) => `${bareName(domain || 'ai.onnx')} ${version}`)
     .join(', ');
   return [
-    `${file}: ${megabytes(size)}, IR ${description.ir_version}, opset ${opsets}, by ${description.producer || 'unknown'}`,
+    `${file}: ${megabytes(size)}, IR ${description.ir_version}, opset ${opsets}, by ${bareName(description.producer || 'unknown')}`,
     section('inputs', table(inputs.map(({ name, type, shape }) => [name, type, shape]))),
     section('outputs', table(outputs.map(({ name, type, shape }) => [name, type, shape]))),
     section(`operators (${description.nodes} nodes)`, operatorTable(operators)),
@@ -65,15 +66,19 @@ function providerLines(operators: readonly OperatorDescription[]): string[] {
 }
 
 function names(operators: readonly OperatorDescription[]): string {
-  return operators.map(({ operator }) => operator).join(', ');
+  return operators.map(({ operator }) => bareName(operator)).join(', ');
 }
 
 function section(title: string, lines: readonly string[]): string {
   return [title, ...(lines.length > 0 ? lines : ['  none'])].join('\n');
 }
 
-function table(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
+/** Cells hold names of the file: they are shown as such. */
+function table(cells: readonly (readonly string[])[]): string[] {
+  const rows = cells.map((row) => row.map(bareName));
+  const widths = (rows[0] ?? []).map((_, i) =>
+    rows.reduce((most, row) => Math.max(most, row[i]?.length ?? 0), 0),
+  );
   return rows.map((row) =>
     `  ${row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ')}`.trimEnd(),
   );

@@ -23,6 +23,10 @@ export class GraphBuilder {
   scope: string;
   readonly #constants = new Map<string, Value>();
   readonly #shapes = new Map<string, Value>();
+  #symbols: { inputs: number; places: ReadonlyMap<string, readonly [Value, number]> } = {
+    inputs: 0,
+    places: new Map(),
+  };
 
   constructor(graph: Graph, scope = '') {
     this.graph = graph;
@@ -190,9 +194,8 @@ export class GraphBuilder {
   }
 
   #inputDim(symbol: string): Value | undefined {
-    for (const input of this.#inputsInScope()) {
-      const axis = input.shape?.findIndex((dim) => String(dim) === symbol) ?? -1;
-      if (axis < 0) continue;
+    const [input, axis] = this.#inputsBySymbol().get(symbol) ?? [];
+    if (input !== undefined && axis !== undefined) {
       const shape = this.#shared(`of ${input.name}`, () => this.op('Shape', [input]));
       return this.#shared(`dim ${symbol}`, () =>
         this.op('Gather', [shape, this.ints([axis])], { axis: 0 }),
@@ -201,11 +204,24 @@ export class GraphBuilder {
     return undefined;
   }
 
-  /** The graph's inputs, and in a body those of the graphs around it. */
-  #inputsInScope(): Value[] {
-    const inputs: Value[] = [];
-    for (let at: Graph | undefined = this.graph; at; at = at.outer) inputs.push(...at.inputs);
-    return inputs;
+  /**
+   * Where each dimension's name stands first: among the graph's inputs, and in a body those of the graphs around it. Found again
+   * when there are more inputs.
+   */
+  #inputsBySymbol(): ReadonlyMap<string, readonly [Value, number]> {
+    let count = 0;
+    for (let at: Graph | undefined = this.graph; at; at = at.outer) count += at.inputs.length;
+    if (count === this.#symbols.inputs) return this.#symbols.places;
+    const places = new Map<string, readonly [Value, number]>();
+    for (let at: Graph | undefined = this.graph; at; at = at.outer) {
+      for (const input of at.inputs) {
+        input.shape?.forEach((dim, axis) => {
+          if (!places.has(String(dim))) places.set(String(dim), [input, axis]);
+        });
+      }
+    }
+    this.#symbols = { inputs: count, places };
+    return places;
   }
 
   /** A Reshape target may leave one dimension to the runtime, which spares computing it. */

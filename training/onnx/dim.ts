@@ -1,8 +1,18 @@
+import { createHash } from 'node:crypto';
+import { bareName } from '../../src/files/index.ts';
+
 /**
  * Dimensions of symbolic shapes: a number, or a polynomial with integer coefficients over named symbols
  * (`batch`, `sequence`, `batch*sequence`, `sequence+1`). Two dimensions are the same exactly when their
- * canonical keys are.
+ * canonical keys are. A polynomial that grows beyond what any network needs becomes a symbol of its own, the same for
+ * the same operands: its value is not known then, and no work is.
  */
+
+/** What a polynomial may have, and how long its text may be. */
+const most = { terms: 32, factors: 12, text: 8192, coefficient: 2 ** 64 } as const;
+
+/** Symbols that start so stand for any integer; with one question mark for a dimension, which is 0 or more. */
+export const UNBOUNDED = '??';
 
 interface Term {
   readonly coefficient: number;
@@ -40,8 +50,8 @@ const termKey = (term: Term): string => term.symbols.join('*');
 const termsOf = (dim: Dim): readonly Term[] =>
   typeof dim === 'number' ? (dim === 0 ? [] : [{ coefficient: dim, symbols: [] }]) : dim.terms;
 
-/** Collects equal terms; a polynomial without symbols becomes a number again. */
-function normalise(terms: readonly Term[]): Dim {
+/** Collects equal terms; a polynomial without symbols becomes a number again. `source` is how it was computed. */
+function normalise(terms: readonly Term[], source: () => string): Dim {
   const collected = new Map<string, Term>();
   for (const term of terms) {
     const key = termKey(term);
@@ -49,9 +59,23 @@ function normalise(terms: readonly Term[]): Dim {
     collected.set(key, { coefficient, symbols: term.symbols });
   }
   const kept = [...collected.values()].filter((t) => t.coefficient !== 0);
+  if (!isSmall(kept)) return symbolicDim(`${UNBOUNDED}${digest(source())}`);
   if (kept.every((t) => t.symbols.length === 0)) return kept[0]?.coefficient ?? 0;
   return new SymbolicDim(kept);
 }
+
+function isSmall(terms: readonly Term[]): boolean {
+  let text = 0;
+  for (const { coefficient, symbols } of terms) {
+    if (!Number.isInteger(coefficient) || Math.abs(coefficient) > most.coefficient) return false;
+    if (symbols.length > most.factors) return false;
+    for (const symbol of symbols) text += symbol.length;
+  }
+  return terms.length <= most.terms && text <= most.text;
+}
+
+const digest = (text: string): string =>
+  createHash('sha256').update(text).digest('hex').slice(0, 24);
 
 export const symbolicDim = (name: string): SymbolicDim =>
   new SymbolicDim([{ coefficient: 1, symbols: [name] }]);
@@ -62,7 +86,10 @@ export const sameDim = (a: Dim, b: Dim): boolean =>
 export const sameShape = (a: Shape, b: Shape): boolean =>
   a.length === b.length && a.every((dim, i) => sameDim(dim, b[i] ?? -1));
 
-export const addDims = (a: Dim, b: Dim): Dim => normalise([...termsOf(a), ...termsOf(b)]);
+export const addDims = (a: Dim, b: Dim): Dim => sumDims([a, b]);
+
+export const sumDims = (dims: Shape): Dim =>
+  normalise(dims.flatMap(termsOf), () => `+ ${dims.map(String).sort(compareText).join(' ')}`);
 
 export const subtractDims = (a: Dim, b: Dim): Dim => addDims(a, multiplyDims(b, -1));
 
@@ -74,6 +101,7 @@ export const multiplyDims = (a: Dim, b: Dim): Dim =>
         symbols: [...x.symbols, ...y.symbols].sort(compareText),
       })),
     ),
+    () => `* ${[a, b].map(String).sort(compareText).join(' ')}`,
   );
 
 export const productOf = (dims: Shape): Dim => dims.reduce<Dim>(multiplyDims, 1);
@@ -95,11 +123,12 @@ export function divideDims(a: Dim, b: Dim): Dim | undefined {
     if (!Number.isInteger(coefficient)) return undefined;
     quotient.push({ coefficient, symbols });
   }
-  return normalise(quotient);
+  return normalise(quotient, () => `/ ${a} ${b}`);
 }
 
 export const isStatic = (shape: Shape): shape is readonly number[] =>
   shape.every((dim) => typeof dim === 'number');
 
+/** For messages. */
 export const formatShape = (shape: Shape | undefined): string =>
-  shape === undefined ? '[?]' : `[${shape.map(String).join(', ')}]`;
+  shape === undefined ? '[?]' : `[${shape.map((dim) => bareName(String(dim))).join(', ')}]`;

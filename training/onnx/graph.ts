@@ -1,4 +1,5 @@
 import { AppError } from '../../src/errors.ts';
+import { bareName, nameShown } from '../../src/files/index.ts';
 import type { Attribute } from './attributes.ts';
 import type { Dim, Shape } from './dim.ts';
 import type { DataType, Tensor } from './tensor.ts';
@@ -26,6 +27,11 @@ export class Value {
     this.name = name;
     this.type = type;
     this.shape = shape;
+  }
+
+  /** For messages: the name, quoted. */
+  toString(): string {
+    return nameShown(this.name);
   }
 }
 
@@ -68,6 +74,12 @@ export class Node {
     return this.#inputs;
   }
 
+  /** Whether the value at an input counts it among its uses. */
+  isUse(index: number): boolean {
+    const use = this.#uses[index];
+    return use !== undefined && this.#inputs[index]?.uses.has(use) === true;
+  }
+
   setInput(index: number, value: Value | undefined): void {
     const before = this.#uses[index];
     if (before !== undefined) this.#inputs[index]?.uses.delete(before);
@@ -97,10 +109,14 @@ export class Node {
     return attribute?.kind === 'string' ? attribute.value : undefined;
   }
 
+  /** For messages: the operator, with its domain unless that is the default one. */
+  get operator(): string {
+    return bareName(this.domain === '' ? this.op : `${this.domain}:${this.op}`);
+  }
+
   /** For messages: `MatMul "/layer.0/attention/q_lin/MatMul"`. */
   toString(): string {
-    const op = this.domain === '' ? this.op : `${this.domain}:${this.op}`;
-    return `${op} "${this.name || (this.outputs.find((v) => v)?.name ?? '')}"`;
+    return `${this.operator} ${nameShown(this.name || (this.outputs.find((v) => v)?.name ?? ''))}`;
   }
 }
 
@@ -118,8 +134,10 @@ export class Graph {
   readonly nodes = new Set<Node>();
   extras: unknown;
   readonly #values = new Map<string, Value>();
+  readonly #inputs = new Set<Value>();
   readonly #counters = new Map<string, number>();
   readonly #nodeNames = new Set<string>();
+  readonly #nodeCounters = new Map<string, number>();
 
   constructor(name: string, options: { opset?: number; outer?: Graph } = {}) {
     this.name = name;
@@ -160,14 +178,17 @@ export class Graph {
   /** A name that no node of this graph has had: the runtime refuses two nodes of one name. */
   freshNodeName(hint: string): string {
     if (!this.#nodeNames.has(hint)) return hint;
-    let n = 1;
-    while (this.#nodeNames.has(`${hint}_${n}`)) n++;
-    return `${hint}_${n}`;
+    for (let n = this.#nodeCounters.get(hint) ?? 1; ; n++) {
+      const name = `${hint}_${n}`;
+      if (this.#nodeNames.has(name)) continue;
+      this.#nodeCounters.set(hint, n);
+      return name;
+    }
   }
 
   addInput(name: string, type: DataType | undefined, shape: Shape | undefined): Value {
     const value = this.#define(new Value(name, type, shape));
-    this.inputs.push(value);
+    this.#addToInputs(value);
     return value;
   }
 
@@ -207,7 +228,10 @@ export class Graph {
     for (const output of node.outputs) {
       if (output === undefined) continue;
       if (output.uses.size > 0 || this.outputs.includes(output)) {
-        throw new AppError('internal', `${node} cannot be removed: "${output.name}" is still read`);
+        throw new AppError(
+          'internal',
+          `${node} cannot be removed: ${nameShown(output.name)} is still read`,
+        );
       }
       this.#values.delete(output.name);
     }
@@ -220,11 +244,13 @@ export class Graph {
   /** Removes an initializer or graph input that nobody reads. */
   removeValue(value: Value): void {
     if (value.producer || value.uses.size > 0 || this.outputs.includes(value)) {
-      throw new AppError('internal', `value "${value.name}" cannot be removed: it is still in use`);
+      throw new AppError(
+        'internal',
+        `value ${nameShown(value.name)} cannot be removed: it is still in use`,
+      );
     }
     this.#values.delete(value.name);
-    const at = this.inputs.indexOf(value);
-    if (at >= 0) this.inputs.splice(at, 1);
+    if (this.#inputs.delete(value)) this.inputs.splice(this.inputs.indexOf(value), 1);
   }
 
   /** Lets every reader of `from`, graph outputs included, read `to`. */
@@ -238,7 +264,10 @@ export class Graph {
   rename(value: Value, name: string): void {
     if (value.name === name) return;
     if (this.find(name) !== undefined) {
-      throw new AppError('internal', `"${value.name}" cannot become "${name}": the name is taken`);
+      throw new AppError(
+        'internal',
+        `${nameShown(value.name)} cannot become ${nameShown(name)}: the name is taken`,
+      );
     }
     this.#values.delete(value.name);
     value.name = name;
@@ -248,7 +277,18 @@ export class Graph {
   /** Makes an initializer a graph input, so that its value is fed at every run. */
   promoteToInput(value: Value): void {
     value.initializer = undefined;
-    if (!this.inputs.includes(value)) this.inputs.push(value);
+    this.#addToInputs(value);
+  }
+
+  /** Whether a value is among the inputs, those with a default included. */
+  isInput(value: Value): boolean {
+    return this.#inputs.has(value);
+  }
+
+  #addToInputs(value: Value): void {
+    if (this.#inputs.has(value)) return;
+    this.#inputs.add(value);
+    this.inputs.push(value);
   }
 
   /** The nodes so that each stands after the producers of what it reads; stable. Throws on a cycle. */
@@ -273,7 +313,8 @@ export class Graph {
           throw new AppError('model_invalid', `the graph has a cycle through ${node}`);
         } else {
           state.set(node, 'open');
-          stack.push(...waiting.reverse());
+          // One by one: the arguments of a call have a limit that files do not know of.
+          for (const producer of waiting.reverse()) stack.push(producer);
         }
       }
     }
@@ -292,7 +333,7 @@ export class Graph {
     if (value.name === '' || this.#values.has(value.name)) {
       throw new AppError(
         'model_invalid',
-        `the name "${value.name}" is empty or defined twice in the graph`,
+        `the name ${nameShown(value.name)} is empty or defined twice in the graph`,
       );
     }
     this.#values.set(value.name, value);

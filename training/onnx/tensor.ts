@@ -122,6 +122,9 @@ export function scalarTensor(type: DataType, value: number): Tensor {
   return tensorOf(type, [], wide ? BigInt64Array.of(BigInt(value)) : array.from([value]));
 }
 
+/** Whether `elementsOf` and `numbersOf` can read a tensor: not strings, complex numbers, or types below 8 bits. */
+export const hasNumbers = ({ type }: Tensor): boolean => arrayTypes[type] !== undefined;
+
 /** The elements as a typed array: a view where the alignment allows it, else a copy. */
 export function elementsOf(tensor: Tensor): NumericArray {
   const array = arrayTypes[tensor.type];

@@ -21,10 +21,14 @@ export function problemsOf(graph: Graph): string[] {
   return [...own, ...inner];
 }
 
-/** Throws `model_invalid`, listing every problem, unless the graph is sound. */
+const MOST_LISTED = 20;
+
+/** Throws `model_invalid`, listing the problems, unless the graph is sound. */
 export function verify(graph: Graph): void {
   const problems = problemsOf(graph);
   if (problems.length === 0) return;
   const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`;
-  throw new AppError('model_invalid', `the graph has ${count}:\n  ${problems.join('\n  ')}`);
+  const more = problems.length > MOST_LISTED ? [`and ${problems.length - MOST_LISTED} more`] : [];
+  const listed = [...problems.slice(0, MOST_LISTED), ...more].join('\n  ');
+  throw new AppError('model_invalid', `the graph has ${count}:\n  ${listed}`);
 }

@@ -27,7 +27,7 @@ import {
   type Place,
   placeOf,
 } from './deploy.ts';
-import { requireServes } from './servable.ts';
+import { requireModest, requireServes, type Windows } from './servable.ts';
 import { taskSettings } from './task-columns.ts';
 
 interface Common {
@@ -54,6 +54,7 @@ export async function quantizeFileChecked(
   { data, bundle: dir, scheme, ...common }: FileCheck,
 ): Promise<Chosen> {
   const bundle = await readBundle(dir);
+  await requireModest(model, windowsOf(bundle));
   return chosenOf(placeOf(scheme), model, await labelledTexts(bundle, data, common), common);
 }
 
@@ -97,11 +98,14 @@ export async function quantizeInto(change: BundleChange): Promise<ChangedBundle>
 }
 
 /** As a server tries it, before it is put in. */
-async function requireServed({ manifest, dir }: Bundle, file: string, bytes: Uint8Array) {
+async function requireServed(bundle: Bundle, file: string, bytes: Uint8Array) {
+  await requireServes({ [file]: bytes }, windowsOf(bundle), 'the bundle stays as it was');
+}
+
+function windowsOf({ manifest, dir }: Bundle): Windows {
   const { task, max_length: maxLength } = manifest;
   const tokenizer = TextTokenizer.load(join(dir, TOKENIZER_FILE));
-  const windows = { tokenizer, maxLength, labels: task.axes.length };
-  await requireServes({ [file]: bytes }, windows, 'the bundle stays as it was');
+  return { tokenizer, maxLength, labels: task.axes.length };
 }
 
 /** A file that is to go into a bundle. */
@@ -121,6 +125,7 @@ async function measured(
   const { scheme } = change;
   // What is named is what is wanted; what is not may be the next best.
   const place = scheme === undefined ? placeOf('int8', fallbacks.int8) : placeOf(scheme);
+  await requireModest(model, windowsOf(bundle));
   const texts = await labelledTexts(bundle, data, change);
   const chosen = await chosenOf(place, model, texts, change);
   return { place, ...chosen, metrics: metricsOf(chosen) };

@@ -1,9 +1,11 @@
 import { fixedAxes, inputProblem } from '../../src/bundle/index.ts';
 import { AppError, messageOf } from '../../src/errors.ts';
+import { nameShown, onOneLine } from '../../src/files/index.ts';
 import { longestWindow, type TextTokenizer } from '../../src/text/index.ts';
 import type { Graph, Value } from '../onnx/graph.ts';
 import type { Model } from '../onnx/model.ts';
-import { openWindows, type WindowSession } from '../runtime/windows.ts';
+import { behind } from '../onnx/walk.ts';
+import { openWindows, openWindowsApart, type WindowSession } from '../runtime/windows.ts';
 
 /** The texts that a model has to score once it is served. */
 export interface Windows {
@@ -52,7 +54,7 @@ export function requireServableInputs({ graph }: Model, file: string): void {
 export async function requireWindows(model: Model, windows: Windows): Promise<void> {
   const { tokenizer, maxLength } = windows;
   requireRows(model.graph, tokenizer.vocabularySize);
-  const session = await openWindows(model);
+  const session = await openWindowsApart(model, maxLength);
   try {
     const problem = await problemOf(session, windows, maxLength);
     if (problem === undefined) return;
@@ -65,6 +67,19 @@ export async function requireWindows(model: Model, windows: Windows): Promise<vo
       `train.max_length is ${maxLength}: expected at most ${most}, the most tokens that model.base can take (${problem})`,
       { hint: `set train.max_length=${most}; longer texts are cut into windows` },
     );
+  } finally {
+    await session.dispose();
+  }
+}
+
+/**
+ * Tries a graph of unknown origin in a process of its own, before it is run in this one. AppError `model_invalid` where it takes
+ * more than windows can; what else is wrong with it is found when it is run.
+ */
+export async function requireModest(model: Model, windows: Windows): Promise<void> {
+  const session = await openWindowsApart(model, windows.maxLength);
+  try {
+    await problemOf(session, windows, windows.maxLength);
   } finally {
     await session.dispose();
   }
@@ -124,6 +139,7 @@ async function problemOf(
     if (dims.join() !== `1,${labels}`) return `its logits are [${dims}], not [1, ${labels}]`;
     return data.every(Number.isFinite) ? undefined : 'its logits are not finite';
   } catch (error) {
+    if (error instanceof AppError) throw error;
     return runtimeReason(messageOf(error));
   }
 }
@@ -134,18 +150,18 @@ const SHOWN = 200;
 /** What the runtime says, or of a node that failed only which one: the rest tells of the runtime's own sources. */
 function runtimeReason(message: string): string {
   const [, op, name] = /while running (\w+) node\. Name:'([^']*)'/.exec(message) ?? [];
-  if (op !== undefined) return `${op} "${name}" fails`;
+  if (op !== undefined) return `${op} ${nameShown(name ?? '')} fails`;
   const [line = ''] = message.trim().split('\n');
-  return line.length > SHOWN ? `${line.slice(0, SHOWN)}…` : line;
+  return onOneLine(line, SHOWN);
 }
 
 /** Operators that pass ids on. */
 const passing = new Set(['Cast', 'Identity', 'Reshape', 'Squeeze', 'Unsqueeze', 'Flatten']);
 
-const isTokens = (value: Value | undefined): boolean =>
-  value?.producer
-    ? passing.has(value.producer.op) && isTokens(value.producer.inputs[0])
-    : value?.name === 'input_ids';
+function isTokens(value: Value | undefined): boolean {
+  const source = value && behind(value, ({ op }) => passing.has(op));
+  return source?.producer === undefined && source?.name === 'input_ids';
+}
 
 /** The tables that token ids choose rows of have as many rows as the tokenizer has ids. */
 function requireRows(graph: Graph, ids: number): void {
@@ -155,7 +171,7 @@ function requireRows(graph: Graph, ids: number): void {
     if (op !== 'Gather' || count === undefined || count >= ids || !isTokens(rows)) continue;
     throw new AppError(
       'config_invalid',
-      `model.tokenizer has ids up to ${ids - 1}: expected less than ${count}, the rows of "${table?.name}" in model.base`,
+      `model.tokenizer has ids up to ${ids - 1}: expected less than ${count}, the rows of ${nameShown(table?.name ?? '')} in model.base`,
       { hint: 'leave model.tokenizer out to take the one beside the base' },
     );
   }

@@ -22,7 +22,7 @@ export function layersOf(graph: Graph, result: Value): Layer[] {
     let before: ReadonlySet<Node> = new Set();
     const seen: Node[] = [];
     for (const [i, own] of readers.slice(0, -1).entries()) {
-      seen.push(...own);
+      for (const node of own) seen.push(node);
       const later = descendants(order, readers.slice(i + 1).flat());
       const reached = descendants(order, seen);
       const path = order.filter((node) => reached.has(node) && needed.has(node));
@@ -45,7 +45,9 @@ function stacks(graph: Graph): Node[][][] {
     if (stack === undefined) continue;
     const layers = found.get(stack) ?? new Map<number, Node[]>();
     const readers = [...uses].map(({ node }) => node);
-    layers.set(Number(number), [...(layers.get(Number(number)) ?? []), ...readers]);
+    const own = layers.get(Number(number)) ?? [];
+    for (const reader of readers) own.push(reader);
+    layers.set(Number(number), own);
     found.set(stack, layers);
   }
   return [...found.values()].map((layers) =>
@@ -59,7 +61,7 @@ function stacks(graph: Graph): Node[][][] {
  */
 function cuts(path: readonly Node[], sources: readonly Node[]): Value[] {
   const position = new Map(path.map((node, i) => [node, i]));
-  let reach = Math.max(...sources.map((node) => position.get(node) ?? 0));
+  let reach = sources.reduce((most, node) => Math.max(most, position.get(node) ?? 0), 0);
   return path.flatMap((node, i) => {
     const isCut = reach <= i;
     const read = node.outputs.filter((output) => output && output.uses.size > 0);
@@ -87,7 +89,7 @@ function ancestors(value: Value): Set<Node> {
   for (let node = open.pop(); open.length > 0 || node; node = open.pop()) {
     if (node === undefined || found.has(node)) continue;
     found.add(node);
-    open.push(...node.inputs.map((input) => input?.producer));
+    for (const input of node.inputs) open.push(input?.producer);
   }
   return found;
 }

@@ -1,4 +1,5 @@
 import { AppError } from '../../src/errors.ts';
+import { nameShown } from '../../src/files/index.ts';
 import { constantScalar } from '../autodiff/constants.ts';
 import { addGradients } from '../autodiff/gradients.ts';
 import { maskedLike } from '../autodiff/rules/normalization.ts';
@@ -58,7 +59,7 @@ function recomputeLayer(
 const withoutLayers = (graph: Graph): AppError =>
   new AppError(
     'config_invalid',
-    `recomputation by layers finds no layers in the graph "${graph.name}"`,
+    `recomputation by layers finds no layers in the graph ${nameShown(graph.name)}`,
     {
       hint: 'Expected are two or more layers whose parameters are numbered, as in encoder.layer.0.output.dense.weight, each of which hands one value to the next. recompute=none keeps all activations.',
     },

@@ -1,4 +1,5 @@
 import { AppError } from '../../src/errors.ts';
+import { onOneLine } from '../../src/files/index.ts';
 import type { Graph, Node } from '../onnx/graph.ts';
 
 const quantized =
@@ -26,7 +27,7 @@ export function requireOptimizable(graph: Graph): void {
     const found = new Map<string, number>();
     for (const node of graph.nodes) if (is(node)) found.set(node.op, (found.get(node.op) ?? 0) + 1);
     if (found.size === 0) continue;
-    const list = Array.from(found, ([op, count]) => `${count} ${op}`).join(', ');
+    const list = onOneLine(Array.from(found, ([op, count]) => `${count} ${op}`).join(', '));
     throw new AppError('model_invalid', `the model is already ${what}: it has ${list}`, { hint });
   }
 }

@@ -19,6 +19,9 @@ interface Demand {
   uses: number;
 }
 
+/** A classifier has one such place, or a few: after each all shapes are inferred again. */
+const MOST_MOVED = 16;
+
 /**
  * Computes only the row that is read: where a graph ends in one row of the hidden states (`hidden[:, 0]`, the
  * [CLS] token), the selection moves backwards through everything that treats rows independently, up to what
@@ -26,10 +29,12 @@ interface Demand {
  * of matrix products that got smaller.
  */
 export function selectRowsEarly(graph: Graph): number {
-  let products = 0;
+  let [products, moved] = [0, 0];
   for (const node of graph.topologicalOrder().reverse()) {
     const selection = selectionOf(node);
-    if (selection) products += moveBackwards(graph, selection);
+    const smaller = selection ? moveBackwards(graph, selection) : 0;
+    products += smaller;
+    if (smaller > 0 && ++moved >= MOST_MOVED) break;
   }
   return products;
 }
@@ -85,7 +90,7 @@ function moveBackwards(graph: Graph, selection: Selection): number {
 
 /**
  * The nodes all of whose readers want one row only, each with the axis of its output and what it needs. From
- * back to front, so that all readers of a value are known when its producer is looked at.
+ * back to front: a producer is looked at when all readers of its value are known.
  */
 function regionBefore(
   graph: Graph,
@@ -93,8 +98,10 @@ function regionBefore(
 ): Map<Node, { axis: number; needs: Needs }> {
   const region = new Map<Node, { axis: number; needs: Needs }>();
   const demands = new Map<Value, Demand | 'several'>([[source, { axis, uses: 1 }]]);
-  const order = graph.topologicalOrder();
-  for (const node of order.slice(0, order.indexOf(root)).reverse()) {
+  const ready: Value[] = [source];
+  for (let value = ready.pop(); value; value = ready.pop()) {
+    const node = value.producer;
+    if (node?.graph !== graph || node === root) continue;
     const wanted = demandOn(graph, node, demands);
     if (wanted === undefined || node.domain !== '' || !Object.hasOwn(rowRules, node.op)) continue;
     const needs = rowRules[node.op]?.(node, wanted);
@@ -103,13 +110,26 @@ function regionBefore(
     needs.forEach((need, i) => {
       const input = node.inputs[i];
       if (need === 'whole' || input === undefined) return;
-      const known = demands.get(input);
-      if (known === undefined) demands.set(input, { axis: need, uses: 1 });
-      else if (known !== 'several' && known.axis === need) known.uses++;
-      else demands.set(input, 'several');
+      if (count(demands, input, need) === input.uses.size) ready.push(input);
     });
   }
   return region;
+}
+
+/** Counts one more use of a value by one row. Returns how many there are, on the same axis all of them. */
+function count(
+  demands: Map<Value, Demand | 'several'>,
+  value: Value,
+  axis: number,
+): number | undefined {
+  const known = demands.get(value);
+  if (known === undefined) {
+    demands.set(value, { axis, uses: 1 });
+    return 1;
+  }
+  if (known !== 'several' && known.axis === axis) return ++known.uses;
+  demands.set(value, 'several');
+  return undefined;
 }
 
 /** The axis on which one row of a node's only output is enough for all of its readers. */

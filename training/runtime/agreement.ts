@@ -1,9 +1,13 @@
 import { idsOfType } from '../../src/bundle/index.ts';
 import { AppError } from '../../src/errors.ts';
+import { onOneLine } from '../../src/files/index.ts';
 import type { Random } from '../data/random.ts';
-import { encodeModel } from '../onnx/codec/index.ts';
+import { encodeChunks, encodeModel } from '../onnx/codec/index.ts';
 import type { Value } from '../onnx/graph.ts';
 import type { Model } from '../onnx/model.ts';
+import { settingsOfSession } from './folding.ts';
+import { allowanceFor, openGuarded } from './guard/guarded-session.ts';
+import type { Allowance, PlainTensor, PlainTensors } from './guard/protocol.ts';
 import { InferenceSession, Tensor } from './onnxruntime.ts';
 
 /** How far two models are apart, or why that cannot be said. */
@@ -22,14 +26,32 @@ const sizes = [
   [8, 12],
 ] as const;
 
-const settings: InferenceSession.SessionOptions = {
-  intraOpNumThreads: 1,
-  interOpNumThreads: 1,
-  logSeverityLevel: 4,
-};
-
 type Feeds = Readonly<Record<string, Tensor>>;
-type Outputs = Readonly<Record<string, Tensor>>;
+type Outputs = PlainTensors;
+
+/** What runs a model, here or in a process of its own. */
+interface Opened {
+  run(feeds: Feeds): Promise<Outputs>;
+  release(): Promise<void>;
+}
+
+async function openHere(model: Model): Promise<Opened> {
+  const session = await InferenceSession.create(encodeModel(model), {
+    ...settingsOfSession(1),
+    logSeverityLevel: 4,
+  });
+  return {
+    run: async (feeds) => (await session.run(feeds)) as unknown as Outputs,
+    release: () => session.release(),
+  };
+}
+
+/** For models of unknown origin. */
+export async function openApart(model: Model, allowance?: Allowance): Promise<Opened> {
+  const chunks = encodeChunks(model);
+  const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+  return openGuarded(chunks, { threads: 1, allowance: allowance ?? allowanceFor(length) });
+}
 
 /**
  * Runs two models of one signature on random ids, in batches of texts of different lengths, padded at the end. They
@@ -40,16 +62,17 @@ export async function compareModels(
   given: Model,
   other: Model,
   random: Random,
+  open: (model: Model) => Promise<Opened> = openHere,
 ): Promise<Agreement> {
   let feeds: readonly Feeds[];
   let expected: readonly Outputs[];
   try {
     feeds = feedsFor(given, random);
-    expected = await outputsOf(given, feeds);
+    expected = await outputsOf(given, feeds, open);
   } catch (cause) {
     return { problem: reason(cause) };
   }
-  const found = await outputsOf(other, feeds).catch((cause: unknown) => {
+  const found = await outputsOf(other, feeds, open).catch((cause: unknown) => {
     throw new AppError('internal', `the rewritten model cannot be run: ${reason(cause)}`, {
       cause,
     });
@@ -60,13 +83,17 @@ export async function compareModels(
 }
 
 const reason = (cause: unknown): string =>
-  cause instanceof Error ? cause.message.trim() : String(cause);
+  onOneLine((cause instanceof Error ? cause.message.trim() : String(cause)).split('\n')[0] ?? '');
 
-async function outputsOf(model: Model, feeds: readonly Feeds[]): Promise<readonly Outputs[]> {
-  const session = await InferenceSession.create(encodeModel(model), settings);
+async function outputsOf(
+  model: Model,
+  feeds: readonly Feeds[],
+  open: (model: Model) => Promise<Opened>,
+): Promise<readonly Outputs[]> {
+  const session = await open(model);
   try {
     const all: Outputs[] = [];
-    for (const one of feeds) all.push((await session.run(one)) as Outputs);
+    for (const one of feeds) all.push(await session.run(one));
     return all;
   } finally {
     await session.release();
@@ -81,7 +108,7 @@ const farthest = (expected: Outputs, found: Outputs): number =>
     }),
   );
 
-function apart(a: Tensor, b: Tensor): number {
+function apart(a: PlainTensor, b: PlainTensor): number {
   const [x, y] = [a, b].map((tensor) => Array.from(tensor.data as Float32Array, Number));
   return (x ?? []).reduce((most, value, i) => {
     const other = y?.[i] ?? Number.NaN;
@@ -101,7 +128,7 @@ const tables = ({ graph }: Model) =>
 /** How long a text may be. Some models count their positions from 2 on. */
 function positions(model: Model): number {
   const own = tables(model).filter(({ name }) => /position_embeddings/.test(name));
-  return Math.min(512, ...own.map(({ size }) => size - 2));
+  return own.reduce((least, { size }) => Math.min(least, size - 2), 512);
 }
 
 const feedsFor = (model: Model, random: Random): readonly Feeds[] =>

@@ -31,7 +31,7 @@ export function rowGradients(graph: Graph): RowGradient[] {
     if (scatter?.op !== 'ScatterElements' || !isZeros(scatter.inputs[0])) return [];
     const rows = sourceOf(scatter.inputs[1]);
     const byRow = scatter.int('axis') === 0 && output.shape?.length === 2;
-    return byRow && rows && graph.inputs.includes(rows)
+    return byRow && rows && graph.isInput(rows)
       ? [{ name: output.name, scatter, rows: rows.name }]
       : [];
   });

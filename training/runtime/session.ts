@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { AppError, messageOf } from '../../src/errors.ts';
+import { nameShown } from '../../src/files/index.ts';
 import { computesShapes, describeMisplaced, misplaced } from '../inspect/placement.ts';
 import { decodeModel, encodeModel, readModel } from '../onnx/codec/index.ts';
 import type { Graph } from '../onnx/graph.ts';
@@ -7,6 +8,7 @@ import type { Model } from '../onnx/model.ts';
 import { inferGraph } from '../onnx/shapes/infer.ts';
 import { type DeviceProvider, providerOf } from './device.ts';
 import type { SessionOptions } from './executor.ts';
+import { foldingLimit } from './folding.ts';
 import { InferenceSession } from './onnxruntime.ts';
 
 const HINT =
@@ -25,7 +27,7 @@ function modelOf(source: Source): Model | Promise<Model> {
 
 function describe(source: Source): string {
   if (typeof source === 'string') return source;
-  return source instanceof Uint8Array ? 'the model' : `the graph "${source.graph.name}"`;
+  return source instanceof Uint8Array ? 'the model' : `the graph ${nameShown(source.graph.name)}`;
 }
 
 /**
@@ -46,6 +48,7 @@ export async function openSession(
     // Plans of memory are made for each shape of batch and never reused by another: 0.55 GiB more, and no faster.
     enableMemPattern: false,
     extra: {
+      ...foldingLimit,
       session: {
         // Threads that wait must not take the cores from those that work: on a shared machine spinning doubles a step.
         intra_op: { allow_spinning: '0' },
@@ -87,7 +90,7 @@ export function requireKernels(graph: Graph, provider: 'cuda' | 'webgpu'): void 
   if (found.length === 0) return;
   throw new AppError(
     'device_unavailable',
-    `device ${provider} has no kernel for what the graph "${graph.name}" does: ${found.join('; ')}`,
+    `device ${provider} has no kernel for what the graph ${nameShown(graph.name)} does: ${found.join('; ')}`,
     { hint: HINT },
   );
 }

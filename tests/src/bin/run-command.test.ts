@@ -22,6 +22,11 @@ describe('the report of a failed command', () => {
     expect(lines).toContain('Error: deeper');
   });
 
+  it('does not act on a terminal, whatever a message quotes', () => {
+    const error = new AppError('data_invalid', 'x\u001b[2J\nof two lines', { hint: '\u0007y' });
+    expect(describeError(error, false)).toBe('error: x\\u001b[2J\nof two lines\nhint: \\u0007y');
+  });
+
   it('is one line of JSON in a JSON log, whatever it says', () => {
     const error = new AppError('config_invalid', 'two\nproblems', { hint: 'read "this"' });
     const line = errorLine(error, false);

@@ -64,6 +64,31 @@ describe('inspectModel', () => {
   });
 });
 
+describe('names that act on a terminal', () => {
+  const name = 'x\u001b[2J\nerror: forged';
+  const graph = new Graph('g', { opset: 17 });
+  const x = graph.addInput(name, 'float32', [symbolicDim(name)]);
+  const { outputs } = graph.addNode({ op: name, inputs: [x], outputs: ['y'], domain: name });
+  graph.outputs.push(...outputs.filter((output) => output !== undefined));
+  graph.opsets.set(name, 1);
+  const description = inspectModel({ ...model(), graph, producerName: name });
+
+  it('are escaped where they are printed', () => {
+    const report = inspectionReport('f.onnx', 1, description);
+    expect(report).not.toMatch(/[^\P{Cc}\n]|^error/mu);
+    expect(report.match(/x\\u001b\[2J\\nerror: forged/g)).toHaveLength(12);
+  });
+
+  it('stay as they are in JSON', () => {
+    expect(JSON.parse(JSON.stringify(description))).toMatchObject({
+      producer: `${name} 1`,
+      opsets: { '': 17, [name]: 1 },
+      inputs: [{ name, type: 'float32', shape: `[${name}]` }],
+      operators: [{ operator: `${name}:${name}` }],
+    });
+  });
+});
+
 describe('kernels', () => {
   it('end on CUDA with the operator set from which on none is registered', () => {
     expect(kernelsOf('Pad', 18)?.cuda).toBe(true);

@@ -13,8 +13,7 @@ function einsumGradients(c: RuleContext): InputGradient[] {
   const equation = c.node.string('equation') ?? '';
   const ranks = c.node.inputs.map((_, i) => c.rank(i));
   const { terms, result } = expandedEquation(equation, ranks) ?? {};
-  if (!terms || result === undefined)
-    throw c.unsupported(`its equation "${equation}" is not known`);
+  if (!terms || result === undefined) throw c.unsupported(`its equation is not known`);
   return terms.map((term, i) => () => {
     const others = terms.flatMap((letters, k) => (k === i ? [] : [[letters, c.x(k)] as const]));
     const operands = [[result, c.dy] as const, ...others];

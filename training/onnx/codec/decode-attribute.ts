@@ -1,6 +1,7 @@
 import { isFieldSet } from '@bufbuild/protobuf';
+import { nameShown } from '../../../src/files/index.ts';
 import type { Attribute } from '../attributes.ts';
-import type { Graph } from '../graph.ts';
+import type { Graph, Node } from '../graph.ts';
 import {
   type AttributeProto,
   AttributeProtoSchema,
@@ -12,7 +13,7 @@ import { decodeTensor, stripTensor } from './decode-tensor.ts';
 /** What decoding an attribute needs of its surroundings. */
 export interface AttributeContext {
   /** The node, for messages. */
-  readonly node: string;
+  readonly node: Node;
   readonly decodeBody: (proto: GraphProto) => Graph;
 }
 
@@ -44,7 +45,7 @@ const decoders: Partial<Record<Kind, Decoder>> = {
   [Kind.TENSOR]: (proto, { node }) =>
     proto.t && {
       kind: 'tensor',
-      value: decodeTensor(proto.t, `the tensor in attribute "${proto.name}" of ${node}`),
+      value: decodeTensor(proto.t, `the tensor in attribute ${nameShown(proto.name)} of ${node}`),
     },
   [Kind.GRAPH]: (proto, { decodeBody }) => proto.g && { kind: 'graph', value: decodeBody(proto.g) },
 };

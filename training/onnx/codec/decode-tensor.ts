@@ -1,5 +1,7 @@
 import { AppError } from '../../../src/errors.ts';
+import { nameShown } from '../../../src/files/index.ts';
 import { byteSize, dataTypeOf } from '../data-type.ts';
+import { limits } from '../limits.ts';
 import { type TensorProto, TensorProto_DataLocation } from '../proto/onnx_pb.ts';
 import { type DataType, elementCount, type Tensor } from '../tensor.ts';
 
@@ -32,12 +34,11 @@ function packEntries(entries: readonly number[], width: number): Uint8Array {
 /** The elements as raw little-endian bytes, wherever the message has them. */
 function payload(proto: TensorProto, type: DataType): Uint8Array | undefined {
   if (proto.rawData.length > 0) return proto.rawData;
-  if (type === 'float32' || type === 'complex64')
-    return bytesOf(Float32Array.from(proto.floatData));
+  if (type === 'float32' || type === 'complex64') return bytesOf(new Float32Array(proto.floatData));
   if (type === 'float64' || type === 'complex128')
-    return bytesOf(Float64Array.from(proto.doubleData));
-  if (type === 'int64') return bytesOf(BigInt64Array.from(proto.int64Data));
-  if (type === 'uint64') return bytesOf(BigUint64Array.from(proto.uint64Data));
+    return bytesOf(new Float64Array(proto.doubleData));
+  if (type === 'int64') return bytesOf(new BigInt64Array(proto.int64Data));
+  if (type === 'uint64') return bytesOf(new BigUint64Array(proto.uint64Data));
   if (type === 'uint32') return packEntries(proto.uint64Data.map(Number), 4);
   const width = entryBytes[type] ?? 1;
   return width === 0 ? undefined : packEntries(proto.int32Data, width);
@@ -45,6 +46,12 @@ function payload(proto: TensorProto, type: DataType): Uint8Array | undefined {
 
 function dimsOf(proto: TensorProto, where: string): number[] {
   const dims = proto.dims.map(Number);
+  if (dims.length > limits.axes) {
+    throw new AppError(
+      'model_invalid',
+      `${where} has ${dims.length} axes: at most ${limits.axes} are read`,
+    );
+  }
   if (dims.some((dim) => dim < 0) || !Number.isSafeInteger(elementCount(dims))) {
     throw new AppError('model_invalid', `${where} has the impossible shape [${dims.join(', ')}]`);
   }
@@ -61,9 +68,13 @@ export function decodeTensor(proto: TensorProto, where: string): Tensor {
   }
   if (proto.dataLocation === TensorProto_DataLocation.EXTERNAL) {
     const location = proto.externalData.find((entry) => entry.key === 'location')?.value;
-    throw new AppError('model_invalid', `${where} lies in another file, "${location ?? ''}"`, {
-      hint: 'read the model from its path, so that its external data can be found',
-    });
+    throw new AppError(
+      'model_invalid',
+      `${where} lies in another file, ${nameShown(location ?? '')}`,
+      {
+        hint: 'read the model from its path, so that its external data can be found',
+      },
+    );
   }
   if (proto.segment !== undefined) {
     throw new AppError('model_invalid', `${where} is stored in segments, which is not supported`);

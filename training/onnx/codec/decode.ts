@@ -1,16 +1,18 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { AppError, messageOf } from '../../../src/errors.ts';
-import { strangerOf } from '../../../src/files/index.ts';
+import { nameShown, strangerOf } from '../../../src/files/index.ts';
 import { Graph } from '../graph.ts';
 import type { Model } from '../model.ts';
 import { type ModelProto, ModelProtoSchema } from '../proto/onnx_pb.ts';
 import { fillGraph } from './decode-graph.ts';
 import type { ModelExtras } from './extras.ts';
+import { requireBoundedFunctions } from './functions.ts';
+import { scanModel } from './scan.ts';
 
 const exportHint = 'export the model to .onnx again, or download it again';
 
-/** Parses the messages of a file. Empties nothing, copies no raw data. */
-export function parseModel(bytes: Uint8Array): ModelProto {
+/** Parses the messages of a file. Empties nothing, copies no raw data; changes the bytes only where they are its `own`. */
+export function parseModel(bytes: Uint8Array, own = false): ModelProto {
   if (bytes.length === 0) {
     throw new AppError('model_invalid', 'the file is empty', { hint: exportHint });
   }
@@ -21,7 +23,9 @@ export function parseModel(bytes: Uint8Array): ModelProto {
       hint: stranger.hint,
     });
   }
-  const proto = parse(bytes);
+  const proto = parse(scanModel(bytes, own));
+  requireExactVersions(proto);
+  requireBoundedFunctions(proto);
   if (proto.graph === undefined || proto.irVersion <= 0n || proto.opsetImport.length === 0) {
     throw new AppError(
       'model_invalid',
@@ -30,6 +34,18 @@ export function parseModel(bytes: Uint8Array): ModelProto {
     );
   }
   return proto;
+}
+
+/** Versions are small numbers; beyond 2^53 they would be others when written again. */
+function requireExactVersions({ irVersion, opsetImport }: ModelProto): void {
+  const versions = opsetImport.map(
+    ({ domain, version }) =>
+      [`the version of the operator set ${nameShown(domain || 'ai.onnx')}`, version] as const,
+  );
+  for (const [what, version] of [['the IR version', irVersion] as const, ...versions]) {
+    if (version >= 0n && version < 2n ** 31n) continue;
+    throw new AppError('model_invalid', `${what} is ${version}: expected a number below 2^31`);
+  }
 }
 
 function parse(bytes: Uint8Array): ModelProto {

@@ -34,13 +34,23 @@ export async function withFile<T>(
   }
 }
 
+function memoryFor(bytes: number): Uint8Array {
+  try {
+    return new Uint8Array(bytes);
+  } catch (cause) {
+    throw new AppError('model_invalid', `${bytes} bytes are more than can be read at once`, {
+      cause,
+    });
+  }
+}
+
 /** `length` bytes from `offset`, however many. */
 export async function readRange(
   handle: FileHandle,
   offset: number,
   length: number,
 ): Promise<Uint8Array> {
-  const bytes = new Uint8Array(length);
+  const bytes = memoryFor(length);
   for (let done = 0; done < length; ) {
     const piece = Math.min(pieceBytes, length - done);
     const { bytesRead } = await handle.read(bytes, done, piece, offset + done);

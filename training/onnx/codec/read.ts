@@ -22,7 +22,7 @@ export async function readModel(path: string): Promise<Model> {
     );
   });
   try {
-    const proto = parseModel(bytes);
+    const proto = parseModel(bytes, true);
     await loadExternalData(proto, path);
     return modelOf(proto);
   } catch (error) {

@@ -1,7 +1,10 @@
 import { clone, create } from '@bufbuild/protobuf';
+import { AppError } from '../../../src/errors.ts';
+import { nameShown } from '../../../src/files/index.ts';
 import { dataTypeCode, dataTypeOf } from '../data-type.ts';
-import { addDims, type Dim, multiplyDims, type Shape, symbolicDim } from '../dim.ts';
+import { type Dim, multiplyDims, type Shape, sumDims, symbolicDim } from '../dim.ts';
 import type { Value } from '../graph.ts';
+import { limits } from '../limits.ts';
 import {
   type TensorShapeProto,
   type TensorShapeProto_Dimension,
@@ -27,17 +30,33 @@ export function parseDim(text: string): Dim | undefined {
   if (text === '' || text.startsWith('?')) return undefined;
   const terms = text.split('+').map((term) => term.split('*').map((part) => part.trim()));
   if (!terms.flat().every((part) => factor.test(part))) return symbolicDim(text);
-  return terms
-    .map((parts) => parts.map((p) => (/^-?\d/.test(p) ? Number(p) : symbolicDim(p))))
-    .map((dims) => dims.reduce<Dim>(multiplyDims, 1))
-    .reduce<Dim>(addDims, 0);
+  const dim = sumDims(
+    terms
+      .map((parts) => parts.map((p) => (/^-?\d/.test(p) ? Number(p) : symbolicDim(p))))
+      .map((dims) => dims.reduce<Dim>(multiplyDims, 1)),
+  );
+  if (typeof dim === 'number' && !isSize(dim)) return undefined;
+  return isOpaque(dim) ? symbolicDim(text) : dim;
 }
 
-function decodeDim({ value }: TensorShapeProto_Dimension): Dim | undefined {
+const isSize = (dim: number): boolean => dim >= 0 && dim <= limits.dimension;
+
+function decodeDim(
+  { value }: TensorShapeProto_Dimension,
+  axis: number,
+  of: Value,
+): Dim | undefined {
   if (value.case === 'dimParam') return parseDim(value.value);
   if (value.case !== 'dimValue') return undefined;
   // Some tools write −1 for a dimension that they do not know.
-  return value.value < 0n ? undefined : Number(value.value);
+  if (value.value < 0n) return undefined;
+  if (value.value > BigInt(limits.dimension)) {
+    throw new AppError(
+      'model_invalid',
+      `dimension ${axis} of ${nameShown(of.name)} is ${value.value}: expected at most ${limits.dimension} (2^53 - 1)`,
+    );
+  }
+  return Number(value.value);
 }
 
 /**
@@ -48,9 +67,14 @@ export function applyInfo(value: Value, info: ValueInfoProto): void {
   const type = info.type?.value;
   if (type?.case !== 'tensorType') return;
   value.type ??= dataTypeOf(type.value.elemType);
-  value.shape ??= type.value.shape?.dim.map(
-    (dim, axis) => decodeDim(dim) ?? opaqueDim(value, axis),
-  );
+  const dims = type.value.shape?.dim;
+  if (dims && dims.length > limits.axes) {
+    throw new AppError(
+      'model_invalid',
+      `${nameShown(value.name)} has ${dims.length} axes: at most ${limits.axes} are read`,
+    );
+  }
+  value.shape ??= dims?.map((dim, axis) => decodeDim(dim, axis, value) ?? opaqueDim(value, axis));
 }
 
 function encodeShape(shape: Shape, before: TensorShapeProto | undefined): TensorShapeProto {

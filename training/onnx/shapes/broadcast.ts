@@ -23,7 +23,7 @@ export function broadcastShapes(
   output = 0,
 ): Shape | undefined {
   if (!shapes.every((shape) => shape !== undefined)) return undefined;
-  const rank = Math.max(0, ...shapes.map((shape) => shape.length));
+  const rank = shapes.reduce((most, shape) => Math.max(most, shape.length), 0);
   return Array.from({ length: rank }, (_, axis) => {
     const dims = shapes.map((shape) => shape[axis - rank + shape.length] ?? 1);
     return broadcastAll(node, dims, shapes) ?? opaqueDim(node.outputs[output], axis);

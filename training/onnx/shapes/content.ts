@@ -1,4 +1,4 @@
-import { type Dim, divideDims, type Shape, sameDim, subtractDims } from '../dim.ts';
+import { type Dim, divideDims, type Shape, sameDim, subtractDims, UNBOUNDED } from '../dim.ts';
 import type { Value } from '../graph.ts';
 import { type DataType, elementCount, numbersOf, type Tensor } from '../tensor.ts';
 
@@ -7,7 +7,7 @@ import { type DataType, elementCount, numbersOf, type Tensor } from '../tensor.t
  */
 export type Content = readonly (Dim | undefined)[];
 
-const maximumLength = 64;
+export const maximumLength = 64;
 
 const holdsContent = (type: DataType | undefined): boolean =>
   type === 'int64' || type === 'int32' || type === 'bool';
@@ -45,6 +45,7 @@ function leastValue(dim: Dim): number | undefined {
   let least = 0;
   for (const { coefficient, symbols } of dim.terms) {
     if (symbols.length > 0 && coefficient < 0) return undefined;
+    if (symbols.some((symbol) => symbol.startsWith(UNBOUNDED))) return undefined;
     if (symbols.some((symbol) => symbol.startsWith('?'))) continue;
     least += coefficient;
   }
@@ -87,6 +88,8 @@ export function mapContents(
   contents: readonly (Content | undefined)[],
   operation: (...elements: Dim[]) => Dim | undefined,
 ): Content | undefined {
+  // Sums of so many numbers are no shapes; and a node may lack an operand.
+  if (contents.length > maximumLength || contents.length < operation.length) return undefined;
   if (!contents.every((content) => content !== undefined)) return undefined;
   const length = contents.some((c) => c.length === 0)
     ? 0
@@ -97,8 +100,11 @@ export function mapContents(
   });
 }
 
-/** Content worth keeping: at least one element is known, or there are none. */
-export const worthKeeping = (content: Content | undefined): Content | undefined =>
-  content && (content.length === 0 || content.some((dim) => dim !== undefined))
-    ? content
-    : undefined;
+/** Content worth keeping: it is short, and at least one element is known, or there are none. */
+export function worthKeeping(content: Content | undefined): Content | undefined {
+  if (content === undefined || content.length > maximumLength) return undefined;
+  const integers = content.map((dim) =>
+    typeof dim === 'number' && !Number.isInteger(dim) ? undefined : dim,
+  );
+  return integers.length === 0 || integers.some((dim) => dim !== undefined) ? integers : undefined;
+}

@@ -1,3 +1,4 @@
+import { nameShown } from '../../../src/files/index.ts';
 import type { Dim } from '../dim.ts';
 import { broadcastDim } from './broadcast.ts';
 import { filledShape, invalid, type Rule, type RuleTable, shapeAt, typeAt } from './rule.ts';
@@ -7,6 +8,9 @@ export interface Equation {
   readonly terms: readonly (readonly string[])[];
   readonly result: readonly string[];
 }
+
+/** Far beyond all letters at all operands. */
+const LONGEST = 4096;
 
 const isLetter = (letter: string): boolean => /^[A-Za-z]$/.test(letter);
 
@@ -26,7 +30,7 @@ export function expandedEquation(equation: string, ranks: readonly number[]): Eq
   const covered = words.map((word, i) =>
     word.includes('...') ? (ranks[i] ?? 0) - (word.length - 3) : 0,
   );
-  const most = Math.max(...covered);
+  const most = covered.reduce((a, b) => Math.max(a, b), 0);
   const expand = (word: string, count: number): string[] => {
     const axes = free.slice(most - count, most).join('');
     return [...word.replace('...', axes)];
@@ -48,12 +52,18 @@ const einsum: Rule = (node) => {
   const shapes = node.inputs.map((_, i) => shapeAt(node, i));
   if (!shapes.every((shape) => shape !== undefined)) return [{ type }];
   const equation = node.string('equation') ?? '';
+  if (equation.length > LONGEST) {
+    throw invalid(
+      node,
+      `its equation has ${equation.length} characters: at most ${LONGEST} are read`,
+    );
+  }
   const expanded = expandedEquation(
     equation,
     shapes.map((shape) => shape.length),
   );
   if (expanded === undefined)
-    throw invalid(node, `its equation "${equation}" does not fit its inputs`);
+    throw invalid(node, `its equation ${nameShown(equation)} does not fit its inputs`);
   const dims = new Map<string, Dim | undefined>();
   expanded.terms.forEach((term, i) => {
     term.forEach((letter, axis) => {

@@ -1,5 +1,5 @@
 import { dataTypeOf } from '../data-type.ts';
-import { addDims, type Dim, multiplyDims, subtractDims } from '../dim.ts';
+import { addDims, type Dim, multiplyDims, subtractDims, sumDims } from '../dim.ts';
 import type { Node } from '../graph.ts';
 import type { DataType } from '../tensor.ts';
 import { broadcastShapes } from './broadcast.ts';
@@ -122,7 +122,7 @@ export const elementwiseRules: RuleTable = {
   Sub: broadcasting(subtractDims),
   Mul: broadcasting(multiplyDims),
   Div: broadcasting(divideElements),
-  Sum: broadcasting((...all) => all.reduce(addDims, 0)),
+  Sum: broadcasting((...all) => sumDims(all)),
   Mod: (node, infer) => broadcasting(node.int('fmod') ? undefined : modulo)(node, infer),
   Max: broadcasting(extreme(isAtLeast)),
   Min: broadcasting(extreme((a, b) => isAtLeast(b, a))),

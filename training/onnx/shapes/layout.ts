@@ -1,7 +1,7 @@
-import { addDims, type Dim, divideDims, multiplyDims, productOf, type Shape } from '../dim.ts';
+import { type Dim, divideDims, multiplyDims, productOf, type Shape, sumDims } from '../dim.ts';
 import type { Node } from '../graph.ts';
 import { broadcastDim } from './broadcast.ts';
-import { type Content, contentLength } from './content.ts';
+import { type Content, contentLength, maximumLength } from './content.ts';
 import {
   attributeOrInput,
   contentAt,
@@ -13,6 +13,7 @@ import {
   opaqueShape,
   type Rule,
   type RuleTable,
+  requireRank,
   shapeAt,
   typeAt,
 } from './rule.ts';
@@ -111,6 +112,7 @@ const unsqueeze: Rule = (node) => {
   if (data === undefined || axes === undefined || axes === 'absent')
     return [{ type: typeAt(node, 0) }];
   const rank = data.length + axes.length;
+  requireRank(node, rank);
   const added = axes.map((axis) => normaliseAxis(node, axis, rank));
   const rest = [...data];
   const shape = Array.from({ length: rank }, (_, i) =>
@@ -170,21 +172,30 @@ const concat: Rule = (node) => {
   const rank = shapes.find((shape) => shape !== undefined)?.length;
   const type = typeAt(node, 0);
   if (rank === undefined) return [{ type }];
+  const other = shapes.find((shape) => shape !== undefined && shape.length !== rank);
+  if (other) throw invalid(node, `its inputs have ${rank} and ${other.length} axes`);
   const axis = normaliseAxis(node, node.int('axis') ?? 0, rank);
   const dims = Array.from({ length: rank }, (_, i) => {
     const known = shapes.map((shape) => shape?.[i]);
     return i === axis ? sumOf(known) : agreed(node, i, known);
   });
-  const contents = node.inputs.map((_, i) => contentAt(node, i));
-  const content = contents.every((part) => part !== undefined) ? contents.flat() : undefined;
-  return [{ type, shape: filledShape(node, dims), content: rank === 1 ? content : undefined }];
+  const content = rank === 1 ? joined(node) : undefined;
+  return [{ type, shape: filledShape(node, dims), content }];
 };
 
+/** The parts' elements one behind the other; undefined where they are too many to be a shape. */
+function joined(node: Node): Content | undefined {
+  const all: Content[number][] = [];
+  for (let i = 0; i < node.inputs.length; i++) {
+    const part = contentAt(node, i);
+    if (part === undefined || all.length + part.length > maximumLength) return undefined;
+    all.push(...part);
+  }
+  return all;
+}
+
 export const sumOf = (dims: readonly (Dim | undefined)[]): Dim | undefined =>
-  dims.reduce(
-    (sum, dim) => (sum === undefined || dim === undefined ? undefined : addDims(sum, dim)),
-    0,
-  );
+  dims.every((dim) => dim !== undefined) ? sumDims(dims) : undefined;
 
 /** The dimension that all parts have in common: a number if one of them knows it. */
 function agreed(node: Node, axis: number, dims: readonly (Dim | undefined)[]): Dim | undefined {

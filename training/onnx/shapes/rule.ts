@@ -1,6 +1,8 @@
 import { AppError } from '../../../src/errors.ts';
+import { onOneLine } from '../../../src/files/index.ts';
 import { type Dim, type Shape, type SymbolicDim, symbolicDim } from '../dim.ts';
 import type { Graph, Node, Value } from '../graph.ts';
+import { limits } from '../limits.ts';
 import type { DataType } from '../tensor.ts';
 import { type Content, contentOf } from './content.ts';
 
@@ -52,7 +54,13 @@ export function attributeOrInput(
 }
 
 export const invalid = (node: Node, problem: string): AppError =>
-  new AppError('model_invalid', `${node}: ${problem}`);
+  new AppError('model_invalid', onOneLine(`${node}: ${problem}`));
+
+/** AppError `model_invalid` for a rank that no tensor has. */
+export function requireRank(node: Node, rank: number): void {
+  if (rank <= limits.axes) return;
+  throw invalid(node, `its output would have ${rank} axes: at most ${limits.axes} are supported`);
+}
 
 /** An axis of a tensor of this rank, counted from the front. */
 export function normaliseAxis(node: Node, axis: number, rank: number): number {
@@ -83,8 +91,10 @@ export const isOpaque = (dim: Dim): boolean =>
   typeof dim !== 'number' && dim.terms.some((t) => t.symbols.some((s) => s.startsWith('?')));
 
 /** A shape of known rank where nothing else is known. */
-export const opaqueShape = (node: Node, output: number, rank: number): Shape =>
-  Array.from({ length: rank }, (_, axis) => opaqueDim(node.outputs[output], axis));
+export function opaqueShape(node: Node, output: number, rank: number): Shape {
+  requireRank(node, rank);
+  return Array.from({ length: rank }, (_, axis) => opaqueDim(node.outputs[output], axis));
+}
 
 /** Known dimensions, and a symbol of its own for each unknown one. */
 export const filledShape = (node: Node, dims: readonly (Dim | undefined)[], output = 0): Shape =>

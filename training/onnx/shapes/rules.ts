@@ -13,25 +13,29 @@ import { quantizeRules } from './quantize.ts';
 import { reduceRules } from './reduce.ts';
 import type { Rule, RuleTable } from './rule.ts';
 
-const rules: Readonly<Record<string, RuleTable>> = {
-  '': {
-    ...elementwiseRules,
-    ...layoutRules,
-    ...indexingRules,
-    ...generateRules,
-    ...reduceRules,
-    ...matMulRules,
-    ...nnRules,
-    ...convolutionShapes,
-    ...einsumShapes,
-    ...quantizeRules,
-    ...controlFlowRules,
-  },
-  'com.microsoft': contribRules,
-};
+/** By domain: a Map, since a domain may be called like anything that every object has. */
+const rules: ReadonlyMap<string, RuleTable> = new Map<string, RuleTable>([
+  [
+    '',
+    {
+      ...elementwiseRules,
+      ...layoutRules,
+      ...indexingRules,
+      ...generateRules,
+      ...reduceRules,
+      ...matMulRules,
+      ...nnRules,
+      ...convolutionShapes,
+      ...einsumShapes,
+      ...quantizeRules,
+      ...controlFlowRules,
+    },
+  ],
+  ['com.microsoft', contribRules],
+]);
 
 /** The rule for a node's operator; undefined for an operator that inference knows nothing of. */
 export function ruleOf(node: Node): Rule | undefined {
-  const table = rules[node.domain];
+  const table = rules.get(node.domain);
   return table && Object.hasOwn(table, node.op) ? table[node.op] : undefined;
 }

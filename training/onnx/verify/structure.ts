@@ -1,4 +1,5 @@
 import { AppError } from '../../../src/errors.ts';
+import { nameShown } from '../../../src/files/index.ts';
 import { byteSize } from '../data-type.ts';
 import type { Graph, Node, Value } from '../graph.ts';
 import { elementCount } from '../tensor.ts';
@@ -11,7 +12,7 @@ const hasSource = (graph: Graph, value: Value): boolean => {
   if (value.producer !== undefined) {
     return owner.nodes.has(value.producer) && value.producer.outputs.includes(value);
   }
-  return value.initializer !== undefined || owner.inputs.includes(value);
+  return value.initializer !== undefined || owner.isInput(value);
 };
 
 /** The graph, this one or an outer one, that has the value under its name. */
@@ -29,7 +30,7 @@ function checkSources(graph: Graph): string[] {
   return [...graph.nodes].flatMap((node) =>
     inputsOf(node)
       .filter(({ value }) => !hasSource(graph, value))
-      .map(({ value }) => `${node} reads "${value.name}", which nothing produces`),
+      .map(({ value }) => `${node} reads ${nameShown(value.name)}, which nothing produces`),
   );
 }
 
@@ -39,11 +40,11 @@ function checkNames(graph: Graph): string[] {
   const define = (value: Value, place: string) => {
     const before = seen.get(value.name);
     if (before !== undefined)
-      problems.push(`"${value.name}" is defined twice: by ${before} and by ${place}`);
+      problems.push(`${nameShown(value.name)} is defined twice: by ${before} and by ${place}`);
     else if (graph.outer?.find(value.name))
-      problems.push(`"${value.name}", defined by ${place}, hides an outer value`);
+      problems.push(`${nameShown(value.name)}, defined by ${place}, hides an outer value`);
     else if (graph.values.get(value.name) !== value)
-      problems.push(`"${value.name}", defined by ${place}, is not known by its name`);
+      problems.push(`${nameShown(value.name)}, defined by ${place}, is not known by its name`);
     seen.set(value.name, place);
   };
   for (const input of graph.inputs) define(input, 'the graph inputs');
@@ -57,7 +58,10 @@ function checkProducers(graph: Graph): string[] {
   return [...graph.nodes].flatMap((node) =>
     node.outputs
       .filter((output) => output !== undefined && output.producer !== node)
-      .map((output) => `${node} makes "${output?.name}", which does not name it as its producer`),
+      .map(
+        (output) =>
+          `${node} makes ${nameShown(output?.name ?? '')}, which does not name it as its producer`,
+      ),
   );
 }
 
@@ -74,12 +78,10 @@ function checkCycles(graph: Graph): string[] {
 function checkUses(graph: Graph): string[] {
   const missing = [...graph.nodes].flatMap((node) =>
     inputsOf(node)
-      .filter(
-        ({ value, index }) => ![...value.uses].some((u) => u.node === node && u.index === index),
-      )
+      .filter(({ index }) => !node.isUse(index))
       .map(
         ({ value, index }) =>
-          `input ${index} of ${node} is missing among the uses of "${value.name}"`,
+          `input ${index} of ${node} is missing among the uses of ${nameShown(value.name)}`,
       ),
   );
   const stale = [...graph.values.values()].flatMap((value) =>
@@ -87,17 +89,17 @@ function checkUses(graph: Graph): string[] {
       .filter(({ node, index }) => node.inputs[index] !== value || !node.graph.nodes.has(node))
       .map(
         ({ node, index }) =>
-          `"${value.name}" claims to be input ${index} of ${node}, which it is not`,
+          `${nameShown(value.name)} claims to be input ${index} of ${node}, which it is not`,
       ),
   );
   return [...missing, ...stale];
 }
 
 function checkOutputs(graph: Graph): string[] {
-  if (graph.outputs.length === 0) return [`graph "${graph.name}" has no outputs`];
+  if (graph.outputs.length === 0) return [`graph ${nameShown(graph.name)} has no outputs`];
   return graph.outputs
     .filter((output) => !hasSource(graph, output))
-    .map((output) => `graph output "${output.name}" is produced by nothing`);
+    .map((output) => `graph output ${nameShown(output.name)} is produced by nothing`);
 }
 
 function checkInitializers(graph: Graph): string[] {
@@ -109,7 +111,7 @@ function checkInitializers(graph: Graph): string[] {
       type === 'string' ? [strings?.length ?? 0, count] : [bytes.length, byteSize(type, count)];
     if (found === expected) return [];
     return [
-      `initializer "${name}", ${type} [${dims.join(', ')}], has ${found} bytes instead of ${expected}`,
+      `initializer ${nameShown(name)}, ${type} [${dims.join(', ')}], has ${found} bytes instead of ${expected}`,
     ];
   });
 }

@@ -1,3 +1,4 @@
+import { nameShown } from '../../../src/files/index.ts';
 import { formatShape } from '../dim.ts';
 import type { Graph, Node, Value } from '../graph.ts';
 import { ruleOf } from '../shapes/rules.ts';
@@ -87,7 +88,7 @@ function checkAttributes(graph: Graph): string[] {
   return ofDefaultDomain(graph).flatMap((node) => {
     const required = Object.hasOwn(requiredAttributes, node.op) ? requiredAttributes[node.op] : [];
     const missing = (required ?? []).filter((name) => !node.attributes.has(name));
-    return missing.map((name) => `${node} lacks the attribute "${name}"`);
+    return missing.map((name) => `${node} lacks the attribute ${nameShown(name)}`);
   });
 }
 
@@ -119,20 +120,21 @@ const isKnown = (value: Value | undefined): boolean =>
  */
 function checkTypesKnown(graph: Graph): string[] {
   const inputs = graph.outer === undefined ? graph.inputs : [];
+  const ends = new Set(graph.outputs);
   const outputs = [...graph.nodes]
     .filter((node) => ruleOf(node) !== undefined && !controlFlow.has(node.op))
     .filter((node) => node.inputs.every(isKnown))
     .flatMap((node) =>
       node.outputs.flatMap((value) =>
-        value && (value.uses.size > 0 || graph.outputs.includes(value)) ? [value] : [],
+        value && (value.uses.size > 0 || ends.has(value)) ? [value] : [],
       ),
     );
   return [...inputs, ...outputs].flatMap((value) => {
     const place = value.producer ? ` (of ${value.producer})` : '';
     if (value.type === undefined)
-      return [`the element type of "${value.name}"${place} is not known`];
+      return [`the element type of ${nameShown(value.name)}${place} is not known`];
     if (isFloat(value.type) && value.shape === undefined)
-      return [`the rank of "${value.name}"${place} is not known`];
+      return [`the rank of ${nameShown(value.name)}${place} is not known`];
     return [];
   });
 }

@@ -25,7 +25,10 @@ export function packProjections(graph: Graph): number {
   for (const node of graph.topologicalOrder()) {
     const projection = projectionOf(node);
     const [source] = node.inputs;
-    if (projection && source) bySource.set(source, [...(bySource.get(source) ?? []), projection]);
+    if (!projection || !source) continue;
+    const known = bySource.get(source);
+    if (known) known.push(projection);
+    else bySource.set(source, [projection]);
   }
   let gone = 0;
   for (const [source, projections] of bySource) {

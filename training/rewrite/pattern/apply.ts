@@ -1,4 +1,5 @@
 import { AppError } from '../../../src/errors.ts';
+import { nameShown } from '../../../src/files/index.ts';
 import { GraphBuilder } from '../../onnx/builder.ts';
 import { sameShape } from '../../onnx/dim.ts';
 import type { Graph, Node, Value } from '../../onnx/graph.ts';
@@ -47,7 +48,7 @@ function applyTo(graph: Graph, b: GraphBuilder, rewrite: Rewrite, output: Value)
   const match = node && matchPattern(graph, rewrite.pattern, output);
   if (node === undefined || match === undefined) return false;
   const missing = (name: string) =>
-    new AppError('internal', `the pattern of ${rewrite.name} has no "${name}"`);
+    new AppError('internal', `the pattern of ${rewrite.name} has no ${nameShown(name)}`);
   const replacement = rewrite.replace({
     b,
     node,
@@ -64,18 +65,22 @@ function applyTo(graph: Graph, b: GraphBuilder, rewrite: Rewrite, output: Value)
       return number;
     },
   });
-  if (replacement === undefined) return false;
+  // Where a graph says odd things of its shapes, nobody knows that a replacement is the same.
+  if (replacement === undefined || !isOfForm(replacement, output)) return false;
   replaceValue(graph, output, replacement);
   return true;
 }
+
+const isOfForm = (to: Value, { type, shape }: Value): boolean =>
+  (to.type ?? type) === type && !(to.shape && shape && !sameShape(to.shape, shape));
 
 /** Lets everything read `to` in place of `from`; a graph output keeps its name, type and shape. */
 export function replaceValue(graph: Graph, from: Value, to: Value): void {
   const { name, type, shape } = from;
   to.type ??= type;
-  if (to.type !== type || (to.shape && shape && !sameShape(to.shape, shape))) {
+  if (!isOfForm(to, from)) {
     const forms = [from, to].map((value) => `${value.type} [${value.shape?.join(', ')}]`);
-    throw new AppError('internal', `"${name}" would change from ${forms.join(' to ')}`);
+    throw new AppError('internal', `${nameShown(name)} would change from ${forms.join(' to ')}`);
   }
   to.shape ??= shape;
   const isOutput = graph.outputs.includes(from);

@@ -40,9 +40,15 @@ function isClosed(graph: Graph, { nodes, shared }: Match, root: Value): boolean 
         (output) =>
           output === undefined ||
           output === root ||
-          (!graph.outputs.includes(output) && [...output.uses].every((use) => nodes.has(use.node))),
+          (!graph.outputs.includes(output) && areUsesIn(nodes, output)),
       ),
   );
+}
+
+/** Not of a copy: a value may have very many uses, and the first that lies outside is enough. */
+function areUsesIn(nodes: ReadonlySet<Node>, { uses }: Value): boolean {
+  for (const { node } of uses) if (!nodes.has(node)) return false;
+  return true;
 }
 
 function* ways(pattern: Pattern, value: Value | undefined, match: Match): Generator<Match> {

@@ -1,5 +1,6 @@
 import type { Node, Value } from '../../onnx/graph.ts';
-import { elementCount, isFloat, numbersOf } from '../../onnx/tensor.ts';
+import { elementCount, hasNumbers, isFloat, numbersOf } from '../../onnx/tensor.ts';
+import { Budget } from '../../onnx/walk.ts';
 
 type Evaluate = (...operands: readonly number[]) => number;
 
@@ -18,30 +19,39 @@ const operators: Readonly<Record<string, Evaluate>> = {
 /** Operators that change the form or the type of one number, not the number. */
 const transparent = new Set(['Identity', 'Cast', 'Unsqueeze', 'Squeeze', 'Reshape', 'CastLike']);
 
+/** So many nodes are looked at for one number. */
+const MOST_NODES = 24;
+
 /** The one number that a value always is; undefined where it is another thing or depends on the inputs. */
-export function scalarOf(value: Value | undefined): number | undefined {
+export const scalarOf = (value: Value | undefined): number | undefined =>
+  numberOf(value, new Budget(MOST_NODES));
+
+function numberOf(value: Value | undefined, budget: Budget): number | undefined {
   if (value === undefined) return undefined;
   if (value.initializer) {
     const { dims, type } = value.initializer;
     const numeric = isFloat(type) || /^u?int(8|16|32|64)$/.test(type);
-    return elementCount(dims) === 1 && numeric ? numbersOf(value.initializer)[0] : undefined;
+    return elementCount(dims) === 1 && numeric && hasNumbers(value.initializer)
+      ? numbersOf(value.initializer)[0]
+      : undefined;
   }
   const [known, ...more] = value.content ?? [];
   if (typeof known === 'number' && more.length === 0) return known;
-  return value.producer && computed(value.producer);
+  return value.producer && computed(value.producer, budget);
 }
 
-function computed(node: Node): number | undefined {
-  if (node.domain !== '') return undefined;
+function computed(node: Node, budget: Budget): number | undefined {
+  if (node.domain !== '' || !budget.take()) return undefined;
   if (node.op === 'Constant') {
     const attribute = node.attributes.get('value') ?? node.attributes.get('value_float');
     if (attribute?.kind === 'float') return attribute.value;
     if (attribute?.kind !== 'tensor' || elementCount(attribute.value.dims) !== 1) return undefined;
+    if (!hasNumbers(attribute.value)) return undefined;
     return numbersOf(attribute.value)[0];
   }
-  if (transparent.has(node.op)) return scalarOf(node.inputs[0]);
+  if (transparent.has(node.op)) return numberOf(node.inputs[0], budget);
   const evaluate = Object.hasOwn(operators, node.op) ? operators[node.op] : undefined;
   if (evaluate === undefined) return undefined;
-  const operands = node.inputs.map(scalarOf);
+  const operands = node.inputs.slice(0, 2).map((input) => numberOf(input, budget));
   return operands.every((operand) => operand !== undefined) ? evaluate(...operands) : undefined;
 }

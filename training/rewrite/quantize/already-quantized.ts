@@ -1,36 +1,43 @@
 import { AppError } from '../../../src/errors.ts';
+import { nameShown } from '../../../src/files/index.ts';
 import type { Graph, Node } from '../../onnx/graph.ts';
 
 /** Operators that only a graph with rounded weights or activations has. */
-const operators: Readonly<Record<string, ReadonlySet<string>>> = {
-  '': new Set([
-    'QuantizeLinear',
-    'DequantizeLinear',
-    'DynamicQuantizeLinear',
-    'MatMulInteger',
-    'ConvInteger',
-    'QLinearMatMul',
-    'QLinearConv',
-  ]),
-  'com.microsoft': new Set([
-    'DequantizeLinear',
-    'DynamicQuantizeLSTM',
-    'DynamicQuantizeMatMul',
-    'GatherBlockQuantized',
-    'MatMulBnb4',
-    'MatMulInteger16',
-    'MatMulIntegerToFloat',
-    'MatMulNBits',
-    'QAttention',
-    'QEmbedLayerNormalization',
-    'QGemm',
-    'QuantizeLinear',
-  ]),
-};
+const operators: ReadonlyMap<string, ReadonlySet<string>> = new Map([
+  [
+    '',
+    new Set([
+      'QuantizeLinear',
+      'DequantizeLinear',
+      'DynamicQuantizeLinear',
+      'MatMulInteger',
+      'ConvInteger',
+      'QLinearMatMul',
+      'QLinearConv',
+    ]),
+  ],
+  [
+    'com.microsoft',
+    new Set([
+      'DequantizeLinear',
+      'DynamicQuantizeLSTM',
+      'DynamicQuantizeMatMul',
+      'GatherBlockQuantized',
+      'MatMulBnb4',
+      'MatMulInteger16',
+      'MatMulIntegerToFloat',
+      'MatMulNBits',
+      'QAttention',
+      'QEmbedLayerNormalization',
+      'QGemm',
+      'QuantizeLinear',
+    ]),
+  ],
+]);
 
 /** The first node, in bodies too, that only a quantized graph has. */
 export const quantizedNode = (graph: Graph): Node | undefined =>
-  nodesOf(graph).find(({ op, domain }) => operators[domain]?.has(op));
+  nodesOf(graph).find(({ op, domain }) => operators.get(domain)?.has(op));
 
 /** AppError `model_invalid` for a graph that is quantized already: its weights are lost, rounding them again loses more. */
 export function refuseQuantized(graph: Graph): void {
@@ -39,7 +46,7 @@ export function refuseQuantized(graph: Graph): void {
     return type === 'float16' && initializer?.dims.length === 2;
   });
   if (found === undefined && half === undefined) return;
-  const holds = found ?? `the float16 matrix "${half?.name}"`;
+  const holds = found ?? `the float16 matrix ${nameShown(half?.name ?? '')}`;
   throw new AppError('model_invalid', `the graph is quantized already: it holds ${holds}`, {
     hint: 'quantize the fp32 model that it was made from',
   });
@@ -48,7 +55,7 @@ export function refuseQuantized(graph: Graph): void {
 export const nothingToRound = ({ name }: Graph): AppError =>
   new AppError(
     'model_invalid',
-    `the graph "${name}" has nothing to quantize: no MatMul, Gemm or Gather with a constant float32 matrix`,
+    `the graph ${nameShown(name)} has nothing to quantize: no MatMul, Gemm or Gather with a constant float32 matrix`,
     { hint: 'expected an fp32 model; mbti-model inspect says what a graph holds' },
   );
 

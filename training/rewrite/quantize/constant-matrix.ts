@@ -10,6 +10,9 @@ export interface ConstantMatrix {
   readonly source: Value;
 }
 
+/** So many nodes are looked through. */
+const MOST_PASSED = 32;
+
 /**
  * The matrix behind a value: an initializer or a Constant, also through the Identity and Transpose nodes
  * that exporters leave before weights. undefined for whatever is computed, of another rank or of another type.
@@ -17,7 +20,8 @@ export interface ConstantMatrix {
 export function constantMatrix(value: Value | undefined): ConstantMatrix | undefined {
   let source = value;
   let transposed = false;
-  while (source?.producer) {
+  // Chains of them would be walked again for each of their readers.
+  for (let passed = 0; source?.producer && passed < MOST_PASSED; passed++) {
     const { op, domain } = source.producer;
     if (domain !== '' || (op !== 'Identity' && op !== 'Transpose')) break;
     if (op === 'Transpose') {

@@ -38,16 +38,23 @@ export function halfModel(source: Model, keep: (layer: string) => boolean): Quan
   const kept: string[] = [];
   const inFloats = new Set<Node>();
   const tables: Node[] = [];
+  const looks = new Map<Tensor, ReturnType<typeof lookedAt>>();
+  const look = (matrix: ConstantMatrix) => {
+    const found = looks.get(matrix.tensor) ?? lookedAt(matrix);
+    looks.set(matrix.tensor, found);
+    return found;
+  };
   for (const node of graph.topologicalOrder()) {
     const layer = layerOf(node);
     if (layer === undefined) continue;
     const { name, matrix, product } = layer;
-    if (keep(name) || !fits(matrix)) {
+    const found = keep(name) ? undefined : look(matrix);
+    if (!found?.fits) {
       kept.push(name);
       inFloats.add(node);
       continue;
     }
-    layers.push({ name, op: node.op, ...facts(matrix) });
+    layers.push({ name, op: node.op, ...sizesOf(matrix), error: found.error });
     if (!product) tables.push(node);
   }
   if (layers.length + kept.length === 0) throw nothingToRound(graph);
@@ -59,21 +66,22 @@ export function halfModel(source: Model, keep: (layer: string) => boolean): Quan
   return { model, layers, kept };
 }
 
-function fits({ tensor, source }: ConstantMatrix): boolean {
+/** Of a matrix, once for all that read it: whether float16 holds it, and the relative error. AppError `model_invalid`. */
+function lookedAt({ tensor, source }: ConstantMatrix): { fits: boolean; error: number } {
   const weights = elementsOf(tensor) as Float32Array;
   if (!weights.every(Number.isFinite)) throw notFinite(source.name);
-  return fitsFloat16(weights);
-}
-
-function facts({ tensor, transposed }: ConstantMatrix) {
-  const weights = elementsOf(tensor) as Float32Array;
-  const [rows = 0, columns = 0] = transposed ? [...tensor.dims].reverse() : tensor.dims;
+  if (!fitsFloat16(weights)) return { fits: false, error: 0 };
   let [lost, all] = [0, 0];
   for (const weight of weights) {
     lost += (weight - float16Value(float16Bits(weight))) ** 2;
     all += weight ** 2;
   }
-  return { rows, columns, error: all === 0 ? 0 : Math.sqrt(lost / all) };
+  return { fits: true, error: all === 0 ? 0 : Math.sqrt(lost / all) };
+}
+
+function sizesOf({ tensor, transposed }: ConstantMatrix) {
+  const [rows = 0, columns = 0] = transposed ? [...tensor.dims].reverse() : tensor.dims;
+  return { rows, columns };
 }
 
 /** Rows of a float16 table, as float32 again: what reads them normalises them. */
@@ -97,6 +105,9 @@ function storeCast(graph: Graph, node: Node, halves: Halves): void {
   graph.removeNode(node);
 }
 
+/** So many nodes that lay a constant out are made anew. */
+const MOST_LAYOUTS = 32;
+
 /** Constants of a graph in float16, each held once. */
 class Halves {
   readonly #graph: Graph;
@@ -109,19 +120,19 @@ class Halves {
   }
 
   /** The same constant in float16, also behind nodes that lay it out in another way; undefined where it is computed. */
-  of(value: Value): Value | undefined {
+  of(value: Value, depth = 0): Value | undefined {
     const known = this.#known.get(value);
     if (known) return known;
-    const made = this.#make(value);
+    const made = depth > MOST_LAYOUTS ? undefined : this.#make(value, depth);
     if (made) this.#known.set(value, made);
     return made;
   }
 
-  #make(value: Value): Value | undefined {
+  #make(value: Value, depth: number): Value | undefined {
     const { producer } = value;
     if (producer && producer.domain === '' && layouts.has(producer.op)) {
       const [input, ...rest] = producer.inputs;
-      const half = input && this.of(input);
+      const half = input && this.of(input, depth + 1);
       const attributes = Object.fromEntries(producer.attributes);
       return half && this.#builder.op(producer.op, [half, ...rest], attributes);
     }

@@ -1,4 +1,5 @@
 import { AppError } from '../../../src/errors.ts';
+import { nameShown } from '../../../src/files/index.ts';
 import { elementsOf } from '../../onnx/tensor.ts';
 import type { ConstantMatrix } from './constant-matrix.ts';
 
@@ -68,6 +69,6 @@ function forEachElement(
 
 /** AppError `model_invalid` for a weight that cannot be rounded. */
 export const notFinite = (name: string): AppError =>
-  new AppError('model_invalid', `the weight "${name}" holds numbers that are not finite`, {
+  new AppError('model_invalid', `the weight ${nameShown(name)} holds numbers that are not finite`, {
     hint: 'the model was damaged, or its training diverged: train or export it again',
   });

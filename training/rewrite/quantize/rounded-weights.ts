@@ -1,4 +1,6 @@
+import { AppError } from '../../../src/errors.ts';
 import type { Graph, Value } from '../../onnx/graph.ts';
+import { limits } from '../../onnx/limits.ts';
 import { floatTensor, type Tensor, tensorOf } from '../../onnx/tensor.ts';
 import type { ConstantMatrix } from './constant-matrix.ts';
 import { type RoundedMatrix, roundMatrix } from './round.ts';
@@ -19,8 +21,19 @@ export class RoundedWeights {
   /** Exporters split a shared weight into values of one tensor. */
   readonly #ids = new Map<Tensor, number>();
 
+  #bytes = 0;
+  /** A weight is rounded for each factor that it is multiplied by. */
+  readonly #most: number;
+
   constructor(graph: Graph) {
     this.#graph = graph;
+    const bytes = graph.initializers.map(({ initializer }) => initializer?.bytes.length ?? 0);
+    const constants = [...graph.nodes].flatMap(({ attributes }) => {
+      const value = attributes.get('value');
+      return value?.kind === 'tensor' ? [value.value.bytes.length] : [];
+    });
+    const all = [...bytes, ...constants].reduce((sum, size) => sum + size, 0);
+    this.#most = limits.copies * all + limits.copiedBytes;
   }
 
   /** The weight of a product, [rows, columns], a scale for each column; `factor` multiplies the scales. */
@@ -64,6 +77,13 @@ export class RoundedWeights {
     values: Tensor,
     scales: Tensor,
   ): RoundedWeight {
+    this.#bytes += values.bytes.length;
+    if (this.#bytes > this.#most) {
+      throw new AppError(
+        'model_invalid',
+        `the graph reads its weights in so many ways that they would be rounded to more than ${this.#most} bytes`,
+      );
+    }
     const add = (hint: string, tensor: Tensor): Value =>
       this.#graph.addInitializer(this.#graph.freshName(`${name}_${hint}`), tensor);
     return { rows, columns, error, values: add('quantized', values), scales: add('scale', scales) };

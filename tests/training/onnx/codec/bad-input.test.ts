@@ -148,6 +148,65 @@ describe('external data', () => {
     expect(error.message).toMatch(message);
   });
 
+  describe('of many tensors', () => {
+    /** Tensors of float32 [4] in a file, each at an offset. */
+    function modelOf(name: string, offsets: readonly number[]): string {
+      const initializer = offsets.map((offset, i) => ({
+        name: `w${i}`,
+        dataType: 1,
+        dims: [4n],
+        dataLocation: Location.EXTERNAL,
+        externalData: [
+          { key: 'location', value: 'many.bin' },
+          { key: 'offset', value: String(offset) },
+        ],
+      }));
+      const model = create(ModelProtoSchema, {
+        irVersion: 8n,
+        opsetImport: [{ version: 17n }],
+        graph: { name: 'g', initializer, output: [{ name: 'w0' }] },
+      });
+      const path = `${temporary.path}/${name}`;
+      writeFileSync(path, toBinary(ModelProtoSchema, model));
+      return path;
+    }
+    const bytes = new Uint8Array(Float32Array.from({ length: 16 }, (_, i) => i).buffer);
+
+    it('that lie over one another is read once, and each has its own numbers', async () => {
+      writeFileSync(`${temporary.path}/many.bin`, bytes);
+      const { graph } = await readModel(modelOf('overlapping.onnx', [8, 0, 8, 48, 4]));
+      const numbers = ['w0', 'w1', 'w2', 'w3', 'w4'].map((name) => {
+        const { bytes: found } = graph.find(name)!.initializer!;
+        return [...new Float32Array(found.slice().buffer)];
+      });
+      expect(numbers).toEqual([
+        [2, 3, 4, 5],
+        [0, 1, 2, 3],
+        [2, 3, 4, 5],
+        [12, 13, 14, 15],
+        [1, 2, 3, 4],
+      ]);
+      const [a, b] = ['w0', 'w2'].map((name) => graph.find(name)!.initializer!.bytes);
+      expect(a?.buffer).toBe(b?.buffer);
+    });
+
+    it('that would be more than four times their file is refused', async () => {
+      writeFileSync(`${temporary.path}/many.bin`, bytes);
+      const error = await errorOf(readModel(modelOf('copies.onnx', Array(17).fill(0))));
+      expect(error.code).toBe('model_invalid');
+      expect(error.message).toMatch(
+        /lie over one another: they have 272 bytes, the file 64; at most 4 times/,
+      );
+    });
+
+    it('in tens of thousands is read', async () => {
+      const offsets = Array.from({ length: 20_000 }, (_, i) => 16 * i);
+      writeFileSync(`${temporary.path}/many.bin`, new Uint8Array(16 * offsets.length));
+      const { graph } = await readModel(modelOf('many.onnx', offsets));
+      expect(graph.initializers).toHaveLength(20_000);
+    });
+  });
+
   it('in a folder below is read, from its offset', async () => {
     const numbers = Float32Array.of(9, 1, 2, 3, 4);
     mkdirSync(`${temporary.path}/weights`, { recursive: true });

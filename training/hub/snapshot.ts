@@ -9,12 +9,13 @@ import { onDisk } from './failures.ts';
 import { downloadProgress, type HubScreen } from './progress.ts';
 import { type HubReference, hubReference, referenceText } from './reference.ts';
 import { type HubSettings, hubSettings } from './settings.ts';
+import type { HubTiming } from './timing.ts';
 
 export interface DownloadModelOptions {
   readonly screen: HubScreen;
   readonly settings?: HubSettings;
-  /** Milliseconds before a failed request is first repeated. */
-  readonly pause?: number;
+  /** How long the hub is waited for; what is left out is as usual. */
+  readonly timing?: Partial<HubTiming>;
 }
 
 const CONFIG = 'config.json';
@@ -50,9 +51,9 @@ export async function downloadModel(text: string, options: DownloadModelOptions)
 async function download(
   reference: HubReference,
   settings: HubSettings,
-  { screen, pause }: DownloadModelOptions,
+  { screen, timing }: DownloadModelOptions,
 ): Promise<string> {
-  const client = new HubClient(settings, pause);
+  const client = new HubClient(settings, timing, (why) => screen.write(`download   ${why}\n`));
   const config = await client.find(reference, CONFIG);
   if (config === undefined) throw lacks(reference, CONFIG);
   const { commit } = config;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { AppError } from '../../src/errors.ts';
 import { readJsonFile, shown } from '../../src/files/index.ts';
 import type { Model } from '../onnx/model.ts';
-import { readSafetensors } from '../onnx/safetensors.ts';
+import { LONGEST_NAME, readSafetensors } from '../onnx/safetensors.ts';
 import type { Tensor } from '../onnx/tensor.ts';
 import { bert } from './bert.ts';
 import { bertConfig } from './bert-config.ts';
@@ -193,7 +193,7 @@ async function readTensors(
 const inTwoShards = (name: string, file: string, index: string): AppError =>
   new AppError(
     'data_invalid',
-    `${index}: the tensor ${shown(name)} is in ${file} and in a shard before it: expected it in one`,
+    `${index}: the tensor ${shown(name, LONGEST_NAME)} is in ${file} and in a shard before it: expected it in one`,
     { hint: 'download the model again, or save it anew: its shards are of two versions' },
   );
 

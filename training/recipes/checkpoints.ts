@@ -4,7 +4,7 @@ import type { Config } from '../../src/config/index.ts';
 import { AppError } from '../../src/errors.ts';
 import { readSafetensors, writeSafetensors } from '../onnx/safetensors.ts';
 import type { Tensor } from '../onnx/tensor.ts';
-import { parseRunState, type RunState } from './run-state.ts';
+import { type Best, parseRunState, type RunState } from './run-state.ts';
 
 export const CHECKPOINT_VERSION = '1';
 
@@ -73,6 +73,36 @@ export function runCheckpoints(
       return { tensors, state: parseRunState(metadata.state, file) };
     },
   };
+}
+
+/**
+ * The best checkpoint, which must be one of the way to where training stands.
+ *
+ * @param goesOn training goes on from there: what was best later, before the run was killed, is met again
+ * @throws AppError as Checkpoints.load, `data_invalid` where it is the best of some other way
+ */
+export async function loadBest(
+  checkpoints: Pick<Checkpoints, 'load'>,
+  at: RunState,
+  { goesOn }: { readonly goesOn: boolean },
+): Promise<Checkpoint & { readonly best: Best }> {
+  const found = await checkpoints.load('best');
+  const { step, best } = found.state;
+  const hint = 'it was put there by hand, or last.safetensors was: begin anew with --overwrite';
+  const refuse = (problem: string) =>
+    new AppError('data_invalid', `the best checkpoint ${problem}`, { hint });
+  if (best === undefined || best.step !== step) {
+    throw refuse(`is of step ${step} and names ${best ? `step ${best.step}` : 'none'} as the best`);
+  }
+  if (step > at.step) {
+    if (goesOn) return { ...found, best };
+    throw refuse(`is of step ${step}: expected at most ${at.step}, where training stands`);
+  }
+  const { step: known, value } = at.best ?? {};
+  if (step === known && best.value === value) return { ...found, best };
+  throw refuse(
+    `is of step ${step} with ${best.value}: expected step ${known ?? 'none'} with ${value ?? 'none'}, as the last one says`,
+  );
 }
 
 /** A damaged file is named with what can take its place. */

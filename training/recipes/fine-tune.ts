@@ -11,7 +11,7 @@ import { optimizeForInference } from '../rewrite/optimize.ts';
 import { createExecutor } from '../runtime/index.ts';
 import { createProgress, openRunLog, type Screen, whileWaiting } from '../tracking/index.ts';
 import { withLocalBase } from './base-model.ts';
-import { type Checkpoint, type Checkpoints, runCheckpoints } from './checkpoints.ts';
+import { type Checkpoint, type Checkpoints, loadBest, runCheckpoints } from './checkpoints.ts';
 import { dataSummary } from './data-summary.ts';
 import { missingFiles } from './deploy.ts';
 import { deviceSummary, skippedSummary } from './device-summary.ts';
@@ -99,6 +99,8 @@ async function runFineTune(loaded: LoadedConfig, options: FineTuneOptions): Prom
   });
   const resumed = way === 'anew' ? undefined : await checkpoints.load('last');
   const isOver = resumed !== undefined && isTrainingOver(way, start, loaded, resumed.state.step);
+  // What is found wrong now costs no hours of training.
+  if (resumed?.state.best) await loadBest(checkpoints, resumed.state, { goesOn: !isOver });
   if (resumed) markUnfinished(config.run.dir);
   else clearRun(config.run.dir);
   await whileWaiting(screen, { label: 'artifacts', what: 'writing them' }, () =>
@@ -164,9 +166,8 @@ async function afterTraining(
   { executor, log, state }: Pick<TrainingRun, 'executor' | 'log'> & { state: RunState },
   { screen, stop }: FineTuneOptions,
 ): Promise<void> {
-  const { tensors, state: atBest } = await checkpoints.load('best');
+  const { tensors, best } = await loadBest(checkpoints, state, { goesOn: false });
   executor.load(tensors);
-  const best = atBest.best ?? noBest();
   const forward = inferenceModel(model.base.model, model.compiled, executor.parameters());
   const optimizing = {
     label: 'optimize',
@@ -193,10 +194,6 @@ async function afterTraining(
   if (missing && config.quantize.required) throw missing;
   if (missing) screen.write(`\nwarning    ${missing.message}\n${missing.hint}\n`);
   await writeFinished(loaded, data.dataHash, version);
-}
-
-function noBest(): never {
-  throw new AppError('internal', 'training ended without a validation');
 }
 
 function stoppedAfterTraining({ run }: Config, cause: unknown): AppError {

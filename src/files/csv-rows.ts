@@ -156,6 +156,9 @@ const MOST_NAMED = 12;
 
 function named(columns: readonly string[]): string {
   const more = columns.length > MOST_NAMED ? ', …' : '';
-  const list = columns.slice(0, MOST_NAMED).map(shown).join(', ');
+  const list = columns
+    .slice(0, MOST_NAMED)
+    .map((one) => shown(one))
+    .join(', ');
   return `${columns.length === 1 ? 'column' : 'columns'} ${list}${more}`;
 }

@@ -129,7 +129,7 @@ describe('a folder is refused', () => {
     await expect(exported(tinyBert, source, embeddings)).rejects.toMatchObject({
       code: 'data_invalid',
       message: expect.stringMatching(
-        /"bert\.embeddings\.word_embeddings\.weight" is in model-2-of-2\.safetensors and in a shard before/,
+        /"bert\.embeddings\.word_embeddings\.weight" is in model-\d-of-2\.safetensors and in a shard before/,
       ),
     });
   });

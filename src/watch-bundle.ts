@@ -9,6 +9,15 @@ export interface WatchOptions {
   /** The first of a row of looks at which the folders cannot be told: nothing is reloaded meanwhile. */
   readonly onUnreadable?: (error: unknown) => void;
   readonly intervalMs?: number;
+  /** For tests: what a folder looks like, and what calls for the next look until it is ended. */
+  readonly look?: (folder: string) => Promise<string>;
+  readonly every?: (milliseconds: number, call: () => void) => () => void;
+}
+
+function everyInterval(milliseconds: number, call: () => void): () => void {
+  const timer = setInterval(call, milliseconds);
+  timer.unref();
+  return () => clearInterval(timer);
 }
 
 /**
@@ -20,8 +29,10 @@ export interface WatchOptions {
  */
 export function watchFolders(
   folders: () => Promise<readonly string[]>,
-  { known: first, reload, onUnreadable, intervalMs = 2_000 }: WatchOptions,
+  options: WatchOptions,
 ): () => void {
+  const { known: first, reload, onUnreadable, intervalMs = 2_000 } = options;
+  const { look: lookAt = fingerprint, every = everyInterval } = options;
   const known = new Map(first);
   const last = new Map<string, string>();
   let isBusy = false;
@@ -38,7 +49,7 @@ export function watchFolders(
     }
   };
   const look = async (folder: string) => {
-    const now = await fingerprint(folder);
+    const now = await lookAt(folder);
     const isSettled = now === last.get(folder);
     last.set(folder, now);
     if (!isSettled || now === known.get(folder)) return;
@@ -49,15 +60,13 @@ export function watchFolders(
   const lookAtAll = async () => {
     for (const folder of await foldersNow()) await look(folder);
   };
-  const timer = setInterval(() => {
+  return every(intervalMs, () => {
     if (isBusy) return;
     isBusy = true;
     void lookAtAll().finally(() => {
       isBusy = false;
     });
-  }, intervalMs);
-  timer.unref();
-  return () => clearInterval(timer);
+  });
 }
 
 /** The stamps of all that is in a folder, by absolute path; none where there is no such folder. */

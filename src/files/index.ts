@@ -1,4 +1,9 @@
-export { replaceFolder, writeFileAtomically, writeFolderAtomically } from './atomic.ts';
+export {
+  replaceFolder,
+  writeFileAtomically,
+  writeFilesAtomically,
+  writeFolderAtomically,
+} from './atomic.ts';
 export { type Format, formatInside, formatOf, formats, hasColumns, rowReader } from './formats.ts';
 export { type JsonObject, parseJson, readJsonFile } from './json-file.ts';
 export { textLines } from './lines.ts';
@@ -7,3 +12,4 @@ export { atPlace, placeOf, type Row, type RowReader } from './rows.ts';
 export { escapeUnseen, shown } from './shown.ts';
 export { strangerOf } from './strangers.ts';
 export { readTextFile } from './text-file.ts';
+export { isRunning } from './unfinished.ts';

@@ -1,7 +1,7 @@
 import { constants, isUtf8 } from 'node:buffer';
 import { AppError } from '../../src/errors.ts';
-import { parseJson, shown, strangerOf } from '../../src/files/index.ts';
-import { readRange, withFile, writeFiles } from './codec/files.ts';
+import { parseJson, shown, strangerOf, writeFileAtomically } from '../../src/files/index.ts';
+import { readRange, withFile } from './codec/files.ts';
 import { byteSize } from './data-type.ts';
 import { type DataType, elementCount, type Tensor } from './tensor.ts';
 
@@ -195,5 +195,5 @@ export async function writeSafetensors(
 ): Promise<void> {
   const sorted = [...tensors].sort(byName);
   const chunks = [encodeHeader(sorted, metadata), ...sorted.map(([, tensor]) => tensor.bytes)];
-  await writeFiles([{ path, chunks }]);
+  await writeFileAtomically(path, chunks);
 }

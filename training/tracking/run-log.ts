@@ -5,10 +5,12 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  rmSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import { writeError } from '../../src/errors.ts';
 
 /** One line of a run's log: what happened, and its figures. */
 export interface LogEntry {
@@ -70,15 +72,23 @@ function eventOf(line: string): unknown {
   }
 }
 
-/** Keeps the lines up to an update; the last line of a killed run may be cut off. */
+/**
+ * Keeps the lines up to an update; the last line of a killed run may be cut off. A run's folder is locked: its one
+ * temporary name is written over by the next run, where one was killed.
+ */
 function dropLinesAfter(file: string, step: number): void {
   if (!existsSync(file)) return;
   const kept = readFileSync(file, 'utf8')
     .split('\n')
     .filter((line) => (stepOf(line) ?? Number.POSITIVE_INFINITY) <= step);
-  const temporary = `${file}.${process.pid}.tmp`;
-  writeFileSync(temporary, kept.map((line) => `${line}\n`).join(''));
-  renameSync(temporary, file);
+  const temporary = `${file}.tmp`;
+  try {
+    writeFileSync(temporary, kept.map((line) => `${line}\n`).join(''), { flush: true });
+    renameSync(temporary, file);
+  } catch (cause) {
+    rmSync(temporary, { force: true });
+    throw writeError(file, cause);
+  }
 }
 
 /** The update that a line tells of; 0 for one that tells of none, undefined for what is no line. */

@@ -2,6 +2,7 @@ import { writeSync } from 'node:fs';
 import type { Argv } from 'yargs';
 import { statedLogFormat } from '../config/index.ts';
 import { AppError } from '../errors.ts';
+import { escapeUnseen } from '../files/index.ts';
 
 const STANDARD_ERROR = 2;
 
@@ -37,8 +38,12 @@ export function describeError(error: unknown, verbose: boolean): string {
   const lines = [`error: ${message}`];
   if (hint !== undefined) lines.push(`hint: ${hint}`);
   if (stack !== undefined) lines.push(stack);
-  return lines.join('\n');
+  // Names of files, and what a file says, may be meant for a terminal.
+  return lines.join('\n').replace(ACTS_ON_TERMINAL, escapeUnseen);
 }
+
+/** Controls but line ends and tabs, and formats that turn the order of letters. */
+const ACTS_ON_TERMINAL = /(?![\n\t])[\p{Cc}\p{Cf}]/gu;
 
 /** The same as a line of a JSON log. */
 export function errorLine(error: unknown, verbose: boolean): string {

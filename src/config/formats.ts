@@ -1,3 +1,5 @@
+import { parseJson as strictJson } from '../files/index.ts';
+
 /** One thing wrong inside a value: where (`''` is the value itself, else `.init.dim`, `[0].labels`). */
 export interface Fault {
   readonly at: string;
@@ -53,10 +55,10 @@ function parseNumber(word: string): unknown {
   return decimal.test(word.trim()) ? Number(word) : word;
 }
 
-/** JSON where the word is JSON, else the word. */
+/** JSON where the word is JSON as a file may hold it, no key twice and not too deep; else the word. */
 export function parseJson(word: string): unknown {
   try {
-    return JSON.parse(word);
+    return strictJson(word, { name: 'the word' });
   } catch {
     return word;
   }

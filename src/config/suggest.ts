@@ -7,6 +7,7 @@ export function suggest(
   candidates: Iterable<string>,
   written: (candidate: string) => string = (candidate) => candidate,
 ): string | undefined {
+  if (wrong.length > LONGEST) return undefined;
   let best: string | undefined;
   let least = Math.max(2, Math.floor(wrong.length / 4)) + 1;
   for (const candidate of candidates) {
@@ -22,6 +23,9 @@ export function suggest(
   }
   return best;
 }
+
+/** No key is so long, and no slip of the pen makes one so. */
+const LONGEST = 100;
 
 /** Levenshtein's distance: insertions, deletions and replacements of one character. */
 function editDistance(a: string, b: string): number {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import type { Config } from '../../src/config/index.ts';
-import { AppError, messageOf } from '../../src/errors.ts';
+import { AppError } from '../../src/errors.ts';
+import { openFile } from '../../src/files/index.ts';
 import { cleanText, countTypeNames, isTooShort, type TextTokenizer } from '../../src/text/index.ts';
 import { readLabelledRows } from './labelled-rows.ts';
 import { labelReader } from './labels.ts';
@@ -88,22 +88,12 @@ export async function readExamples(
   return { examples, dataHash: sha256, report };
 }
 
-/** sha256 (hex) of the bytes of `data.source`, by which its data is known. AppError `file_missing`. */
+/** sha256 (hex) of the bytes of `data.source`, by which its data is known. AppError as openFile. */
 export async function sourceHash({ data: { source } }: Config): Promise<string> {
   const hash = createHash('sha256');
   if (source === null) return hash.digest('hex');
-  try {
-    for await (const bytes of createReadStream(source)) hash.update(bytes);
-  } catch (cause) {
-    throw new AppError(
-      'file_missing',
-      `the data file ${source} cannot be read: ${messageOf(cause)}`,
-      {
-        cause,
-        hint: 'set data.source to the file that the run learnt from',
-      },
-    );
-  }
+  const { bytes } = openFile(source, 'set data.source to the file that the run learnt from');
+  for await (const piece of bytes) hash.update(piece);
   return hash.digest('hex');
 }
 

@@ -1,7 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../src/errors.ts';
-import { writeFileAtomically } from '../../src/files/index.ts';
+import { readTextFile, writeFileAtomically } from '../../src/files/index.ts';
 import { isExportable, shardsOf } from '../architectures/index.ts';
 import { HubClient, type RemoteFile } from './client.ts';
 import { downloadFile } from './download.ts';
@@ -117,11 +117,16 @@ const snapshotFolder = (reference: HubReference, settings: HubSettings): string 
 const refFile = (reference: HubReference, settings: HubSettings): string =>
   join(repoFolder(reference, settings), 'refs', reference.revision);
 
+/** Bytes: a commit. */
+const LONGEST_REF = 1024;
+const COMMIT = /^[0-9a-f]{40}$/;
+
 /** The commit that a revision stood for when it was last downloaded. */
 function commitOf(reference: HubReference, settings: HubSettings): string | undefined {
-  if (/^[0-9a-f]{40}$/.test(reference.revision)) return reference.revision;
+  if (COMMIT.test(reference.revision)) return reference.revision;
   try {
-    return readFileSync(refFile(reference, settings), 'utf8').trim();
+    const text = readTextFile(refFile(reference, settings), { limit: LONGEST_REF }).trim();
+    return COMMIT.test(text) ? text : undefined;
   } catch {
     return undefined;
   }

@@ -1,9 +1,9 @@
-import { mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError, writeError } from '../../src/errors.ts';
-import { isRunning } from '../../src/files/index.ts';
+import { isRunning, readTextFile } from '../../src/files/index.ts';
 
 /** Releases the folder. */
 export type Release = () => void;
@@ -18,6 +18,9 @@ export interface Patience {
   readonly say: (what: string) => void;
   readonly stop: AbortSignal;
 }
+
+/** Bytes: a number and the name of a machine. */
+const LONGEST_LOCK = 1024;
 
 const lockFile = (dir: string): string => join(dir, '.lock');
 
@@ -94,7 +97,7 @@ const touchedAt = (file: string): number | undefined =>
 
 function textOf(file: string): string | undefined {
   try {
-    return readFileSync(file, 'utf8');
+    return readTextFile(file, { limit: LONGEST_LOCK });
   } catch {
     return undefined;
   }

@@ -6,11 +6,12 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { writeError } from '../../src/errors.ts';
+import { AppError, writeError } from '../../src/errors.ts';
 
 /** One line of a run's log: what happened, and its figures. */
 export interface LogEntry {
@@ -37,6 +38,7 @@ export interface RunLogOptions {
 export function openRunLog(file: string, options: RunLogOptions = {}): RunLog {
   const { resumeAfter, now = () => new Date() } = options;
   mkdirSync(dirname(file), { recursive: true });
+  requireFile(file);
   if (resumeAfter !== undefined) dropLinesAfter(file, resumeAfter);
   const descriptor = openSync(file, resumeAfter === undefined ? 'w' : 'a');
   let open = true;
@@ -52,9 +54,18 @@ export function openRunLog(file: string, options: RunLogOptions = {}): RunLog {
   };
 }
 
+/** AppError `data_invalid` where something stands in the log's place that would be waited for. */
+function requireFile(file: string): void {
+  if (statSync(file, { throwIfNoEntry: false })?.isFile() ?? true) return;
+  throw new AppError('data_invalid', `${file} is no file: expected the log of a run`, {
+    hint: 'move it away, or name another run.name',
+  });
+}
+
 /** Whether the training that a log tells of has ended, up to an update; what came after it does not count. */
 export function hasTrainingEnded(file: string, step: number): boolean {
   if (!existsSync(file)) return false;
+  requireFile(file);
   for (const line of readFileSync(file, 'utf8').split('\n').reverse()) {
     const event = eventOf(line);
     if ((stepOf(line) ?? Number.POSITIVE_INFINITY) > step) continue;

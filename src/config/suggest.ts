@@ -13,8 +13,8 @@ export function suggest(
   for (const candidate of candidates) {
     const last = candidate.slice(candidate.lastIndexOf('.') + 1);
     const distance = Math.min(
-      editDistance(wrong, written(candidate)),
-      editDistance(wrong, written(last)) + 1,
+      distanceBelow(least, wrong, written(candidate)),
+      distanceBelow(least - 1, wrong, written(last)) + 1,
     );
     if (distance < least) {
       least = distance;
@@ -26,6 +26,10 @@ export function suggest(
 
 /** No key is so long, and no slip of the pen makes one so. */
 const LONGEST = 100;
+
+/** What differs in length alone by as much is not compared. */
+const distanceBelow = (limit: number, a: string, b: string): number =>
+  Math.abs(a.length - b.length) < limit ? editDistance(a, b) : limit;
 
 /** Levenshtein's distance: insertions, deletions and replacements of one character. */
 function editDistance(a: string, b: string): number {

@@ -45,12 +45,13 @@ export function findOddity(text: string, { keys }: { readonly keys: boolean }): 
   return undefined;
 }
 
-/** The place of the quote that ends a string, or the text's end where nothing does. */
+/** The place of the quote that ends a string, or the text's end where nothing does. Long strings are passed over at once. */
 function closingQuote(text: string, opening: number): number {
-  for (let at = opening + 1; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code === QUOTE) return at;
-    if (code === BACKSLASH) at++;
+  for (let at = text.indexOf('"', opening + 1); at >= 0; at = text.indexOf('"', at + 1)) {
+    let before = at - 1;
+    while (before > opening && text.charCodeAt(before) === BACKSLASH) before--;
+    // Backslashes in pairs stand for themselves.
+    if ((at - before) % 2 === 1) return at;
   }
   return text.length;
 }

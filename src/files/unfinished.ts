@@ -45,12 +45,18 @@ const shortName = (name: string): string => {
 export async function removeLeftovers(disk: Disk, target: string): Promise<void> {
   const folder = dirname(target);
   const begins = `.${shortName(basename(target))}.`;
-  for (const { name } of await disk.entries(folder)) {
+  for (const { name } of await disk.entries(folder).catch(noneWhereHidden)) {
     if (!name.startsWith(begins) || !isLeftover(name.slice(begins.length))) continue;
     const path = join(folder, name);
     const isOnly = name.endsWith('.old') && (await disk.find(target)) === undefined;
     await (isOnly ? disk.rename(path, target) : disk.remove(path));
   }
+}
+
+/** A folder may be one to write to and not to list. */
+function noneWhereHidden(error: NodeJS.ErrnoException): [] {
+  if (error.code === 'EACCES') return [];
+  throw error;
 }
 
 function isLeftover(end: string): boolean {

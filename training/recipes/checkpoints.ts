@@ -2,8 +2,10 @@ import { copyFile, link, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../../src/config/index.ts';
 import { AppError } from '../../src/errors.ts';
+import { atPlace } from '../../src/files/index.ts';
 import { readSafetensors, writeSafetensors } from '../onnx/safetensors.ts';
 import type { Tensor } from '../onnx/tensor.ts';
+import type { Executor } from '../runtime/index.ts';
 import { type Best, parseRunState, type RunState } from './run-state.ts';
 
 export const CHECKPOINT_VERSION = '1';
@@ -103,6 +105,19 @@ export async function loadBest(
   throw refuse(
     `is of step ${step} with ${best.value}: expected step ${known ?? 'none'} with ${value ?? 'none'}, as the last one says`,
   );
+}
+
+/** Takes a checkpoint's state. AppError `data_invalid`, naming the checkpoint, where that is not one of the model. */
+export function restore(
+  executor: Pick<Executor, 'load'>,
+  name: CheckpointName,
+  { tensors }: Pick<Checkpoint, 'tensors'>,
+): void {
+  try {
+    executor.load(tensors);
+  } catch (error) {
+    throw error instanceof AppError ? atPlace(`the ${name} checkpoint`, error) : error;
+  }
 }
 
 /** A damaged file is named with what can take its place. */

@@ -11,7 +11,13 @@ import { optimizeForInference } from '../rewrite/optimize.ts';
 import { createExecutor } from '../runtime/index.ts';
 import { createProgress, openRunLog, type Screen, whileWaiting } from '../tracking/index.ts';
 import { withLocalBase } from './base-model.ts';
-import { type Checkpoint, type Checkpoints, loadBest, runCheckpoints } from './checkpoints.ts';
+import {
+  type Checkpoint,
+  type Checkpoints,
+  loadBest,
+  restore,
+  runCheckpoints,
+} from './checkpoints.ts';
 import { dataSummary } from './data-summary.ts';
 import { missingFiles } from './deploy.ts';
 import { deviceSummary, skippedSummary } from './device-summary.ts';
@@ -138,7 +144,7 @@ async function execute(prepared: Prepared, options: FineTuneOptions): Promise<vo
   const log = openRunLog(join(config.run.dir, RUN_LOG_FILE), { resumeAfter: resumed?.state.step });
   try {
     if (resumed) {
-      executor.load(resumed.tensors);
+      restore(executor, 'last', resumed);
       await executor.continueAt(state.runs);
     }
     log.write({
@@ -166,8 +172,9 @@ async function afterTraining(
   { executor, log, state }: Pick<TrainingRun, 'executor' | 'log'> & { state: RunState },
   { screen, stop }: FineTuneOptions,
 ): Promise<void> {
-  const { tensors, best } = await loadBest(checkpoints, state, { goesOn: false });
-  executor.load(tensors);
+  const atBest = await loadBest(checkpoints, state, { goesOn: false });
+  restore(executor, 'best', atBest);
+  const { best } = atBest;
   const forward = inferenceModel(model.base.model, model.compiled, executor.parameters());
   const optimizing = {
     label: 'optimize',

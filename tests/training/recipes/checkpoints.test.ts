@@ -1,11 +1,13 @@
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { AppError } from '../../../src/errors.ts';
 import { readSafetensors, writeSafetensors } from '../../../training/onnx/safetensors.ts';
 import { floatTensor } from '../../../training/onnx/tensor.ts';
 import {
   loadBest,
   type RunIdentity,
+  restore,
   runCheckpoints,
 } from '../../../training/recipes/checkpoints.ts';
 import { newRunState, parseRunState, type RunState } from '../../../training/recipes/run-state.ts';
@@ -145,6 +147,25 @@ describe('the best checkpoint', () => {
       /other data/,
     );
   });
+});
+
+it('a state that is not one of the model is refused by the checkpoint that holds it', () => {
+  const cause = new AppError('data_invalid', 'the state holds no "w.exp_avg"', { hint: 'h' });
+  const refusing = {
+    load: () => {
+      throw cause;
+    },
+  };
+  expect(() => restore(refusing, 'best', { tensors })).toThrow(
+    expect.objectContaining({
+      code: 'data_invalid',
+      message: 'the best checkpoint: the state holds no "w.exp_avg"',
+      hint: 'h',
+    }),
+  );
+  const loaded: unknown[] = [];
+  restore({ load: (state) => loaded.push(state) }, 'last', { tensors });
+  expect(loaded).toEqual([tensors]);
 });
 
 describe('where a run stood', () => {

@@ -270,7 +270,10 @@ describe('what ended processes have left', () => {
     await writeFileAtomically(${JSON.stringify(join(folder, 'd'))}, endless());`;
   const started = async (folder: string, more?: string) => {
     const child = spawn(process.execPath, ['--input-type=module', '-e', writer(folder, more)]);
-    await once(child.stdout, 'data');
+    const isWriting = once(child.stdout, 'data').then(() => true);
+    // One that ends before it has begun must not be waited for.
+    const hasEnded = once(child, 'exit').then(() => false);
+    expect(await Promise.race([isWriting, hasEnded])).toBe(true);
     expect(hidden(folder)).toHaveLength(1);
     return child;
   };
@@ -306,17 +309,24 @@ describe('what ended processes have left', () => {
 });
 
 describe('a place that no file can take', () => {
-  (process.platform === 'win32' ? it.skip : it).each(['/dev/null', '/dev/stdout', '/dev/full'])(
-    'is %s, which stays what it is',
-    async (path) => {
-      const before = lstatSync(path).ino;
-      await expect(writeFileAtomically(path, 'text')).rejects.toMatchObject({
-        code: 'usage',
-        message: `${path} is a device or a pipe: expected the name of a file`,
-      });
-      expect(lstatSync(path).ino).toBe(before);
-    },
-  );
+  // Not /dev/null itself: a fault would put a file in its place.
+  (process.platform === 'win32' ? it.skip : it).each([
+    ['a pipe', (path: string) => spawnSync('mkfifo', [path])],
+    [
+      'a link to a pipe',
+      (path: string) => spawnSync('sh', ['-c', 'mkfifo "$0-pipe" && ln -s d-pipe "$0"', path]),
+    ],
+    ['a link as /dev/stdout is one', (path: string) => symlinkSync('/proc/self/fd/1', path)],
+  ])('is %s, which stays what it is', async (_, make) => {
+    const path = join(newFolder(), 'd');
+    make(path);
+    const before = lstatSync(path).ino;
+    await expect(writeFileAtomically(path, 'text')).rejects.toMatchObject({
+      code: 'usage',
+      message: `${path} is a device or a pipe: expected the name of a file`,
+    });
+    expect(lstatSync(path).ino).toBe(before);
+  });
 
   it('is a folder, which stays as it is', async () => {
     const folder = newFolder();

@@ -311,7 +311,7 @@ describe('what ended processes have left', () => {
 describe('a place that no file can take', () => {
   // Not /dev/null itself: a fault would put a file in its place.
   (process.platform === 'win32' ? it.skip : it).each([
-    ['a pipe', (path: string) => spawnSync('mkfifo', [path])],
+    ['a pipe', (path: string) => spawnSync('sh', ['-c', 'mkfifo "$0"', path])],
     [
       'a link to a pipe',
       (path: string) => spawnSync('sh', ['-c', 'mkfifo "$0-pipe" && ln -s d-pipe "$0"', path]),

@@ -220,6 +220,58 @@ it('puts the old folder back where the new one cannot have its place', async () 
   expect(contents(folder)).toEqual(one.old);
 });
 
+it.each([
+  ['EINVAL', true],
+  ['ENOTSUP', true],
+  ['EIO', false],
+])('with a folder whose flush says %s a file counts as written: %s', async (code, counts) => {
+  const folder = newFolder();
+  const disk = failingDisk();
+  const refusing: Disk = {
+    ...disk,
+    open: async (path, flags) => {
+      const opened = await disk.open(path, flags);
+      const sync = () => Promise.reject(Object.assign(new Error(code), { code }));
+      return flags === 'r'
+        ? { writev: opened.writev, close: opened.close, sync }
+        : { writev: opened.writev, close: opened.close, sync: opened.sync };
+    },
+  };
+  const write = writeFileAtomically(join(folder, 'd'), 'x', refusing);
+  await (counts ? write : expect(write).rejects.toMatchObject({ code: 'write_failed' }));
+  expect(contents(folder)).toEqual({ d: 'x' });
+});
+
+it('writes any number of pieces, some hundreds with each call', async () => {
+  const folder = newFolder();
+  const disk = failingDisk();
+  const numbers = Array.from({ length: 1500 }, (_, i) => `${i},`);
+  await writeFileAtomically(
+    join(folder, 'd'),
+    numbers.map((text) => Buffer.from(text)),
+    disk,
+  );
+  expect(contents(folder)).toEqual({ d: numbers.join('') });
+  expect(disk.operations.filter((line) => line.startsWith('write'))).toHaveLength(3);
+});
+
+it('goes on behind what a call has not written', async () => {
+  const folder = newFolder();
+  const disk = failingDisk();
+  const slow: Disk = {
+    ...disk,
+    open: async (path, flags) => {
+      const opened = await disk.open(path, flags);
+      const writev = (pieces: readonly Uint8Array[]) =>
+        opened.writev([(pieces[0] as Uint8Array).subarray(0, 2)]);
+      return { writev, close: opened.close, sync: opened.sync };
+    },
+  };
+  const pieces = ['a', 'bcdef', '', 'gh'].map((text) => Buffer.from(text));
+  await writeFileAtomically(join(folder, 'd'), pieces, slow);
+  expect(contents(folder)).toEqual({ d: 'abcdefgh' });
+});
+
 describe('what ended processes have left', () => {
   /** A number of a process that was and is no more. */
   const dead = () => spawnSync(process.execPath, ['-e', '0']).pid;

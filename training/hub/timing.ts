@@ -45,7 +45,8 @@ export class Watchdog {
 
   heard(): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#controller.abort(), this.#silence);
+    // The connection itself keeps the process alive.
+    this.#timer = setTimeout(() => this.#controller.abort(), this.#silence).unref();
   }
 
   rest(): void {

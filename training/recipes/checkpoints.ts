@@ -1,4 +1,4 @@
-import { copyFile, link, mkdir, readdir, rm } from 'node:fs/promises';
+import { copyFile, link, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../../src/config/index.ts';
 import { AppError } from '../../src/errors.ts';
@@ -186,7 +186,10 @@ async function rotate(folder: string, step: number, keep: number): Promise<void>
     const last = join(folder, 'last.safetensors');
     await rm(kept, { force: true });
     // The same file under two names; a copy where the file system has no links.
-    await link(last, kept).catch(() => copyFile(last, kept));
+    await link(last, kept).catch(async () => {
+      await copyFile(last, `${kept}.tmp`);
+      await rename(`${kept}.tmp`, kept);
+    });
   }
   for (const old of (await stepsIn(folder)).slice(keep)) await rm(stepFile(folder, old));
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
@@ -84,15 +85,19 @@ const endless = (response: ServerResponse) => {
 };
 
 describe('the size of a download', () => {
-  it('is that which was announced: more is not taken, and nothing of it stays', async () => {
+  it('is that which was announced: more is not taken, nothing of it stays, and the connection ends', async () => {
+    let ended: Promise<unknown> | undefined;
     insteadOf(WEIGHTS, (response) => {
+      ended = once(response, 'close');
       response.writeHead(200);
       endless(response);
     });
     await expect(download()).rejects.toMatchObject({
       code: 'data_invalid',
       message: `the hub sends more of ${WEIGHTS} than the 300000 bytes that it announced`,
+      hint: expect.stringContaining('HF_ENDPOINT'),
     });
+    await ended;
     expect(inCache().sort()).toEqual(['config.json', 'tokenizer.json']);
   });
 
@@ -103,6 +108,7 @@ describe('the size of a download', () => {
       await expect(download()).rejects.toMatchObject({
         code: 'data_invalid',
         message: `the hub announced 300000 bytes of ${WEIGHTS} and sends ${n}`,
+        hint: 'check HF_ENDPOINT',
       });
       expect(inCache()).not.toContain(WEIGHTS);
     },
@@ -154,7 +160,7 @@ describe('a hub that is silent or slow', () => {
       code: 'file_missing',
       message: expect.stringMatching(/cannot be reached: nothing came for 0\.02 s$/),
     });
-    expect(shown.match(/nothing came for 0\.02 s: try [2-5] of 5/g)).toHaveLength(4);
+    expect(shown.match(/nothing came for 0\.02 s: try [2-5] of 5 in 0\.0 s\n/g)).toHaveLength(4);
     expect(waits).toEqual([1, 2, 4, 8]);
   });
 
@@ -192,6 +198,7 @@ describe('a hub that is silent or slow', () => {
     await expect(download(slow)).rejects.toMatchObject({
       code: 'file_missing',
       message: expect.stringMatching(/is too slow: \d+ of 300000 bytes of model\.safetensors came/),
+      hint: 'run it again: what is downloaded stays',
     });
     expect(now).toBeGreaterThan(8000);
     expect(inCache().some((name) => /^model\.safetensors\.\w+\.incomplete$/.test(name))).toBe(true);

@@ -1,8 +1,9 @@
 import { dirname } from 'node:path';
 import { AppError } from '../errors.ts';
+import { shown } from '../files/index.ts';
 import { type ConfigFile, shortPath } from './files.ts';
 import type { Key } from './key.ts';
-import type { Problems } from './problems.ts';
+import { type Problems, shownPath } from './problems.ts';
 import { keys } from './schema.ts';
 import { isObject } from './structures.ts';
 import { suggest } from './suggest.ts';
@@ -31,7 +32,7 @@ export function fromFile({ file, values }: ConfigFile, problems: Problems): Assi
     Object.entries(node).flatMap(([name, value]: [string, unknown]): Assignment[] => {
       const path = prefix + name;
       if (keys.has(path)) return [{ path, value, origin, folder: dirname(file) }];
-      if (!sections.has(path)) problems.reject(unknownKey(path, origin));
+      if (!sections.has(path)) problems.reject(() => unknownKey(path, origin));
       else if (isObject(value)) return walk(value, `${path}.`);
       else problems.rejectValue(path, value, 'an object', origin);
       return [];
@@ -50,11 +51,11 @@ export function fromWords(words: readonly string[], problems: Problems): Assignm
     const path = word.slice(0, Math.max(sign, 0)).trim();
     const known = keys.get(path);
     if (sign < 1) {
-      problems.reject(`${JSON.stringify(word)} is not of the form key=value`);
+      problems.reject(`${shown(word)} is not of the form key=value`);
       return [];
     }
     if (!known) {
-      problems.reject(unknownKey(path, 'command line'));
+      problems.reject(() => unknownKey(path, 'command line'));
       return [];
     }
     const source = { path, origin: 'command line', folder };
@@ -69,7 +70,7 @@ export function fromFlags(flags: Record<string, unknown>, problems: Problems): A
     if (given === undefined) return [];
     const known = keys.get(path);
     if (!known) {
-      problems.reject(unknownKey(path, 'command line'));
+      problems.reject(() => unknownKey(path, 'command line'));
       return [];
     }
     const source = { path, origin: 'command line', folder };
@@ -97,5 +98,5 @@ export function fromWord(
 function unknownKey(path: string, origin: string): string {
   const near = suggest(path, keys.keys());
   const hint = near === undefined ? '' : `; did you mean ${near}?`;
-  return `${path} is not a key (${origin})${hint}`;
+  return `${shownPath(path)} is not a key (${origin})${hint}`;
 }

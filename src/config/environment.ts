@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { type Assignment, fromWord } from './assignments.ts';
-import type { Problems } from './problems.ts';
+import { type Problems, shownPath } from './problems.ts';
 import { environmentVariable, keys } from './schema.ts';
 import { suggest } from './suggest.ts';
 
@@ -28,7 +28,7 @@ export function fromEnvironment(env: NodeJS.ProcessEnv, problems: Problems): Ass
     if (path !== undefined && key) {
       return fromWord(key, word, { path, origin: name, folder }, problems);
     }
-    if (!ofTests.test(name)) problems.reject(unknownVariable(name));
+    if (!ofTests.test(name)) problems.reject(() => unknownVariable(name));
     return [];
   });
 }
@@ -37,7 +37,7 @@ function unknownVariable(name: string): string {
   const asVariable = (path: string) => path.replaceAll('.', '_');
   const near = suggest(name.slice(PREFIX.length).toLowerCase(), keys.keys(), asVariable);
   const hint = near === undefined ? '' : `; did you mean ${environmentVariable(near)}?`;
-  return `${name} is the variable of no key (environment)${hint}`;
+  return `${shownPath(name)} is the variable of no key (environment)${hint}`;
 }
 
 /** `tcp://10.0.0.1:8000`, where a service listens. */

@@ -3,12 +3,16 @@ import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { AppError } from '../errors.ts';
 import { readJsonFile } from '../files/index.ts';
 import { packageRoot } from '../package-root.ts';
+import { shown, shownPath } from './problems.ts';
 
 /** One configuration file as written, without its `extends`. */
 export interface ConfigFile {
   readonly file: string;
   readonly values: Record<string, unknown>;
 }
+
+const MOST_FILES = 32;
+const MOST_BYTES = 4 * 2 ** 20;
 
 /**
  * The file and the files that it extends, the most basic first. A name that does not exist in
@@ -24,8 +28,13 @@ export function readConfigFiles(name: string, folder = process.cwd()): ConfigFil
       const circle = [...chain.map((one) => one.file), current].map(shortPath).join(' → ');
       throw new AppError('config_invalid', `"extends" goes round in a circle: ${circle}`);
     }
+    if (chain.length === MOST_FILES) {
+      const message = `${shortPath(name)} extends a file that extends another, over ${MOST_FILES} times`;
+      throw new AppError('config_invalid', `${message}: expected ${MOST_FILES} files at most`);
+    }
     const { extends: base, ...values } = readJsonFile(current, {
       name: shortPath(current),
+      limit: MOST_BYTES,
       missing: 'config_missing',
       invalid: 'config_invalid',
     });
@@ -46,7 +55,7 @@ function baseFile(file: string, base: unknown): string | undefined {
   if (typeof base === 'string' && base !== '') return locate(base, dirname(file), file);
   throw new AppError(
     'config_invalid',
-    `${shortPath(file)}: extends is ${JSON.stringify(base)}: expected the path of another file`,
+    `${shortPath(file)}: extends is ${shown(base)}: expected the path of another file`,
   );
 }
 
@@ -55,7 +64,11 @@ function locate(name: string, folder: string, namedBy?: string): string {
   const found = places.find((place) => existsSync(place));
   if (found !== undefined) return found;
   const by = namedBy === undefined ? '' : `, which ${shortPath(namedBy)} extends,`;
-  throw new AppError('config_missing', `the configuration file ${name}${by} does not exist`, {
-    hint: `looked in ${folder} and among the files of this package (configs/quick.json, …)`,
-  });
+  throw new AppError(
+    'config_missing',
+    `the configuration file ${shownPath(name)}${by} does not exist`,
+    {
+      hint: `looked in ${folder} and among the files of this package (configs/quick.json, …)`,
+    },
+  );
 }

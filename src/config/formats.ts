@@ -58,7 +58,7 @@ function parseNumber(word: string): unknown {
   return decimal.test(word.trim()) ? Number(word) : word;
 }
 
-/** JSON where the word is JSON, else the word. AppError `config_invalid` where it names a key twice. */
+/** JSON where the word is JSON, else the word. AppError `config_invalid` where it names a key twice or is nested too deep. */
 export function parseJsonWord(word: string): unknown {
   try {
     JSON.parse(word);

@@ -7,13 +7,14 @@ export function suggest(
   candidates: Iterable<string>,
   written: (candidate: string) => string = (candidate) => candidate,
 ): string | undefined {
+  if (wrong.length > LONGEST) return undefined;
   let best: string | undefined;
   let least = Math.max(2, Math.floor(wrong.length / 4)) + 1;
   for (const candidate of candidates) {
     const last = candidate.slice(candidate.lastIndexOf('.') + 1);
     const distance = Math.min(
-      editDistance(wrong, written(candidate)),
-      editDistance(wrong, written(last)) + 1,
+      distanceBelow(least, wrong, written(candidate)),
+      distanceBelow(least - 1, wrong, written(last)) + 1,
     );
     if (distance < least) {
       least = distance;
@@ -22,6 +23,13 @@ export function suggest(
   }
   return best;
 }
+
+/** No key is so long, and no slip of the pen makes one so. */
+const LONGEST = 100;
+
+/** What differs in length alone by as much is not compared. */
+const distanceBelow = (limit: number, a: string, b: string): number =>
+  Math.abs(a.length - b.length) < limit ? editDistance(a, b) : limit;
 
 /** Levenshtein's distance: insertions, deletions and replacements of one character. */
 function editDistance(a: string, b: string): number {

@@ -11,10 +11,13 @@ export interface QuoteFault {
 export interface CsvRecord extends RecordBytes {
   readonly lastLine: number;
   readonly cellCount: number;
-  /** First byte and the byte behind the last of every cell, one pair after the other; quotes included. */
+  /** First byte and the byte behind the last of every cell, one pair after the other; quotes included; of MOST_CELLS at most. */
   readonly bounds: readonly number[];
   readonly fault: QuoteFault | undefined;
 }
+
+/** Where further cells of a record are is not kept. */
+export const MOST_CELLS = 1_000_000;
 
 const QUOTE = 0x22;
 
@@ -133,8 +136,9 @@ export class CsvSplitter {
 
   #endCell(end: number): void {
     this.#cellCount++;
-    // Nothing is read of a record that is too long.
-    if (end <= this.#maxBytes) this.#bounds.push(this.#cellBegin, end);
+    // Nothing is read of a record that is too long, or has too many cells.
+    if (end <= this.#maxBytes && this.#cellCount <= MOST_CELLS)
+      this.#bounds.push(this.#cellBegin, end);
   }
 
   #note(kind: QuoteFault['kind']): void {

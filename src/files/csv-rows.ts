@@ -1,6 +1,6 @@
 import { AppError } from '../errors.ts';
 import { openContent } from './content.ts';
-import { type CsvRecord, CsvSplitter, cellText } from './csv-records.ts';
+import { type CsvRecord, CsvSplitter, cellText, MOST_CELLS } from './csv-records.ts';
 import { atPlace, placeOf, type Row, type RowOptions, type RowReader, rowOf } from './rows.ts';
 import { shown } from './shown.ts';
 import { utf8Bytes } from './utf8.ts';
@@ -56,6 +56,10 @@ function readHeader(record: CsvRecord, delimiter: string, options: RowOptions): 
     const bytes = utf8Bytes(record, options.maxBytes);
     if (record.line === 1) requireTable(bytes.toString('utf8', 0, 200));
     requireQuotes(record);
+    if (record.cellCount > MOST_CELLS) {
+      const problem = `it has ${record.cellCount} columns: expected ${MOST_CELLS} at most`;
+      throw new AppError('data_invalid', problem);
+    }
     found = Array.from({ length: record.cellCount }, (_, i) => cellText(record, bytes, i).trim());
   } catch (error) {
     throw error instanceof AppError ? atPlace(placeOf(name, record.line), error) : error;
@@ -156,6 +160,9 @@ const MOST_NAMED = 12;
 
 function named(columns: readonly string[]): string {
   const more = columns.length > MOST_NAMED ? ', …' : '';
-  const list = columns.slice(0, MOST_NAMED).map(shown).join(', ');
+  const list = columns
+    .slice(0, MOST_NAMED)
+    .map((one) => shown(one))
+    .join(', ');
   return `${columns.length === 1 ? 'column' : 'columns'} ${list}${more}`;
 }

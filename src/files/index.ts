@@ -1,9 +1,15 @@
-export { replaceFolder, writeFileAtomically, writeFolderAtomically } from './atomic.ts';
+export {
+  replaceFolder,
+  writeFileAtomically,
+  writeFilesAtomically,
+  writeFolderAtomically,
+} from './atomic.ts';
 export { type Format, formatInside, formatOf, formats, hasColumns, rowReader } from './formats.ts';
 export { type JsonObject, parseJson, readJsonFile } from './json-file.ts';
 export { textLines } from './lines.ts';
 export { type OpenedFile, openFile, requireTextFile } from './open.ts';
 export { atPlace, placeOf, type Row, type RowReader } from './rows.ts';
-export { bareName, nameShown, onOneLine, shown, withoutControls } from './shown.ts';
+export { bareName, escapeUnseen, nameShown, onOneLine, shown, withoutControls } from './shown.ts';
 export { strangerOf } from './strangers.ts';
 export { readTextFile } from './text-file.ts';
+export { isRunning } from './unfinished.ts';

@@ -1,5 +1,7 @@
-import { type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
+import { type ParseError, printParseErrorCode, visit } from 'jsonc-parser';
 import { AppError, type ErrorCode, messageOf } from '../errors.ts';
+import { findOddity, MOST_LEVELS } from './json-structure.ts';
+import { escapeUnseen, shown } from './shown.ts';
 import { readTextFile, type TextFileOptions } from './text-file.ts';
 
 export interface JsonOptions {
@@ -20,7 +22,7 @@ export type JsonObject = Record<string, unknown>;
 
 /**
  * The object that a JSON file holds. AppError of the codes in the options, naming the file: as readTextFile, and with line
- * and column where it is not JSON, holds a number that JSON does not have, or names a key twice.
+ * and column where it is not JSON, holds a number that JSON does not have, is nested too deeply, or names a key twice.
  */
 export function readJsonFile(file: string, options: JsonFileOptions = {}): JsonObject {
   const { name = file, invalid = 'data_invalid', mayRepeat, secret } = options;
@@ -34,14 +36,22 @@ export function readJsonFile(file: string, options: JsonFileOptions = {}): JsonO
 
 /** What a JSON text says. AppError as readJsonFile. */
 export function parseJson(text: string, options: JsonOptions): unknown {
+  const { name, invalid = 'data_invalid', secret, mayRepeat = false } = options;
+  const odd = findOddity(text, { keys: !mayRepeat });
+  const at = odd && position(text, odd.offset);
+  if (odd?.kind === 'deep') {
+    const problem = `is nested over ${MOST_LEVELS} levels deep at ${at}`;
+    throw new AppError(invalid, `${name} ${problem}: expected ${MOST_LEVELS} at most`);
+  }
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
     throw syntaxError(text, cause, options);
   }
-  if (!options.mayRepeat) refuseRepeatedKeys(text, options);
-  return value;
+  if (odd === undefined) return value;
+  const key = secret ? 'a key' : `the key ${shown(odd.key)}`;
+  throw new AppError(invalid, `${name} has ${key} twice: again at ${at}`);
 }
 
 const NUMBERS = /^-?(?:NaN|Infinity)/;
@@ -49,9 +59,9 @@ const NUMBERS = /^-?(?:NaN|Infinity)/;
 /** JSON's own parser says only sometimes where a mistake is; the other one always does. */
 function syntaxError(text: string, cause: unknown, options: JsonOptions): AppError {
   const { name, invalid = 'data_invalid', secret } = options;
-  const [error] = treeOf(text).errors;
+  const error = firstError(text);
   if (error === undefined) {
-    const why = secret ? '' : `: ${messageOf(cause)}`;
+    const why = secret ? '' : `: ${escapeUnseen(messageOf(cause))}`;
     return new AppError(invalid, `${name} is not JSON${why}`, { cause });
   }
   const at = position(text, error.offset);
@@ -67,47 +77,34 @@ function syntaxError(text: string, cause: unknown, options: JsonOptions): AppErr
   return new AppError(invalid, `${name} is not JSON: ${what} at ${at}`);
 }
 
-function refuseRepeatedKeys(text: string, options: JsonOptions): void {
-  const { name, invalid = 'data_invalid', secret } = options;
-  const { tree } = treeOf(text);
-  const twice = tree && repeatedKey(tree);
-  if (!twice) return;
-  const key = secret ? 'a key' : `the key ${twice.value}`;
-  throw new AppError(invalid, `${name} has ${key} twice: again at ${position(text, twice.offset)}`);
-}
-
-interface Tree {
-  readonly tree?: Node | undefined;
-  readonly errors: readonly ParseError[];
-}
-
-/** Nothing is known of what is nested so deeply that looking into it fails. */
-function treeOf(text: string): Tree {
-  const errors: ParseError[] = [];
+/** Nothing is built on the way to it, and nothing behind it is read. */
+function firstError(text: string): ParseError | undefined {
+  let first: ParseError | undefined;
+  const stop = new Error('found');
   try {
-    return { tree: parseTree(text, errors, { disallowComments: true }), errors };
+    visit(
+      text,
+      {
+        onError: (error, offset, length) => {
+          first = { error, offset, length };
+          throw stop;
+        },
+      },
+      { disallowComments: true },
+    );
   } catch (error) {
-    if (error instanceof RangeError) return { errors };
-    throw error;
+    if (error !== stop) throw error;
   }
+  return first;
 }
 
-/** The first key that its object already has, wherever it stands. */
-function repeatedKey(root: Node): Node | undefined {
-  const open = [root];
-  for (let node = open.pop(); node; node = open.pop()) {
-    const keys = new Set<unknown>();
-    for (const child of node.children ?? []) {
-      const key = child.type === 'property' ? child.children?.[0] : undefined;
-      if (key && keys.has(key.value)) return key;
-      if (key) keys.add(key.value);
-    }
-    for (const child of (node.children ?? []).toReversed()) open.push(child);
-  }
-  return undefined;
-}
-
+/** `\n`, `\r\n` and `\r` end lines. */
 function position(text: string, offset: number): string {
-  const lines = text.slice(0, offset).split(/\r\n|\r|\n/);
-  return `line ${lines.length}, column ${(lines.at(-1)?.length ?? 0) + 1}`;
+  let line = 1;
+  let start = 0;
+  for (const { index, 0: end } of text.slice(0, offset).matchAll(/\r\n|\r|\n/g)) {
+    line++;
+    start = index + end.length;
+  }
+  return `line ${line}, column ${offset - start + 1}`;
 }

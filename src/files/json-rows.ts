@@ -1,5 +1,6 @@
 import { AppError } from '../errors.ts';
 import { openContent } from './content.ts';
+import { findOddity, MOST_LEVELS } from './json-structure.ts';
 import { JsonArraySplitter, type JsonValue } from './json-values.ts';
 import { textLines } from './lines.ts';
 import { placeOf, type Row, type RowOptions, rowOf } from './rows.ts';
@@ -30,6 +31,7 @@ async function* lineRows(bytes: AsyncIterable<Buffer>, options: RowOptions): Asy
   for await (const { line, text } of textLines(bytes, options.maxBytes)) {
     yield rowOf(line, () => {
       if (text instanceof AppError) throw text;
+      requirePlain(text);
       try {
         return cellsOf(JSON.parse(text), options);
       } catch (error) {
@@ -74,7 +76,21 @@ function arrayRow(value: JsonValue, options: RowOptions): Row {
     });
   }
   const json = parsedValue(text, placeOf(options.name, value.line));
-  return rowOf(value.line, () => cellsOf(json, options));
+  return rowOf(value.line, () => {
+    requirePlain(text);
+    return cellsOf(json, options);
+  });
+}
+
+/** AppError `data_invalid`, which names no place, for what the parser takes in silence: the last of two same keys. */
+function requirePlain(text: string): void {
+  const odd = findOddity(text, { keys: true });
+  if (odd === undefined) return;
+  const problem =
+    odd.kind === 'twice'
+      ? `has the key ${shown(odd.key)} twice`
+      : `is nested over ${MOST_LEVELS} levels deep`;
+  throw new AppError('data_invalid', `it ${problem}`);
 }
 
 /** What lies between two commas and is no JSON may be several values: nobody passes over these as one. */

@@ -9,8 +9,7 @@ const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 export const shown = (text: string): string => quoted(text, MOST_CHARACTERS);
 
 function quoted(text: string, most: number): string {
-  const cut = text.length > most ? `${text.slice(0, most)}…` : text;
-  return JSON.stringify(cut).replace(UNSEEN, escaped);
+  return escapeUnseen(JSON.stringify(cut(text, most)));
 }
 
 /** A name out of a file for a message, quoted. */
@@ -20,12 +19,17 @@ export const nameShown = (name: string): string => quoted(name, MOST_OF_NAME);
 export const bareName = (name: string): string => nameShown(name).slice(1, -1);
 
 /** A message that holds what a file or another program says, on one line. */
-export const onOneLine = (text: string, most = 2000): string =>
-  (text.length > most ? `${text.slice(0, most)}…` : text).replace(UNSEEN, escaped);
+export const onOneLine = (text: string, most = 2000): string => escapeUnseen(cut(text, most));
 
 /** Text of several lines, with nothing but line breaks and tabs that acts on a terminal. */
 export const withoutControls = (text: string): string =>
   text.replace(UNSEEN, (character) => (/[\n\t]/.test(character) ? character : escaped(character)));
+
+/** A text without anything that acts on a terminal, line ends included. */
+export const escapeUnseen = (text: string): string => text.replace(UNSEEN, escaped);
+
+const cut = (text: string, most: number): string =>
+  text.length > most ? `${text.slice(0, most)}…` : text;
 
 const escaped = (character: string): string =>
   Array.from(

@@ -1,6 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import { fingerprint, watchFolders } from '../../src/watch-bundle.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { until } from '../support/until.ts';
@@ -90,5 +91,94 @@ describe('watchFolders', () => {
     rmSync(dir, { recursive: true });
     folder.write('replaced/manifest.json', 'one');
     await until(() => seen.reloads > 0);
+  });
+});
+
+describe('a watch, look by look', () => {
+  /** What it does where folder `f` looks so at each of a row of looks: the looks at which it was reloaded, from 0. */
+  async function reloadsAt(looks: readonly string[], known: string | undefined, fails = false) {
+    const reloads: number[] = [];
+    let look = -1;
+    let next: () => void = () => {};
+    const stop = watchFolders(() => Promise.resolve(['f']), {
+      known: new Map(known === undefined ? [] : [['f', known]]),
+      look: async () => looks[look] ?? '',
+      reload: async () => {
+        reloads.push(look);
+        if (fails) throw new Error('refused');
+      },
+      every: (milliseconds, call) => {
+        expect(milliseconds).toBe(2000);
+        next = call;
+        return () => {
+          next = () => {};
+        };
+      },
+    });
+    for (look = 0; look < looks.length; look++) {
+      next();
+      // All that a look does is promises that are kept already.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    stop();
+    next();
+    return reloads;
+  }
+
+  it.each<[string, string, string | undefined, number[]]>([
+    ['no change', 'aaaa', 'a', []],
+    ['a change, once two looks agree', 'abbb', 'a', [2]],
+    ['a copy on its way, only at its end', 'abcdeee', 'a', [5]],
+    ['a change that is taken back before it settles', 'abaa', 'a', []],
+    ['a change there and back', 'abbaa', 'a', [2, 4]],
+    ['what never settles', 'abcdefg', 'a', []],
+    ['a folder that nobody knew, once it has settled', 'xx', undefined, [1]],
+    ['a change before the first look', 'bb', 'a', [1]],
+  ])('sees %s', async (_, looks, known, expected) => {
+    expect(await reloadsAt([...looks], known)).toEqual(expected);
+  });
+
+  it('reloads exactly where a look is as the last one and not as the last that was reloaded, failed or not', async () => {
+    const looks = fc.array(fc.constantFrom('a', 'b', 'c'), { maxLength: 12 });
+    await fc.assert(
+      fc.asyncProperty(looks, fc.boolean(), async (row, fails) => {
+        let served = 'a';
+        const expected = row.flatMap((now, i) => {
+          if (now !== row[i - 1] || now === served) return [];
+          served = now;
+          return [i];
+        });
+        expect(await reloadsAt(row, 'a', fails)).toEqual(expected);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('begins no look while another one is going on', async () => {
+    const world = { looks: 0, end: () => {}, next: () => {} };
+    watchFolders(() => Promise.resolve(['f']), {
+      known: new Map(),
+      look: () => {
+        world.looks += 1;
+        return new Promise((resolve) => {
+          world.end = () => resolve('a');
+        });
+      },
+      reload: async () => {},
+      every: (_ms, call) => {
+        world.next = call;
+        return () => {};
+      },
+    });
+    for (let i = 0; i < 3; i++) {
+      world.next();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(world.looks).toBe(1);
+    world.end();
+    await new Promise((resolve) => setImmediate(resolve));
+    world.next();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(world.looks).toBe(2);
   });
 });

@@ -20,6 +20,8 @@ export interface HubServer {
   /** Whether ranges are honoured. */
   ranges: boolean;
   commit: string;
+  /** Answers in the place of this server, where it says true. */
+  instead: (request: IncomingMessage, response: ServerResponse) => boolean;
   close(): Promise<void>;
 }
 
@@ -42,6 +44,7 @@ export async function hubServer(
     wrongHashes: new Set(),
     ranges: true,
     commit: 'a'.repeat(40),
+    instead: () => false,
     close: () =>
       new Promise((resolve) => {
         server.closeAllConnections();
@@ -56,6 +59,7 @@ function answer(hub: HubServer, request: IncomingMessage, response: ServerRespon
   const match = url.match(/^\/(lfs\/)?([\w-]+\/[\w-]+)\/resolve\/([^/]+)\/(.+)$/);
   const [, isStore, repo, revision, path = ''] = match ?? [];
   hub.requests.push([method, path, headers.range].filter(Boolean).join(' '));
+  if (hub.instead(request, response)) return;
   if (hub.failures > 0) {
     hub.failures--;
     response.writeHead(503).end();

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { AppError } from '../../src/errors.ts';
-import { readJsonFile } from '../../src/files/index.ts';
+import { nameShown, readJsonFile, shown } from '../../src/files/index.ts';
 import type { Model } from '../onnx/model.ts';
 import { readSafetensors } from '../onnx/safetensors.ts';
 import type { Tensor } from '../onnx/tensor.ts';
@@ -182,23 +182,51 @@ async function readTensors(
   const tensors = new Map<string, Tensor>();
   for (const file of shardsOf(index)) {
     const shard = await readSafetensors(join(folder, file));
-    for (const [name, tensor] of shard.tensors) tensors.set(name, tensor);
+    for (const [name, tensor] of shard.tensors) {
+      if (tensors.has(name)) throw inTwoShards(name, file, index);
+      tensors.set(name, tensor);
+    }
   }
   return { tensors, source: index };
 }
 
+const inTwoShards = (name: string, file: string, index: string): AppError =>
+  new AppError(
+    'data_invalid',
+    `${index}: the tensor ${nameShown(name)} is in ${file} and in a shard before it: expected it in one`,
+    { hint: 'download the model again, or save it anew: its shards are of two versions' },
+  );
+
+/** The largest models that there are have some two hundred. */
+const MOST_SHARDS = 1000;
+/** Neither a path, on whichever system, nor what acts on a terminal. */
+const SHARD_FILE = /^[^/\\\p{Cc}]+\.safetensors$/u;
+
 /** The files that an index of shards names; they stand beside it. */
 export function shardsOf(index: string): string[] {
   const { weight_map: map } = readJsonFile(index);
-  const files = typeof map === 'object' && map !== null ? [...new Set(Object.values(map))] : [];
-  const isFile = (file: unknown): file is string =>
-    typeof file === 'string' && basename(file) === file && file.endsWith('.safetensors');
-  if (files.length > 0 && files.every(isFile)) return files;
+  const values = isTable(map) ? Object.values(map) : [];
+  const files = new Set<string>();
+  for (const file of values) {
+    if (typeof file !== 'string' || !SHARD_FILE.test(file)) throw noIndex(index, file);
+    files.add(file);
+  }
+  if (files.size === 0) throw noIndex(index, map);
+  if (files.size <= MOST_SHARDS) return [...files];
   throw new AppError(
     'data_invalid',
-    `${index} is no index of shards: expected "weight_map", tensors to .safetensors files beside it`,
+    `${index} names ${files.size} shards: expected ${MOST_SHARDS} at most`,
   );
 }
+
+const isTable = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const noIndex = (index: string, found: unknown): AppError =>
+  new AppError(
+    'data_invalid',
+    `${index} is no index of shards: expected "weight_map", tensors to .safetensors files beside it, and not ${typeof found === 'string' ? shown(found) : typeof found}`,
+  );
 
 function noWeights(folder: string, expected: string): AppError {
   const pickled = existsSync(join(folder, 'pytorch_model.bin'));

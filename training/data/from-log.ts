@@ -28,9 +28,10 @@ export interface FromLogOptions {
   readonly out: string;
   /** The least probability of the likelier label, on every axis. */
   readonly minConfidence: number;
+  /** A longer line is no prediction: 64 MiB. */
+  readonly mostBytes?: number;
 }
 
-/** A longer line is no prediction. */
 const MOST_BYTES = 64 * 2 ** 20;
 
 /**
@@ -39,31 +40,40 @@ const MOST_BYTES = 64 * 2 ** 20;
  */
 export async function trainingDataFromLog(
   task: Config['task'],
-  { logs, out, minConfidence }: FromLogOptions,
+  { logs, out, minConfidence, mostBytes = MOST_BYTES }: FromLogOptions,
 ): Promise<LogReport> {
   const opened = logs.map((log) =>
     openFile(log, 'name a file that a server wrote to prediction_log.file'),
   );
   const report = { kept: 0, withoutText: 0, unsure: 0, otherTask: 0, unreadable: 0 };
-  await writeFileAtomically(out, csvRows(task, opened, minConfidence, report));
+  const lines = linesOf(opened, mostBytes);
+  await writeFileAtomically(out, csvRows(task, lines, minConfidence, report));
   return report;
+}
+
+/** In constant memory, whatever the lines are. */
+async function* linesOf(
+  logs: readonly OpenedFile[],
+  mostBytes: number,
+): AsyncGenerator<string | AppError> {
+  for (const { bytes } of logs) {
+    for await (const { text } of textLines(bytes, mostBytes)) yield text;
+  }
 }
 
 async function* csvRows(
   task: Config['task'],
-  logs: readonly OpenedFile[],
+  lines: AsyncIterable<string | AppError>,
   minConfidence: number,
   report: LogReport,
 ): AsyncGenerator<string> {
   yield csvLine([...labelReader(task).columns, task.text_column]);
-  for (const { bytes } of logs) {
-    for await (const { text } of textLines(bytes, MOST_BYTES)) {
-      const row = text instanceof AppError ? 'unreadable' : readLine(text, task, minConfidence);
-      if (typeof row === 'string') report[row] += 1;
-      else {
-        report.kept += 1;
-        yield csvLine(row);
-      }
+  for await (const text of lines) {
+    const row = text instanceof AppError ? 'unreadable' : readLine(text, task, minConfidence);
+    if (typeof row === 'string') report[row] += 1;
+    else {
+      report.kept += 1;
+      yield csvLine(row);
     }
   }
   if (report.kept > 0) return;

@@ -12,9 +12,15 @@ export class PassingFailure extends Error {
   constructor(message: string, answer?: Response, cause?: unknown) {
     super(message, { cause });
     this.status = answer?.status;
-    const seconds = Number(answer?.headers.get('retry-after') ?? Number.NaN);
-    this.retryAfter = Number.isFinite(seconds) && seconds >= 0 ? seconds : undefined;
+    this.retryAfter = secondsOf(answer?.headers.get('retry-after') ?? '');
   }
+}
+
+/** Of a Retry-After: seconds, or a date. */
+function secondsOf(text: string): number | undefined {
+  if (/^\d+$/.test(text)) return Number(text);
+  const at = Date.parse(text);
+  return Number.isNaN(at) ? undefined : Math.max(0, Math.ceil((at - Date.now()) / 1000));
 }
 
 const elsewhere =
@@ -62,7 +68,7 @@ export function lastingFailure(
 
 /** AppError `file_missing` for an answer that refuses. */
 export function requireFound(
-  { status, headers }: Response,
+  { status, headers }: Pick<Response, 'status' | 'headers'>,
   reference: HubReference,
   { token }: HubSettings,
 ): void {

@@ -21,10 +21,17 @@ export function hubSettings(env: NodeJS.ProcessEnv = process.env): HubSettings {
   if (!URL.canParse(endpoint) || !/^https?:/.test(endpoint)) {
     throw new AppError('config_invalid', `HF_ENDPOINT is ${endpoint}: expected an http(s) address`);
   }
+  const token = env.HF_TOKEN?.trim() || undefined;
+  if (token !== undefined && !/^[!-~]+$/.test(token)) {
+    throw new AppError(
+      'config_invalid',
+      'HF_TOKEN is no token: expected printable ASCII, no spaces',
+    );
+  }
   return {
     endpoint,
     cache: env.HF_HUB_CACHE || home,
     offline: /^(1|true|yes|on)$/i.test(env.HF_HUB_OFFLINE ?? ''),
-    token: env.HF_TOKEN || undefined,
+    token,
   };
 }

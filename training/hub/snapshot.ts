@@ -1,7 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../src/errors.ts';
-import { writeFileAtomically } from '../../src/files/index.ts';
+import { readTextFile, writeFileAtomically } from '../../src/files/index.ts';
 import { isExportable, shardsOf } from '../architectures/index.ts';
 import { HubClient, type RemoteFile } from './client.ts';
 import { downloadFile } from './download.ts';
@@ -9,12 +9,13 @@ import { onDisk } from './failures.ts';
 import { downloadProgress, type HubScreen } from './progress.ts';
 import { type HubReference, hubReference, referenceText } from './reference.ts';
 import { type HubSettings, hubSettings } from './settings.ts';
+import type { HubTiming } from './timing.ts';
 
 export interface DownloadModelOptions {
   readonly screen: HubScreen;
   readonly settings?: HubSettings;
-  /** Milliseconds before a failed request is first repeated. */
-  readonly pause?: number;
+  /** How long the hub is waited for; what is left out is as usual. */
+  readonly timing?: Partial<HubTiming>;
 }
 
 const CONFIG = 'config.json';
@@ -50,9 +51,9 @@ export async function downloadModel(text: string, options: DownloadModelOptions)
 async function download(
   reference: HubReference,
   settings: HubSettings,
-  { screen, pause }: DownloadModelOptions,
+  { screen, timing }: DownloadModelOptions,
 ): Promise<string> {
-  const client = new HubClient(settings, pause);
+  const client = new HubClient(settings, timing, (why) => screen.write(`download   ${why}\n`));
   const config = await client.find(reference, CONFIG);
   if (config === undefined) throw lacks(reference, CONFIG);
   const { commit } = config;
@@ -116,11 +117,16 @@ const snapshotFolder = (reference: HubReference, settings: HubSettings): string 
 const refFile = (reference: HubReference, settings: HubSettings): string =>
   join(repoFolder(reference, settings), 'refs', reference.revision);
 
+/** Bytes: a commit. */
+const LONGEST_REF = 1024;
+const COMMIT = /^[0-9a-f]{40}$/;
+
 /** The commit that a revision stood for when it was last downloaded. */
 function commitOf(reference: HubReference, settings: HubSettings): string | undefined {
-  if (/^[0-9a-f]{40}$/.test(reference.revision)) return reference.revision;
+  if (COMMIT.test(reference.revision)) return reference.revision;
   try {
-    return readFileSync(refFile(reference, settings), 'utf8').trim();
+    const text = readTextFile(refFile(reference, settings), { limit: LONGEST_REF }).trim();
+    return COMMIT.test(text) ? text : undefined;
   } catch {
     return undefined;
   }

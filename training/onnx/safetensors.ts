@@ -1,6 +1,13 @@
+import { constants, isUtf8 } from 'node:buffer';
 import { AppError } from '../../src/errors.ts';
-import { strangerOf } from '../../src/files/index.ts';
-import { readRange, withFile, writeFiles } from './codec/files.ts';
+import {
+  nameShown,
+  parseJson,
+  shown,
+  strangerOf,
+  writeFileAtomically,
+} from '../../src/files/index.ts';
+import { readRange, withFile } from './codec/files.ts';
 import { byteSize } from './data-type.ts';
 import { type DataType, elementCount, type Tensor } from './tensor.ts';
 
@@ -26,6 +33,7 @@ const typesByName = new Map(
   Object.entries(typeNames).map(([type, name]) => [name, type as DataType]),
 );
 
+const METADATA = '__metadata__';
 /** The format's own limit. */
 const maximumHeader = 100_000_000;
 /** Up to here the data is read as one buffer, beyond it tensor by tensor. */
@@ -59,16 +67,20 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 
 function entryOf(file: string, name: string, raw: unknown): Entry {
   const { dtype, shape, data_offsets: offsets } = isObject(raw) ? raw : {};
+  const refuse = (problem: string) => broken(file, `tensor ${nameShown(name)} ${problem}`);
   const type = typeof dtype === 'string' ? typesByName.get(dtype) : undefined;
-  if (type === undefined)
-    throw broken(file, `tensor "${name}" has the unknown type ${JSON.stringify(dtype)}`);
+  if (type === undefined) {
+    const found = typeof dtype === 'string' ? shown(dtype) : typeof dtype;
+    throw refuse(`has the unknown type ${found}`);
+  }
   const [start, end] = isSizes(offsets) && offsets.length === 2 ? offsets : [];
   if (!isSizes(shape) || start === undefined || end === undefined) {
-    throw broken(file, `tensor "${name}" lacks a shape or its place`);
+    throw refuse('lacks a shape or its place');
   }
-  const expected = byteSize(type, elementCount(shape));
+  // A product that is not exact, or no number, is none of a file's.
+  const expected = shape.includes(0) ? 0 : byteSize(type, elementCount(shape));
   if (end - start !== expected) {
-    throw broken(file, `tensor "${name}" must have ${expected} bytes but has ${end - start}`);
+    throw refuse(`must have ${expected} bytes but has ${end - start}`);
   }
   return { name, type, dims: shape, start, end };
 }
@@ -80,9 +92,10 @@ function checkPlaces(file: string, entries: readonly Entry[], dataBytes: number)
     if (entry.start !== at) {
       const problem =
         entry.start < at ? 'overlaps the tensor before it' : 'leaves a hole before it';
-      throw broken(file, `tensor "${entry.name}" ${problem}`);
+      throw broken(file, `tensor ${nameShown(entry.name)} ${problem}`);
     }
-    if (entry.end > dataBytes) throw broken(file, `tensor "${entry.name}" reaches beyond the end`);
+    if (entry.end > dataBytes)
+      throw broken(file, `tensor ${nameShown(entry.name)} reaches beyond the end`);
     at = entry.end;
   }
   if (at !== dataBytes)
@@ -90,24 +103,16 @@ function checkPlaces(file: string, entries: readonly Entry[], dataBytes: number)
 }
 
 function parseHeader(file: string, bytes: Uint8Array) {
-  let header: unknown;
-  try {
-    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch (cause) {
-    throw new AppError(
-      'data_invalid',
-      `${file} is no valid safetensors file: its header is not JSON`,
-      {
-        cause,
-      },
-    );
-  }
+  if (!isUtf8(bytes)) throw broken(file, 'its header is not UTF-8');
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
+  const header = parseJson(text, { name: `the header of ${file}` });
   if (!isObject(header)) throw broken(file, 'its header is no object');
-  const { __metadata__: metadata = {}, ...rest } = header;
+  const { [METADATA]: metadata = {} } = header;
   if (!isObject(metadata) || !Object.values(metadata).every((value) => typeof value === 'string')) {
     throw broken(file, 'its metadata must map text to text');
   }
-  const entries = Object.entries(rest).map(([name, raw]) => entryOf(file, name, raw));
+  const names = Object.keys(header).filter((name) => name !== METADATA);
+  const entries = names.map((name) => entryOf(file, name, header[name]));
   return { entries, metadata: metadata as Record<string, string> };
 }
 
@@ -138,6 +143,10 @@ export function readSafetensors(path: string): Promise<Safetensors> {
         : undefined;
     const tensors = new Map<string, Tensor>();
     for (const { name, type, dims, start, end } of entries) {
+      if (end - start > constants.MAX_LENGTH) {
+        const problem = `tensor ${nameShown(name)} has ${end - start} bytes: expected ${constants.MAX_LENGTH} at most`;
+        throw new AppError('data_invalid', `${path}: ${problem}`);
+      }
       const bytes =
         whole?.subarray(start, end) ?? (await readRange(handle, dataStart + start, end - start));
       tensors.set(name, { type, dims, bytes });
@@ -155,10 +164,10 @@ function encodeHeader(
   metadata: Readonly<Record<string, string>>,
 ): Uint8Array {
   let offset = 0;
-  const fields = new Map<string, unknown>([['__metadata__', metadata]]);
+  const fields = new Map<string, unknown>([[METADATA, metadata]]);
   for (const [name, tensor] of tensors) {
     const dtype = typeNames[tensor.type];
-    if (dtype === undefined || name === '__metadata__') {
+    if (dtype === undefined || name === METADATA) {
       throw new AppError(
         'internal',
         `tensor "${name}" of type ${tensor.type} cannot be a safetensors entry`,
@@ -189,5 +198,5 @@ export async function writeSafetensors(
 ): Promise<void> {
   const sorted = [...tensors].sort(byName);
   const chunks = [encodeHeader(sorted, metadata), ...sorted.map(([, tensor]) => tensor.bytes)];
-  await writeFiles([{ path, chunks }]);
+  await writeFileAtomically(path, chunks);
 }

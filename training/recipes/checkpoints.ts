@@ -1,10 +1,12 @@
-import { copyFile, link, mkdir, readdir, rm } from 'node:fs/promises';
+import { copyFile, link, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../../src/config/index.ts';
 import { AppError } from '../../src/errors.ts';
+import { atPlace } from '../../src/files/index.ts';
 import { readSafetensors, writeSafetensors } from '../onnx/safetensors.ts';
 import type { Tensor } from '../onnx/tensor.ts';
-import { parseRunState, type RunState } from './run-state.ts';
+import type { Executor } from '../runtime/index.ts';
+import { type Best, parseRunState, type RunState } from './run-state.ts';
 
 export const CHECKPOINT_VERSION = '1';
 
@@ -75,6 +77,49 @@ export function runCheckpoints(
   };
 }
 
+/**
+ * The best checkpoint, which must be one of the way to where training stands.
+ *
+ * @param goesOn training goes on from there: what was best later, before the run was killed, is met again
+ * @throws AppError as Checkpoints.load, `data_invalid` where it is the best of some other way
+ */
+export async function loadBest(
+  checkpoints: Pick<Checkpoints, 'load'>,
+  at: RunState,
+  { goesOn }: { readonly goesOn: boolean },
+): Promise<Checkpoint & { readonly best: Best }> {
+  const found = await checkpoints.load('best');
+  const { step, best } = found.state;
+  const hint = 'it was put there by hand, or last.safetensors was: begin anew with --overwrite';
+  const refuse = (problem: string) =>
+    new AppError('data_invalid', `the best checkpoint ${problem}`, { hint });
+  if (best === undefined || best.step !== step) {
+    throw refuse(`is of step ${step} and names ${best ? `step ${best.step}` : 'none'} as the best`);
+  }
+  if (step > at.step) {
+    if (goesOn) return { ...found, best };
+    throw refuse(`is of step ${step}: expected at most ${at.step}, where training stands`);
+  }
+  const { step: known, value } = at.best ?? {};
+  if (step === known && best.value === value) return { ...found, best };
+  throw refuse(
+    `is of step ${step} with ${best.value}: expected step ${known ?? 'none'} with ${value ?? 'none'}, as the last one says`,
+  );
+}
+
+/** Takes a checkpoint's state. AppError `data_invalid`, naming the checkpoint, where that is not one of the model. */
+export function restore(
+  executor: Pick<Executor, 'load'>,
+  name: CheckpointName,
+  { tensors }: Pick<Checkpoint, 'tensors'>,
+): void {
+  try {
+    executor.load(tensors);
+  } catch (error) {
+    throw error instanceof AppError ? atPlace(`the ${name} checkpoint`, error) : error;
+  }
+}
+
 /** A damaged file is named with what can take its place. */
 async function readCheckpoint(file: string, folder: string) {
   try {
@@ -141,7 +186,10 @@ async function rotate(folder: string, step: number, keep: number): Promise<void>
     const last = join(folder, 'last.safetensors');
     await rm(kept, { force: true });
     // The same file under two names; a copy where the file system has no links.
-    await link(last, kept).catch(() => copyFile(last, kept));
+    await link(last, kept).catch(async () => {
+      await copyFile(last, `${kept}.tmp`);
+      await rename(`${kept}.tmp`, kept);
+    });
   }
   for (const old of (await stepsIn(folder)).slice(keep)) await rm(stepFile(folder, old));
 }

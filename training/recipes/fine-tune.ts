@@ -11,7 +11,13 @@ import { optimizeForInference } from '../rewrite/optimize.ts';
 import { createExecutor } from '../runtime/index.ts';
 import { createProgress, openRunLog, type Screen, whileWaiting } from '../tracking/index.ts';
 import { withLocalBase } from './base-model.ts';
-import { type Checkpoint, type Checkpoints, runCheckpoints } from './checkpoints.ts';
+import {
+  type Checkpoint,
+  type Checkpoints,
+  loadBest,
+  restore,
+  runCheckpoints,
+} from './checkpoints.ts';
 import { dataSummary } from './data-summary.ts';
 import { missingFiles } from './deploy.ts';
 import { deviceSummary, skippedSummary } from './device-summary.ts';
@@ -100,6 +106,8 @@ async function runFineTune(loaded: LoadedConfig, options: FineTuneOptions): Prom
   });
   const resumed = way === 'anew' ? undefined : await checkpoints.load('last');
   const isOver = resumed !== undefined && isTrainingOver(way, start, loaded, resumed.state.step);
+  // What is found wrong now costs no hours of training.
+  if (resumed?.state.best) await loadBest(checkpoints, resumed.state, { goesOn: !isOver });
   if (resumed) markUnfinished(config.run.dir);
   else clearRun(config.run.dir);
   await whileWaiting(screen, { label: 'artifacts', what: 'writing them' }, () =>
@@ -137,7 +145,7 @@ async function execute(prepared: Prepared, options: FineTuneOptions): Promise<vo
   const log = openRunLog(join(config.run.dir, RUN_LOG_FILE), { resumeAfter: resumed?.state.step });
   try {
     if (resumed) {
-      executor.load(resumed.tensors);
+      restore(executor, 'last', resumed);
       await executor.continueAt(state.runs);
     }
     log.write({
@@ -165,9 +173,9 @@ async function afterTraining(
   { executor, log, state }: Pick<TrainingRun, 'executor' | 'log'> & { state: RunState },
   { screen, stop }: FineTuneOptions,
 ): Promise<void> {
-  const { tensors, state: atBest } = await checkpoints.load('best');
-  executor.load(tensors);
-  const best = atBest.best ?? noBest();
+  const atBest = await loadBest(checkpoints, state, { goesOn: false });
+  restore(executor, 'best', atBest);
+  const { best } = atBest;
   const forward = inferenceModel(model.base.model, model.compiled, executor.parameters());
   const optimizing = {
     label: 'optimize',
@@ -194,10 +202,6 @@ async function afterTraining(
   if (missing && config.quantize.required) throw missing;
   if (missing) screen.write(`\n${labelled('warning', `${missing.message}\n${missing.hint}`)}\n`);
   await writeFinished(loaded, data.dataHash, version);
-}
-
-function noBest(): never {
-  throw new AppError('internal', 'training ended without a validation');
 }
 
 function stoppedAfterTraining({ run }: Config, cause: unknown): AppError {

@@ -1,9 +1,9 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { MANIFEST_FILE } from '../../src/bundle/index.ts';
 import { differences, hashOf, type LoadedConfig } from '../../src/config/index.ts';
 import { AppError } from '../../src/errors.ts';
-import { writeFileAtomically } from '../../src/files/index.ts';
+import { readJsonFile, writeFileAtomically } from '../../src/files/index.ts';
 import { hasTrainingEnded } from '../tracking/index.ts';
 import { LAST_CHECKPOINT } from './checkpoints.ts';
 import { beganWith, RUN_CONFIG_FILE, requireSameRun } from './resume.ts';
@@ -102,8 +102,7 @@ function refusal(start: Start, standing: Standing, dir: string): AppError {
 /** What the run in a folder ended with; undefined where it has not, or where that cannot be read. */
 export function readFinished(dir: string): Finished | undefined {
   try {
-    const value: unknown = JSON.parse(readFileSync(join(dir, FINISHED_FILE), 'utf8'));
-    return typeof value === 'object' && value !== null ? (value as Finished) : undefined;
+    return readJsonFile(join(dir, FINISHED_FILE)) as unknown as Finished;
   } catch {
     return undefined;
   }
@@ -158,7 +157,7 @@ export function hasAllThatIsWanted({ config }: LoadedConfig, dataHash: string): 
 /** What the manifest in a bundle's folder says of where it came from; undefined where there is none to read. */
 function bundleAt(dir: string): BundleOrigin | undefined {
   try {
-    return JSON.parse(readFileSync(join(dir, MANIFEST_FILE), 'utf8')) as BundleOrigin;
+    return readJsonFile(join(dir, MANIFEST_FILE));
   } catch {
     return undefined;
   }

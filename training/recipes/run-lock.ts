@@ -1,8 +1,9 @@
-import { mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError, writeError } from '../../src/errors.ts';
+import { isRunning, readTextFile } from '../../src/files/index.ts';
 
 /** Releases the folder. */
 export type Release = () => void;
@@ -17,6 +18,9 @@ export interface Patience {
   readonly say: (what: string) => void;
   readonly stop: AbortSignal;
 }
+
+/** Bytes: a number and the name of a machine. */
+const LONGEST_LOCK = 1024;
 
 const lockFile = (dir: string): string => join(dir, '.lock');
 
@@ -36,7 +40,7 @@ export function lockRun(dir: string, beat = BEAT): Release {
       if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw writeError(file, cause);
     }
     const owner = readOwner(file);
-    if (tries > 2 || (owner && isRunning(owner))) {
+    if (tries > 2 || (owner && isOwned(owner))) {
       throw new AppError('usage', `${dir} is in use by process ${owner?.pid} on ${owner?.host}`, {
         hint: `wait for it, name another run.name, or remove ${file} if that process is gone`,
       });
@@ -93,7 +97,7 @@ const touchedAt = (file: string): number | undefined =>
 
 function textOf(file: string): string | undefined {
   try {
-    return readFileSync(file, 'utf8');
+    return readTextFile(file, { limit: LONGEST_LOCK });
   } catch {
     return undefined;
   }
@@ -110,22 +114,5 @@ function readOwner(file: string): Owner | undefined {
 }
 
 /** Of another machine nobody can say: it counts as running. A container's processes are numbered anew. */
-function isRunning({ pid, host }: Owner): boolean {
-  if (host !== hostname()) return true;
-  if (pid === process.pid) return false;
-  try {
-    process.kill(pid, 0);
-    return !isZombie(pid);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
-/** Ended, but not yet waited for, as in a container whose first process waits for nobody (Linux). */
-function isZombie(pid: number): boolean {
-  try {
-    return / [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\)/s, ''));
-  } catch {
-    return false;
-  }
-}
+const isOwned = ({ pid, host }: Owner): boolean =>
+  host !== hostname() || (pid !== process.pid && isRunning(pid));

@@ -69,7 +69,20 @@ export function parseRunState(text: string | undefined, file: string): RunState 
   }
   if (typeof found !== 'object' || found === null) throw broken;
   const state = { ...newRunState(), ...found };
-  const whole = counts.every((name) => Number.isSafeInteger(state[name]) && state[name] >= 0);
-  if (!whole || !Number.isFinite(state.lossSum)) throw broken;
+  const whole = counts.every((name) => isCount(state[name]));
+  if (!whole || !Number.isFinite(state.lossSum) || !isBestOrNone(state.best)) throw broken;
   return state;
+}
+
+/** Less than what no number counts exactly any more, also where a seed is added to it. */
+const MOST = 2 ** 48;
+
+const isCount = (value: unknown): boolean =>
+  Number.isSafeInteger(value) && Number(value) >= 0 && Number(value) < MOST;
+
+function isBestOrNone(best: unknown): boolean {
+  if (best === undefined) return true;
+  if (typeof best !== 'object' || best === null) return false;
+  const { step, epoch, value, macroF1, loss } = best as Partial<Record<keyof Best, unknown>>;
+  return [step, epoch].every(isCount) && [value, macroF1, loss].every(Number.isFinite);
 }

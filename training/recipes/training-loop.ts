@@ -204,7 +204,8 @@ async function validate(run: TrainingRun, state: RunState, pace: Pace): Promise<
     epoch,
     value: metricValue(metric, evaluation, scores.loss),
     macroF1: evaluation.average.macro_f1,
-    loss: scores.loss,
+    // A checkpoint holds it as JSON, which has no other numbers.
+    loss: Number.isFinite(scores.loss) ? scores.loss : Number.MAX_VALUE,
   };
   const trainLoss = state.lossSum / Math.max(state.lossCount, 1);
   const isBest = isBetter(metric, found, state.best);

@@ -36,9 +36,8 @@ export class LossScaler {
     return entries.map(([key, name]) => [name, floatTensor([], Float32Array.of(this.now[key]))]);
   }
 
-  /** Where it is given; AppError `data_invalid` for what is no such state. */
+  /** AppError `data_invalid` for what is no such state. */
   load(state: ReadonlyMap<string, Tensor>): void {
-    if (!state.has(names.scale)) return;
     const found = entries.map(([key, name]) => [key, numberOf(state.get(name), name)]);
     this.now = Object.fromEntries(found) as LossScale;
   }

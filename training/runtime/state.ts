@@ -27,7 +27,7 @@ export class TrainingState {
     this.#shapes = new Map(parameters.map(({ name, shape }) => [name, shape]));
     this.#current = owner ? {} : this.#allocate();
     if (owner) this.#adopt(owner);
-    this.load(initial);
+    this.#take(initial, { moments: 'if there' });
   }
 
   get names(): string[] {
@@ -76,16 +76,24 @@ export class TrainingState {
     );
   }
 
+  /**
+   * Takes parameters and moments from a state. AppError `data_invalid` where one is missing or misshapen: a moment that
+   * begins anew in the middle of a run gives other numbers.
+   */
   load(state: ReadonlyMap<string, Tensor>): void {
+    this.#take(state, { moments: 'all' });
+  }
+
+  #take(state: ReadonlyMap<string, Tensor>, { moments }: { moments: 'all' | 'if there' }): void {
     const found = new Map<string, Tensor>();
     for (const [name, shape] of this.#shapes) {
       for (const kind of KINDS) {
         const tensor = state.get(name + kind);
-        if (tensor === undefined && kind !== '') continue;
+        if (tensor === undefined && kind !== '' && moments === 'if there') continue;
         if (tensor?.type !== 'float32' || tensor.dims.join() !== shape.join()) {
           throw new AppError(
             'data_invalid',
-            `the state holds ${tensor ? `"${name + kind}" as ${tensor.type} [${tensor.dims}]` : `no "${name}"`}: expected float32 [${shape}]`,
+            `the state holds ${tensor ? `"${name + kind}" as ${tensor.type} [${tensor.dims}]` : `no "${name + kind}"`}: expected float32 [${shape}]`,
             { hint: 'it belongs to another model, or to another list of trained parameters' },
           );
         }

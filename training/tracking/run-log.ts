@@ -5,10 +5,13 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  rmSync,
+  statSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import { AppError, writeError } from '../../src/errors.ts';
 
 /** One line of a run's log: what happened, and its figures. */
 export interface LogEntry {
@@ -35,6 +38,7 @@ export interface RunLogOptions {
 export function openRunLog(file: string, options: RunLogOptions = {}): RunLog {
   const { resumeAfter, now = () => new Date() } = options;
   mkdirSync(dirname(file), { recursive: true });
+  requireFile(file);
   if (resumeAfter !== undefined) dropLinesAfter(file, resumeAfter);
   const descriptor = openSync(file, resumeAfter === undefined ? 'w' : 'a');
   let open = true;
@@ -50,9 +54,18 @@ export function openRunLog(file: string, options: RunLogOptions = {}): RunLog {
   };
 }
 
+/** AppError `data_invalid` where something stands in the log's place that would be waited for. */
+function requireFile(file: string): void {
+  if (statSync(file, { throwIfNoEntry: false })?.isFile() ?? true) return;
+  throw new AppError('data_invalid', `${file} is no file: expected the log of a run`, {
+    hint: 'move it away, or name another run.name',
+  });
+}
+
 /** Whether the training that a log tells of has ended, up to an update; what came after it does not count. */
 export function hasTrainingEnded(file: string, step: number): boolean {
   if (!existsSync(file)) return false;
+  requireFile(file);
   for (const line of readFileSync(file, 'utf8').split('\n').reverse()) {
     const event = eventOf(line);
     if ((stepOf(line) ?? Number.POSITIVE_INFINITY) > step) continue;
@@ -70,15 +83,23 @@ function eventOf(line: string): unknown {
   }
 }
 
-/** Keeps the lines up to an update; the last line of a killed run may be cut off. */
+/**
+ * Keeps the lines up to an update; the last line of a killed run may be cut off. A run's folder is locked: its one
+ * temporary name is written over by the next run, where one was killed.
+ */
 function dropLinesAfter(file: string, step: number): void {
   if (!existsSync(file)) return;
   const kept = readFileSync(file, 'utf8')
     .split('\n')
     .filter((line) => (stepOf(line) ?? Number.POSITIVE_INFINITY) <= step);
-  const temporary = `${file}.${process.pid}.tmp`;
-  writeFileSync(temporary, kept.map((line) => `${line}\n`).join(''));
-  renameSync(temporary, file);
+  const temporary = `${file}.tmp`;
+  try {
+    writeFileSync(temporary, kept.map((line) => `${line}\n`).join(''), { flush: true });
+    renameSync(temporary, file);
+  } catch (cause) {
+    rmSync(temporary, { force: true });
+    throw writeError(file, cause);
+  }
 }
 
 /** The update that a line tells of; 0 for one that tells of none, undefined for what is no line. */

@@ -8,6 +8,13 @@ describe('the report of a failed command', () => {
     expect(describeError(error, false)).toBe('error: x.csv does not exist\nhint: name another');
   });
 
+  it('acts on no terminal, whatever names it repeats', () => {
+    const name = '\u001b[2J\u009b31m\u202e\u0007\r.csv';
+    expect(describeError(new AppError('usage', `${name}\tis no file`, { hint: name }), false)).toBe(
+      'error: \\u001b[2J\\u009b31m\\u202e\\u0007\\u000d.csv\tis no file\nhint: \\u001b[2J\\u009b31m\\u202e\\u0007\\u000d.csv',
+    );
+  });
+
   it('has no stack of an unexpected error, but says how to get it', () => {
     expect(describeError(new TypeError('x is not a function'), false)).toBe(
       'error: x is not a function\nhint: run it again with --verbose to see where it failed',

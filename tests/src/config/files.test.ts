@@ -58,7 +58,7 @@ describe('configuration files', () => {
       'twice.json',
       '{"train":{"epochs":1,\n"epochs":2}}',
       'config_invalid',
-      /twice\.json has the key epochs twice: again at line 2, column 1/,
+      /twice\.json has the key "epochs" twice: again at line 2, column 1/,
     ],
     ['empty.json', '', 'config_invalid', /empty\.json is not JSON/],
     ['comment.json', '{} // no', 'config_invalid', /not JSON/],

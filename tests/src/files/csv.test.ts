@@ -191,3 +191,30 @@ describe('a CSV file that cannot be read', () => {
     expect(held - before).toBeLessThan(24 << 20);
   });
 });
+
+describe('CSV with cells without end', () => {
+  it('is counted and not kept: a row of two million cells is one that is wrong', async () => {
+    const row = ','.repeat(2_000_000);
+    const rows = await readRows('csv', `text\n${row}\nlast\n`, { piece: 1 << 16, maxBytes: 1e8 });
+    expect(told(rows)).toEqual(['2 ! it has 2000001 cells: expected 1, as the header', '3 last']);
+  });
+
+  it('may have a million columns, and no more', async () => {
+    const header = `text${',c'.repeat(999_999)}`;
+    const options = { piece: 1 << 16, maxBytes: 1e8 };
+    const rows = await readRows('csv', `${header}\nx${','.repeat(999_999)}\n`, options);
+    expect(told(rows)).toEqual(['2 x']);
+    await expect(readRows('csv', `${header},c\nx\n`, options)).rejects.toThrow(
+      'f, line 1: it has 1000001 columns: expected 1000000 at most',
+    );
+  });
+
+  it('may have columns that are names of the language', async () => {
+    const input = '__proto__,constructor,text\na,b,c\n';
+    const options = { text: ['__proto__'], others: ['constructor'] } as const;
+    expect(told(await readRows('csv', input, options))).toEqual(['2 a|b']);
+    await expect(readRows('csv', input, { text: ['toString'] })).rejects.toThrow(
+      /has no column "toString"/,
+    );
+  });
+});

@@ -30,7 +30,7 @@ describe('a JSON file', () => {
     ['single quotes', "{'a': 1}", /not JSON: invalid symbol at line 1, column 2/],
     ['an end that is missing', '{"a": {', /not JSON: .* at line 1, column 8/],
     ['nothing', '', /not JSON: .* at line 1, column 1/],
-    ['a key twice', '{"a": {"b": 1,\n"b": 2}}', /has the key b twice: again at line 2, column 1/],
+    ['a key twice', '{"a": {"b": 1,\n"b": 2}}', /has the key "b" twice: again at line 2, column 1/],
     ['a list', '[1]', /does not hold a JSON object/],
     ['a Git LFS pointer', lfs, /is a Git LFS pointer in place of the file itself/],
     ['a web page', '<!doctype html>', /is a web page/],
@@ -42,7 +42,12 @@ describe('a JSON file', () => {
       Buffer.from('{\n"a": "caf\xe9"}', 'latin1'),
       /is not UTF-8: line 2 holds bytes that are none/,
     ],
-    ['nesting without end', `${'['.repeat(200_000)}1`, /config\.json is not JSON/],
+    [
+      'nesting without end',
+      `${'['.repeat(200_000)}1`,
+      /config\.json is nested over 500 levels deep/,
+    ],
+    ['escape sequences', '{"a": \u001b[31m}', /not JSON: invalid symbol at line 1, column 7$/],
   ])('with %s is refused by its name, with the place', (_, content, says) => {
     const file = fileOf(content);
     const read = (): unknown => readJsonFile(file);
@@ -51,9 +56,29 @@ describe('a JSON file', () => {
     expect(read).toThrow(file);
   });
 
-  it('is not looked at further where it is deeply nested, but sound', () => {
-    const deep = `{"a":${'['.repeat(50_000)}${']'.repeat(50_000)}}`;
-    expect(Object.keys(readJsonFile(fileOf(deep)))).toEqual(['a']);
+  it('is nested 500 levels deep at most, whatever its keys', () => {
+    const deep = (levels: number) => `{"a":${'['.repeat(levels - 1)}${']'.repeat(levels - 1)}}`;
+    for (const options of [{}, { mayRepeat: true }]) {
+      expect(Object.keys(readJsonFile(fileOf(deep(500)), options))).toEqual(['a']);
+      expect(() => readJsonFile(fileOf(deep(501)), options)).toThrow(
+        /is nested over 500 levels deep at line 1, column 505: expected 500 at most/,
+      );
+    }
+  });
+
+  it.each([
+    ['white space before the colon', '{"a":1,"a" \n:2}', '"a"'],
+    ['an escape', '{"a":1,"\\u0061":2}', '"a"'],
+    ['what acts on a terminal', '{"\\u001b[31m":1,"\\u001b[31m":2}', '"\\\\u001b\\[31m"'],
+    ['a name of the language', '{"__proto__":1,"__proto__":2}', '"__proto__"'],
+    ['a megabyte', `{"${'k'.repeat(1e6)}":1,"${'k'.repeat(1e6)}":2}`, `"${'k'.repeat(40)}…"`],
+  ])('that has a key twice is refused: %s', (_, text, key) => {
+    expect(() => readJsonFile(fileOf(text))).toThrow(new RegExp(`has the key ${key} twice: again`));
+  });
+
+  it('may have the same key in two objects, and as a value', () => {
+    const text = '{"a":{"b":"a","c":["a","a",{"b":1}]},"b":{"b":"b"}}';
+    expect(readJsonFile(fileOf(text))).toEqual(JSON.parse(text));
   });
 
   it('that is not there, or no file, is told from one that is wrong', () => {

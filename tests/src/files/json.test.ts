@@ -39,6 +39,31 @@ describe('JSON lines', () => {
   });
 });
 
+describe('a row of JSON that its parser would take in silence', () => {
+  const last = '{"text":"last"}';
+  it.each([
+    ['a key twice', '{"text":"a","text":"b"}', 'it has the key "text" twice'],
+    ['a key twice, once escaped', '{"text":"a","t\\u0065xt":"b"}', 'it has the key "text" twice'],
+    ['a key twice inside', '{"text":"a","n":{"x":1,"x":2}}', 'it has the key "x" twice'],
+    [
+      'nesting',
+      `{"text":"a","n":${'['.repeat(10_000)}${']'.repeat(10_000)}}`,
+      'it is nested over 500 levels deep',
+    ],
+    ['a text of the prototype', '{"__proto__":{"text":"a"}}', undefined],
+  ])('is none: %s', async (_, row, why) => {
+    const problem = why ?? 'it holds no text: expected a string, or an object with a string "text"';
+    const options = { piece: 1 << 16, maxBytes: 1e6 };
+    expect(await json(`${row}\n${last}\n`, options)).toEqual([`1 ! ${problem}`, '2 last']);
+    expect(await json(`[${row},\n${last}]`, options)).toEqual([`1 ! ${problem}`, '2 last']);
+  });
+
+  it('is one where strings only look so', async () => {
+    const row = JSON.stringify({ text: '","text":"\\', n: ['text', 'text', '\\"'], text2: '{[' });
+    expect(await json(row)).toEqual(['1 ","text":"\\']);
+  });
+});
+
 describe('a JSON array', () => {
   it('holds what JSON lines hold, over any number of lines, in whatever pieces', async () => {
     const input =

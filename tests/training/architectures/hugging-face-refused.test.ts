@@ -112,10 +112,25 @@ describe('a folder is refused', () => {
     ['{"weight_map": {}}', 'data_invalid'],
     ['[1', 'data_invalid'],
     ['{"weight_map": {"a": "gone.safetensors"}}', 'file_missing'],
+    ['{"weight_map": {"a": "/etc/gone.safetensors"}}', 'data_invalid'],
+    ['{"weight_map": {"a": 1}}', 'data_invalid'],
+    ['{"weight_map": ["a.safetensors"]}', 'data_invalid'],
+    ['{"weight_map": {"a": "a.safetensors", "a": "b.safetensors"}}', 'data_invalid'],
+    ['{"weight_map": {"a": "\\u001b[31m.safetensors"}}', 'data_invalid'],
   ])('whose index of shards is %s', async (text, code) => {
     const path = folder();
     await writeHuggingFaceFolder(path, tinyBert);
     writeFileSync(join(path, 'model.safetensors.index.json'), text);
     await expect(exportFolder(path)).rejects.toMatchObject({ code });
+  });
+
+  it('whose shards hold one tensor twice', async () => {
+    const embeddings = new Map([...source].filter(([name]) => /word_embeddings/.test(name)));
+    await expect(exported(tinyBert, source, embeddings)).rejects.toMatchObject({
+      code: 'data_invalid',
+      message: expect.stringMatching(
+        /"bert\.embeddings\.word_embeddings\.weight" is in model-\d-of-2\.safetensors and in a shard before/,
+      ),
+    });
   });
 });

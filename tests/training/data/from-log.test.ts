@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { loadConfig } from '../../../src/config/index.ts';
@@ -113,5 +113,17 @@ describe('training data from a log', () => {
     });
     await expect(from(at('nowhere.jsonl'))).rejects.toMatchObject({ code: 'file_missing' });
     expect(() => readFileSync(at('none.csv'))).toThrow(/ENOENT/);
+  });
+
+  it('passes over lines without end, and what is no UTF-8, and nothing else', async () => {
+    const { task } = loadConfig({ env: {} }).config;
+    const good = readFileSync(await serverLog('good.jsonl', [['A text.', sure]]));
+    const log = at('long.jsonl');
+    const long = Buffer.from(`{"text":"${'x'.repeat(5000)}"}\n`);
+    const parts = [good, long, good, Buffer.of(0x22, 0xff, 0x22, 0x0a), good, Buffer.from('{"te')];
+    writeFileSync(log, Buffer.concat(parts));
+    const options = { logs: [log], out: at('long.csv'), ...all, mostBytes: 4000 };
+    expect(await trainingDataFromLog(task, options)).toMatchObject({ kept: 3, unreadable: 3 });
+    expect(readdirSync(folder.path).filter((name) => name.includes('.tmp'))).toEqual([]);
   });
 });

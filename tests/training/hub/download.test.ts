@@ -48,7 +48,7 @@ const download = (text = 'hf:org/model', changes: Changes = {}): Promise<string>
   downloadModel(text, {
     screen: { write: (line) => (shown += line) },
     settings: { endpoint: hub.endpoint, cache, offline: false, token: undefined, ...changes },
-    pause: 1,
+    timing: { pause: 1 },
   });
 const read = (folder: string, path: string): string => readFileSync(join(folder, path), 'utf8');
 const gets = (): string[] => hub.requests.filter((line) => line.startsWith('GET'));

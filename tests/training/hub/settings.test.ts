@@ -35,4 +35,11 @@ describe('the settings of a hub', () => {
   it('refuse an endpoint that is no address', () => {
     expect(() => hubSettings({ HF_ENDPOINT: 'mirror' })).toThrow(/HF_ENDPOINT is mirror/);
   });
+
+  it('take a token without the line end behind it, and refuse one that no header can hold unseen', () => {
+    expect(hubSettings({ HF_TOKEN: 'hf_1\n' }).token).toBe('hf_1');
+    expect(() => hubSettings({ HF_TOKEN: 'hf_1\nhf_2' })).toThrow(
+      /^HF_TOKEN is no token: expected printable ASCII, no spaces$/,
+    );
+  });
 });

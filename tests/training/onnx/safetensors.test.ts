@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { readSafetensors, writeSafetensors } from '../../../training/onnx/safetensors.ts';
@@ -102,6 +102,26 @@ describe('tensors that are written and read again', () => {
   });
 });
 
+it('reads names that are keys of the language, and tensors without elements of any shape', async () => {
+  const names = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', ''];
+  const entry = { dtype: 'F32', shape: [2 ** 50, 0, 2 ** 50], data_offsets: [0, 0] };
+  const json = names.map((name) => `${JSON.stringify(name)}:${JSON.stringify(entry)}`).join(',');
+  const metadata = '"__metadata__":{"__proto__":"text","toString":"text"}';
+  const read = await readSafetensors(fileWith('names.safetensors', `{${metadata},${json}}`));
+  expect([...read.tensors.keys()]).toEqual(names);
+  expect(Object.keys(read.metadata)).toEqual(['__proto__', 'toString']);
+});
+
+it('reads a hundred thousand tensors', async () => {
+  const count = 100_000;
+  const entries = Array.from({ length: count }, (_, i) => [
+    `t${i}`,
+    { dtype: 'U8', shape: [1], data_offsets: [i, i + 1] },
+  ]);
+  const path = fileWith('many.safetensors', Object.fromEntries(entries), new Uint8Array(count));
+  expect((await readSafetensors(path)).tensors.size).toBe(count);
+});
+
 it('reads what the safetensors library wrote', async () => {
   const path = new URL('../../fixtures/ops/ops.safetensors', import.meta.url).pathname;
   const { tensors } = await readSafetensors(path);
@@ -140,6 +160,74 @@ describe('a file that is not valid', () => {
     ['lacks a shape', { a: { dtype: 'F32', data_offsets: [0, 8] } }, eight, /"a" lacks a shape/],
     ['has a negative shape', { a: { ...f32(0, 8), shape: [-2] } }, eight, /"a" lacks a shape/],
     ['has numbers as metadata', { __metadata__: { a: 1 } }, new Uint8Array(0), /metadata/],
+    ['has a list as metadata', { __metadata__: [] }, new Uint8Array(0), /metadata/],
+    ['has null as metadata', { __metadata__: null }, new Uint8Array(0), /metadata/],
+    ['has a nested metadata', { __metadata__: { a: {} } }, new Uint8Array(0), /metadata/],
+    [
+      'has a name twice',
+      '{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a" :{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}',
+      eight,
+      /has the key "a" twice/,
+    ],
+    [
+      'has a shape twice',
+      '{"a":{"dtype":"F32","shape":[1],"shape":[2],"data_offsets":[0,8]}}',
+      eight,
+      /has the key "shape" twice/,
+    ],
+    ['has metadata twice', '{"__metadata__":{},"__metadata__":{}}', new Uint8Array(0), /twice/],
+    ['is no number', '1', eight, /no object/],
+    ['is empty', '', eight, /not JSON/],
+    ['has text behind it', '{} x', new Uint8Array(0), /not JSON/],
+    ['is no UTF-8', Buffer.of(0x7b, 0xff, 0x7d).toString('latin1'), new Uint8Array(0), /not JSON/],
+    ['holds NaN', '{"a":NaN}', eight, /not JSON: it holds NaN/],
+    ['is nested', `{"a":${'['.repeat(10_000)}`, eight, /nested over 500 levels/],
+    ['has half bytes', { a: { ...f32(0, 8), data_offsets: [0.5, 8.5] } }, eight, /its place/],
+    ['has places before 0', { a: { ...f32(0, 8), data_offsets: [-8, 0] } }, eight, /its place/],
+    ['has places as texts', { a: { ...f32(0, 8), data_offsets: ['0', '8'] } }, eight, /its place/],
+    ['has three places', { a: { ...f32(0, 8), data_offsets: [0, 4, 8] } }, eight, /its place/],
+    ['ends before it begins', { a: { ...f32(0, 8), data_offsets: [8, 0] } }, eight, /has -8/],
+    ['has 2^53 bytes', { a: { ...f32(0, 8), data_offsets: [0, 2 ** 53] } }, eight, /its place/],
+    [
+      'has bytes that no file has',
+      { a: { dtype: 'U8', shape: [2 ** 53 - 1], data_offsets: [0, 2 ** 53 - 1] } },
+      eight,
+      /reaches beyond the end/,
+    ],
+    [
+      'has a product that wraps around',
+      { a: { ...f32(0, 8), shape: [2 ** 32, 2 ** 32, 2] } },
+      eight,
+      /must have 147573952589676410000 bytes but has 8/,
+    ],
+    [
+      'has a product that is no number',
+      { a: { ...f32(0, 8), shape: new Array(30).fill(2 ** 50) } },
+      eight,
+      /must have Infinity bytes/,
+    ],
+    ['has half a dimension', { a: { ...f32(0, 8), shape: [0.5, 4] } }, eight, /lacks a shape/],
+    ['has its entry as a text', { a: 'F32' }, eight, /unknown type undefined/],
+    ['has no entry', { a: null }, eight, /unknown type undefined/],
+    ['has a type of the language', { a: { ...f32(0, 8), dtype: 'constructor' } }, eight, /unknown/],
+    [
+      'has a type that acts on a terminal',
+      { a: { ...f32(0, 8), dtype: '\u001b[31m\nerror: forged' } },
+      eight,
+      /unknown type "\\u001b\[31m\\nerror: forged"$/,
+    ],
+    [
+      'has a name that acts on a terminal',
+      { '\u001b[31m\nerror: forged': f32(4, 8) },
+      eight,
+      /tensor "\\u001b\[31m\\nerror: forged" leaves a hole before it$/,
+    ],
+    [
+      'has a name of a megabyte',
+      { ['n'.repeat(1e6)]: f32(4, 8) },
+      eight,
+      /tensor "n{120}…" leaves a hole before it$/,
+    ],
   ])('is refused by name: its header %s', async (name, header, data, message) => {
     const path = fileWith(`${name.replaceAll(' ', '-')}.safetensors`, header, data);
     const reading = readSafetensors(path);
@@ -156,6 +244,31 @@ describe('a file that is not valid', () => {
     await expect(readSafetensors(path)).rejects.toThrow(/header would be 255 bytes/);
     writeFileSync(path, Buffer.from([1, 2]));
     await expect(readSafetensors(path)).rejects.toThrow(/too short/);
+  });
+
+  it('is refused where its header would be longer than any file', async () => {
+    for (const length of [2n ** 63n, 2n ** 64n - 1n, 2n ** 53n, 100_000_001n, 3n]) {
+      const bytes = Buffer.alloc(10);
+      bytes.writeBigUInt64LE(length);
+      const path = `${temporary.path}/long.safetensors`;
+      writeFileSync(path, bytes);
+      await expect(readSafetensors(path)).rejects.toMatchObject({
+        code: 'data_invalid',
+        message: expect.stringMatching(`its header would be ${Number(length)} bytes long`),
+      });
+    }
+  });
+
+  it('is refused where one tensor has more bytes than an array can', async () => {
+    const size = 2 ** 43;
+    const entry = { dtype: 'U8', shape: [size], data_offsets: [0, size] };
+    const path = fileWith('sparse.safetensors', { a: entry });
+    truncateSync(path, 8 + JSON.stringify({ a: entry }).length + size);
+    await expect(readSafetensors(path)).rejects.toThrow(/tensor "a" has 8796093022208 bytes/);
+  });
+
+  it('is refused, and not waited for, where it is a folder', async () => {
+    await expect(readSafetensors(temporary.path)).rejects.toMatchObject({ code: 'file_missing' });
   });
 
   it('that does not exist is file_missing', async () => {

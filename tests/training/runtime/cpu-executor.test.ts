@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { AppError } from '../../../src/errors.ts';
 import { Random } from '../../../training/data/random.ts';
-import { floatTensor, type Tensor } from '../../../training/onnx/tensor.ts';
+import { elementCount, floatTensor, type Tensor } from '../../../training/onnx/tensor.ts';
 import { createExecutor, type Executor } from '../../../training/runtime/index.ts';
 import { numbers } from '../../support/reference-tensors.ts';
 import { compileTiny, toyBatch } from '../../support/tiny-distilbert.ts';
@@ -118,6 +118,28 @@ describe('the CPU executor', () => {
       const before = flat(executor.state());
       const step = executor.trainStep(toyBatch(new Random(2), 8), { learningRate: 1e-3, step: 7 });
       await expect(step).rejects.toMatchObject({ code: 'training_failed', message: /step 7/ });
+      expect(flat(executor.state())).toEqual(before);
+    });
+  });
+
+  it.each(['exp_avg', 'exp_avg_sq'])('refuses a state that lacks a moment: %s', async (moment) => {
+    await withExecutor(async (executor) => {
+      const before = flat(executor.state());
+      const name = `head.out.bias.${moment}`;
+      const without = new Map(
+        [...executor.state()]
+          .filter(([other]) => other !== name)
+          .map(([other, { dims }]) => [
+            other,
+            floatTensor(dims, new Float32Array(elementCount(dims))),
+          ]),
+      );
+      expect(() => executor.load(without)).toThrow(
+        expect.objectContaining({
+          code: 'data_invalid',
+          message: `the state holds no "${name}": expected float32 [2]`,
+        }),
+      );
       expect(flat(executor.state())).toEqual(before);
     });
   });

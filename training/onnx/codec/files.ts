@@ -1,9 +1,7 @@
-import { randomBytes } from 'node:crypto';
-import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { AppError, writeError } from '../../../src/errors.ts';
+import { type FileHandle, open, stat } from 'node:fs/promises';
+import { AppError } from '../../../src/errors.ts';
 
-/** The most that one read or write call takes. */
+/** The most that one call reads. */
 const pieceBytes = 2 ** 30;
 
 const missing = (file: string, cause: unknown) =>
@@ -58,68 +56,4 @@ export async function readRange(
     done += bytesRead;
   }
   return bytes;
-}
-
-/** Consecutive chunks grouped so that each group is one system call. */
-function* groups(chunks: Iterable<Uint8Array>): Generator<Uint8Array[]> {
-  let group: Uint8Array[] = [];
-  let bytes = 0;
-  for (const chunk of chunks) {
-    for (let at = 0; at < chunk.length; at += pieceBytes) {
-      const piece = chunk.subarray(at, at + pieceBytes);
-      if (group.length >= 512 || bytes + piece.length > pieceBytes) {
-        yield group;
-        group = [];
-        bytes = 0;
-      }
-      group.push(piece);
-      bytes += piece.length;
-    }
-  }
-  if (group.length > 0) yield group;
-}
-
-async function writeAll(handle: FileHandle, group: Uint8Array[]): Promise<void> {
-  let rest = group;
-  while (rest.length > 0) {
-    let { bytesWritten } = await handle.writev(rest);
-    const left: Uint8Array[] = [];
-    for (const chunk of rest) {
-      if (bytesWritten < chunk.length) left.push(chunk.subarray(bytesWritten));
-      bytesWritten = Math.max(0, bytesWritten - chunk.length);
-    }
-    rest = left;
-  }
-}
-
-/**
- * Writes files so that each appears whole or not at all: under temporary names beside them, synced, then
- * renamed in the given order. Nothing is concatenated. AppError `write_failed`.
- */
-export async function writeFiles(
-  files: readonly { readonly path: string; readonly chunks: Iterable<Uint8Array> }[],
-): Promise<void> {
-  const mark = randomBytes(6).toString('hex');
-  const parts = files.map(({ path, chunks }) => ({
-    path,
-    chunks,
-    temporary: join(dirname(path), `.${basename(path)}.${mark}.tmp`),
-  }));
-  try {
-    for (const { temporary, chunks } of parts) await writeSynced(temporary, chunks);
-    for (const { temporary, path } of parts) await rename(temporary, path);
-  } catch (error) {
-    await Promise.all(parts.map(({ temporary }) => rm(temporary, { force: true })));
-    throw writeError(files[0]?.path ?? '', error);
-  }
-}
-
-async function writeSynced(path: string, chunks: Iterable<Uint8Array>): Promise<void> {
-  const handle = await open(path, 'wx');
-  try {
-    for (const group of groups(chunks)) await writeAll(handle, group);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

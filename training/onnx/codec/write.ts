@@ -1,9 +1,9 @@
 import { basename } from 'node:path';
+import { writeFilesAtomically } from '../../../src/files/index.ts';
 import type { Value } from '../graph.ts';
 import type { Model } from '../model.ts';
 import { encodeChunks } from './encode.ts';
 import type { ExternalPlace } from './encode-tensor.ts';
-import { writeFiles } from './files.ts';
 
 export interface WriteOptions {
   /**
@@ -61,6 +61,7 @@ export async function writeModel(
 ): Promise<void> {
   const location = `${basename(path)}.data`;
   const { places, chunks } = layOut(model, location, threshold(model, options));
-  const file = { path, chunks: encodeChunks(model, places) };
-  await writeFiles(places.size === 0 ? [file] : [{ path: `${path}.data`, chunks }, file]);
+  const file = { path, content: encodeChunks(model, places) };
+  const data = { path: `${path}.data`, content: chunks };
+  await writeFilesAtomically(places.size === 0 ? [file] : [data, file]);
 }

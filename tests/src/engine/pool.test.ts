@@ -46,7 +46,13 @@ const onlyOne = folder.write(
    }
    await import('./obedient.mjs');`,
 );
-const dying = folder.write('dying.mjs', `process.exit(9);`);
+const dying = folder.write(
+  'dying.mjs',
+  `
+  import { writeSync } from 'node:fs';
+  writeSync(2, '\\n----\\n FATAL: \\u001b[31mno memory\\n 1: 0xb8 node::Abort() [node]\\n');
+  process.exit(9);`,
+);
 
 const pools: EnginePool[] = [];
 afterEach(() => Promise.all(pools.splice(0).map((pool) => pool.stop())));
@@ -140,11 +146,18 @@ describe('EnginePool', () => {
     });
   });
 
-  it('gives up on processes that end again and again before one has come up', async () => {
-    const delays: number[] = [];
-    const pool = start(dying, 1, { restarted: (_reason, delay) => delays.push(delay) });
-    await expect(pool.ready).rejects.toMatchObject({ code: 'engine_failed' });
-    expect(delays).toEqual([0, 1, 2, 4]);
+  it('gives up at once on a model whose process ends while it loads, with its last words', async () => {
+    const reasons: string[] = [];
+    const pool = start(dying, 2, { restarted: (reason) => reasons.push(reason) });
+    const refusal = {
+      code: 'engine_failed',
+      message:
+        'loading onnx/model.onnx ended the inference process (exit code 9: "FATAL: \\u001b[31mno memory")',
+    };
+    await expect(pool.ready).rejects.toMatchObject(refusal);
+    await expect(pool.warm).rejects.toMatchObject(refusal);
+    await pool.stop();
+    expect(reasons).toEqual([]);
   });
 
   it('is warm when all processes have come up, or will never be', async () => {

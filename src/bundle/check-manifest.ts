@@ -132,7 +132,8 @@ function filesProblems(files: JsonObject): string[] {
   ];
 }
 
-function staysInside(path: string): boolean {
+/** Whether a path says without a detour where in a folder a file is. */
+export function staysInside(path: string): boolean {
   if (path === '' || path.includes('\\') || path.includes('\0') || win32.isAbsolute(path)) {
     return false;
   }

@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { AppError } from '../errors.ts';
 import { readJsonFile } from '../files/index.ts';
 import { isManifest, manifestProblems } from './check-manifest.ts';
+import { refuseUnlistedWeights } from './external-data.ts';
 import {
   EXPLAIN_FILE,
   type FileEntry,
@@ -37,7 +38,8 @@ const preferredPrecisions = {
 } as const satisfies Record<string, readonly Precision[]>;
 
 /**
- * Opens a bundle and verifies its manifest and every file that it names; other files may be there.
+ * Opens a bundle and verifies its manifest and every file that it names; other files may be there, but no
+ * weights in them.
  * AppError `bundle_missing`, or `bundle_invalid` naming the file, what it is and what was expected.
  */
 export async function readBundle(dir: string): Promise<Bundle> {
@@ -47,8 +49,14 @@ export async function readBundle(dir: string): Promise<Bundle> {
     const problem = await fileProblem(join(folder, file), entry);
     if (problem) throw mismatch(dir, file, problem);
   }
+  for (const file of graphFiles) {
+    if (!Object.hasOwn(manifest.files, file)) continue;
+    await refuseUnlistedWeights(join(folder, file), file, manifest.files);
+  }
   return { dir: folder, manifest };
 }
+
+const graphFiles = [...Object.values(modelFiles), EXPLAIN_FILE];
 
 /** What brings a graph that a bundle lacks. */
 const howToGet: Readonly<Record<Precision | 'auto', string>> = {

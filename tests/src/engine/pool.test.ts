@@ -34,17 +34,21 @@ const refusing = folder.write(
   'refusing.mjs',
   `process.on('message', () => process.send({ type: 'failed', code: 'bundle_invalid', message: 'no good', hint: 'try' }));`,
 );
-/** The first process is obedient, all others die. */
+/** The first process is obedient, all others die once it has loaded. */
 const onlyOne = folder.write(
   'only-one.mjs',
-  `import { mkdirSync } from 'node:fs';
+  `import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
    import { fileURLToPath } from 'node:url';
+   const [taken, loaded] = ['taken', 'loaded'].map((name) => fileURLToPath(new URL(name, import.meta.url)));
+   const die = () => existsSync(loaded) && process.exit(9);
    try {
-     mkdirSync(fileURLToPath(new URL('taken', import.meta.url)));
+     mkdirSync(taken);
+     await import('./obedient.mjs');
+     // The server has read of it by then.
+     process.once('message', () => setTimeout(() => writeFileSync(loaded, ''), 300));
    } catch {
-     process.exit(9);
-   }
-   await import('./obedient.mjs');`,
+     setInterval(die, 10);
+   }`,
 );
 const dying = folder.write(
   'dying.mjs',

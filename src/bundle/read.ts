@@ -113,9 +113,17 @@ async function readManifest(dir: string, folder: string): Promise<Manifest> {
   if (isManifest(value)) return value;
   throw new AppError(
     'bundle_invalid',
-    `${join(dir, MANIFEST_FILE)} is not a valid manifest: ${manifestProblems(value).join('; ')}`,
+    `${join(dir, MANIFEST_FILE)} is not a valid manifest: ${listed(manifestProblems(value))}`,
     { hint: 'write the bundle again with this version of mbti-train' },
   );
+}
+
+const MOST_NAMED = 10;
+
+function listed(problems: readonly string[]): string {
+  const others = problems.length - MOST_NAMED;
+  const named = problems.slice(0, MOST_NAMED).join('; ');
+  return others > 0 ? `${named}; and ${others} more` : named;
 }
 
 /** Bytes. */

@@ -4,6 +4,6 @@ export { type JsonObject, parseJson, readJsonFile } from './json-file.ts';
 export { textLines } from './lines.ts';
 export { type OpenedFile, openFile, requireTextFile } from './open.ts';
 export { atPlace, placeOf, type Row, type RowReader } from './rows.ts';
-export { shown } from './shown.ts';
+export { isHarmless, shown, shownLine, shownValue, visible } from './shown.ts';
 export { strangerOf } from './strangers.ts';
 export { readTextFile } from './text-file.ts';

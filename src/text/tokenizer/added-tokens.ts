@@ -1,3 +1,4 @@
+import { shown } from '../../files/index.ts';
 import { SPACE, WORD } from './characters.ts';
 import { boolean, component, count, or, string } from './component.ts';
 import type { JsonPlace } from './json-place.ts';
@@ -51,7 +52,7 @@ export function addedTokens(place: JsonPlace, { ids }: Pick<Model, 'ids'>): read
     const id = given.get(content)?.id ?? ids.get(content) ?? next++;
     if (id !== token.id) {
       throw at.refused(
-        `the token ${JSON.stringify(content)} with the id ${token.id}: it would get ${id}`,
+        `the token ${shown(content)} with the id ${token.id}: it would get ${id}`,
         HINT,
       );
     }
@@ -72,9 +73,9 @@ export class TokenFinder {
       const text = written(token.content);
       const earlier = found.get(text);
       if (text === '' || (earlier && earlier.content !== token.content)) {
-        const what = text === '' ? 'nothing' : `the same as ${JSON.stringify(earlier?.content)}`;
+        const what = text === '' ? 'nothing' : `the same as ${shown(earlier?.content ?? '')}`;
         throw place.refused(
-          `a list whose token ${JSON.stringify(token.content)} is ${what} once normalised`,
+          `a list whose token ${shown(token.content)} is ${what} once normalised`,
         );
       }
       found.set(text, token);

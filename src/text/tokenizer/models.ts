@@ -1,3 +1,4 @@
+import { shown } from '../../files/index.ts';
 import { type Bpe, bpeIds, type Merge, pairOf } from './bpe.ts';
 import { boolean, build, type ComponentTable, component, count, or, string } from './component.ts';
 import type { JsonPlace } from './json-place.ts';
@@ -121,7 +122,9 @@ function mergesOf(
     const [a, b] = [ids.get(left), ids.get(right)];
     const id = ids.get(left + right.slice(prefix.length));
     if (a === undefined || b === undefined || id === undefined) {
-      throw place.refused(`a merge of ${left} and ${right}: the vocabulary lacks one of the three`);
+      throw place.refused(
+        `a merge of ${shown(left)} and ${shown(right)}: the vocabulary lacks one of the three`,
+      );
     }
     merges.set(pairOf(a, b), { rank: rank++, id });
   }

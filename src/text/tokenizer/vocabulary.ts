@@ -1,3 +1,4 @@
+import { shown, shownValue } from '../../files/index.ts';
 import type { JsonPlace } from './json-place.ts';
 
 /** No vocabulary is near it, and a pair of ids is one exact number. */
@@ -19,14 +20,14 @@ export function vocabulary(place: JsonPlace): Vocabulary {
   for (const [token, id] of Object.entries(place.object())) {
     if (typeof id !== 'number' || !Number.isInteger(id) || id < 0 || id > LARGEST_ID) {
       throw place.refused(
-        `a vocabulary whose token ${JSON.stringify(token)} has the id ${JSON.stringify(id)}: expected an integer from 0 to ${LARGEST_ID}`,
+        `a vocabulary whose token ${shown(token)} has the id ${shownValue(id)}: expected an integer from 0 to ${LARGEST_ID}`,
         HINT,
       );
     }
     const owner = tokens[id];
     if (owner !== undefined) {
       throw place.refused(
-        `a vocabulary whose tokens ${JSON.stringify(owner)} and ${JSON.stringify(token)} share the id ${id}`,
+        `a vocabulary whose tokens ${shown(owner)} and ${shown(token)} share the id ${id}`,
         HINT,
       );
     }
@@ -44,7 +45,7 @@ export function listedVocabulary(tokens: readonly string[], place: JsonPlace): V
     const earlier = ids.get(token);
     if (earlier !== undefined) {
       throw place.refused(
-        `a vocabulary whose ids ${earlier} and ${id} are both ${JSON.stringify(token)}`,
+        `a vocabulary whose ids ${earlier} and ${id} are both ${shown(token)}`,
         HINT,
       );
     }
@@ -57,7 +58,7 @@ export function listedVocabulary(tokens: readonly string[], place: JsonPlace): V
 export function requiredId(ids: ReadonlyMap<string, number>, token: string, place: JsonPlace) {
   const id = ids.get(token);
   if (id !== undefined) return id;
-  throw place.refused(`${JSON.stringify(token)}, which the vocabulary lacks`);
+  throw place.refused(`${shown(token)}, which the vocabulary lacks`);
 }
 
 /** Words that come again cost nothing; forgotten all at once when there are many. */

@@ -1,3 +1,5 @@
+import { shown } from '../../../files/index.ts';
+
 /** A regular expression of JavaScript (flags `gu`), as far as its matches can be found in linear time. */
 export type Syntax =
   /** One character; `source` is what JavaScript calls the set. */
@@ -58,7 +60,7 @@ class Reader {
   }
 
   unread(): Error {
-    return new Error(`${JSON.stringify(this.rest.slice(0, 12))} cannot be read`);
+    return new Error(`${shown(this.rest.slice(0, 12))} cannot be read`);
   }
 
   choice(depth: number): Syntax {

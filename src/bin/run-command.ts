@@ -2,6 +2,7 @@ import { writeSync } from 'node:fs';
 import type { Argv } from 'yargs';
 import { statedLogFormat } from '../config/index.ts';
 import { AppError } from '../errors.ts';
+import { visible } from '../files/index.ts';
 
 const STANDARD_ERROR = 2;
 
@@ -49,14 +50,22 @@ export function errorLine(error: unknown, verbose: boolean): string {
 /** What is to be said of an error. */
 export function partsOf(error: unknown, verbose: boolean) {
   const known = error instanceof AppError ? error : undefined;
-  const message = error instanceof Error ? error.message || error.name : String(error);
+  const said = error instanceof Error ? error.message || error.name : String(error);
   const unknownHint = verbose ? undefined : 'run it again with --verbose to see where it failed';
   return {
     code: known?.code ?? 'internal',
-    message,
-    hint: known ? known.hint : unknownHint,
+    message: harmless(said),
+    hint: known ? known.hint && harmless(known.hint) : unknownHint,
     stack: verbose ? stacks(error).join('\n') || undefined : undefined,
   };
+}
+
+/** A break of a line behind which something stands that only this program says. */
+const FORGED = /\n(?=\s*(?:error|hint|warning|caused by|at)\b)/g;
+
+/** Several lines are shown as such, but nothing of a file's name or of its contents acts on a terminal or poses as a line of ours. */
+function harmless(text: string): string {
+  return text.replaceAll(FORGED, '\\n').split('\n').map(visible).join('\n');
 }
 
 /** What of a command line says how the command is configured; it may be one that cannot be parsed. */

@@ -1,3 +1,5 @@
+import { shownLine } from '../files/index.ts';
+
 /** An input of a graph, as the runtime or the graph itself tells of it. */
 export interface GraphInput {
   readonly name: string;
@@ -28,7 +30,7 @@ export function idsOfType(
 /** Why texts cannot be scored with a graph of these inputs, by what they are called and of what type. */
 export function inputProblem(inputs: readonly GraphInput[]): string | undefined {
   const foreign = inputs.find(({ name }) => !servedInputs.has(name));
-  if (foreign) return `it has an input ${foreign.name}: ${expected}`;
+  if (foreign) return `it has an input ${shownLine(foreign.name)}: ${expected}`;
   for (const [name, need] of servedInputs) {
     if (need === 'required' && !inputs.some((input) => input.name === name)) {
       return `it has no input ${name}: ${expected}`;
@@ -39,7 +41,7 @@ export function inputProblem(inputs: readonly GraphInput[]): string | undefined 
   );
   if (!wrong) return undefined;
   const { name, type = 'no tensor', shape = [] } = wrong;
-  return `its input ${name} is ${type} [${shape.join(', ')}], not int64 or int32 [batch, sequence]`;
+  return `its input ${name} is ${type} [${shownLine(shape.join(', '))}], not int64 or int32 [batch, sequence]`;
 }
 
 const axes = ['batch', 'sequence'] as const;

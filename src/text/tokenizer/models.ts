@@ -19,6 +19,17 @@ export interface Model extends Vocabulary {
   readonly encode: (word: string) => readonly number[];
 }
 
+/** Characters: a word's work grows faster than its length. The usual limit is 100. */
+const LONGEST_WORD = 10_000;
+/** It is looked up with every character of a word. */
+const LONGEST_AFFIX = 100;
+
+const affix = (place: JsonPlace): string => {
+  const text = place.string();
+  if (text.length <= LONGEST_AFFIX) return text;
+  throw place.expected(`${LONGEST_AFFIX} characters at most`);
+};
+
 const DROPOUT_HINT = 'dropout of merges makes ids random; set it to null';
 
 const noDropout = (place: JsonPlace): undefined => {
@@ -34,8 +45,8 @@ export const models: ComponentTable<Model> = {
       merges: (place) => place.list(),
       dropout: noDropout,
       unk_token: or(string, undefined),
-      continuing_subword_prefix: or(string, ''),
-      end_of_word_suffix: or(string, ''),
+      continuing_subword_prefix: or(affix, ''),
+      end_of_word_suffix: or(affix, ''),
       fuse_unk: or(boolean, false),
       byte_fallback: or(boolean, false),
       ignore_merges: or(boolean, false),
@@ -78,8 +89,8 @@ export const models: ComponentTable<Model> = {
     {
       vocab: vocabulary,
       unk_token: string,
-      continuing_subword_prefix: string,
-      max_input_chars_per_word: count,
+      continuing_subword_prefix: affix,
+      max_input_chars_per_word: (place) => place.integer(LONGEST_WORD),
     },
     ({ vocab, unk_token, ...values }, place) => {
       const { ids } = vocab;

@@ -6,6 +6,17 @@ export const LARGEST_ID = 2 ** 26 - 1;
 
 const HINT = 'every token has an id of its own, an integer from 0 on: export the tokenizer again';
 
+/** Characters of a token: every place of a text may be the beginning of the longest one. */
+const LONGEST_TOKEN = 1_000;
+
+/** AppError `data_invalid` for a token that is longer than any is. */
+export function refuseLong(token: string, place: JsonPlace): string {
+  if (token.length <= LONGEST_TOKEN) return token;
+  throw place.refused(
+    `about the token ${shown(token)} of ${token.length} characters: expected ${LONGEST_TOKEN} at most`,
+  );
+}
+
 /** Tokens and their ids, both ways. */
 export interface Vocabulary {
   readonly ids: ReadonlyMap<string, number>;
@@ -18,6 +29,7 @@ export function vocabulary(place: JsonPlace): Vocabulary {
   const ids = new Map<string, number>();
   const tokens: (string | undefined)[] = [];
   for (const [token, id] of Object.entries(place.object())) {
+    refuseLong(token, place);
     if (typeof id !== 'number' || !Number.isInteger(id) || id < 0 || id > LARGEST_ID) {
       throw place.refused(
         `a vocabulary whose token ${shown(token)} has the id ${shownValue(id)}: expected an integer from 0 to ${LARGEST_ID}`,
@@ -42,6 +54,7 @@ export function vocabulary(place: JsonPlace): Vocabulary {
 export function listedVocabulary(tokens: readonly string[], place: JsonPlace): Vocabulary {
   const ids = new Map<string, number>();
   for (const [id, token] of tokens.entries()) {
+    refuseLong(token, place);
     const earlier = ids.get(token);
     if (earlier !== undefined) {
       throw place.refused(

@@ -42,7 +42,17 @@ describe('a JSON file', () => {
       Buffer.from('{\n"a": "caf\xe9"}', 'latin1'),
       /is not UTF-8: line 2 holds bytes that are none/,
     ],
-    ['nesting without end', `${'['.repeat(200_000)}1`, /config\.json is not JSON/],
+    [
+      'nesting without end',
+      `{"[[[":\n${'['.repeat(200_000)}1`,
+      /is nested more than 100 deep, at line 2, column 100$/,
+    ],
+    [
+      'values without end',
+      `{"a": [\n${'0,'.repeat(500_000)}0]}`,
+      /holds more than 500000 values, at line 2/,
+    ],
+    ['a string without an end', '{"a": "\\\\\\"[[', /is not JSON: unexpected end of string/],
   ])('with %s is refused by its name, with the place', (_, content, says) => {
     const file = fileOf(content);
     const read = (): unknown => readJsonFile(file);
@@ -51,9 +61,12 @@ describe('a JSON file', () => {
     expect(read).toThrow(file);
   });
 
-  it('is not looked at further where it is deeply nested, but sound', () => {
-    const deep = `{"a":${'['.repeat(50_000)}${']'.repeat(50_000)}}`;
-    expect(Object.keys(readJsonFile(fileOf(deep)))).toEqual(['a']);
+  it('may have signs of JSON in its strings, and as many values as a vocabulary where keys may repeat', () => {
+    const text = JSON.stringify({
+      '[{"\\': `${'['.repeat(200)}\\"`,
+      a: new Array(600_000).fill(0),
+    });
+    expect(readJsonFile(fileOf(text), { mayRepeat: true })).toEqual(JSON.parse(text));
   });
 
   it('that is not there, or no file, is told from one that is wrong', () => {

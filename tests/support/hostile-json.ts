@@ -64,11 +64,21 @@ const values: readonly unknown[] = [
   {},
   [[]],
   nested(99),
-  `${RAW}${"[".repeat(10_000)}${"]".repeat(10_000)}`,
+  `${RAW}${'['.repeat(10_000)}${']'.repeat(10_000)}`,
   new Array(10_000).fill(0),
   new Array(200).fill({ type: 'Lowercase' }),
-  { type: 'Sequence', normalizers: new Array(40).fill({ type: 'Replace', pattern: { String: 'a' }, content: 'aa' }) },
-  { type: 'Sequence', pretokenizers: new Array(40).fill({ type: 'ByteLevel', add_prefix_space: true, use_regex: false }) },
+  {
+    type: 'Sequence',
+    normalizers: new Array(40).fill({ type: 'Replace', pattern: { String: 'a' }, content: 'aa' }),
+  },
+  {
+    type: 'Sequence',
+    pretokenizers: new Array(40).fill({
+      type: 'ByteLevel',
+      add_prefix_space: true,
+      use_regex: false,
+    }),
+  },
   { type: 'Split', pattern: { Regex: '(a+)+$' }, behavior: 'Isolated', invert: false },
   { type: 'Replace', pattern: { Regex: '(a|a)*b' }, content: 'x'.repeat(10_000) },
   { type: 'Prepend', prepend: 'a'.repeat(100_000) },
@@ -76,7 +86,16 @@ const values: readonly unknown[] = [
   { Regex: '^(a?){50}a{50}' },
 ];
 
-const keys = ['__proto__', 'constructor', 'toString', '', '\u001b[2J', '../x', 'a\nb', 'x'.repeat(10_000)];
+const keys = [
+  '__proto__',
+  'constructor',
+  'toString',
+  '',
+  '\u001b[2J',
+  '../x',
+  'a\nb',
+  'x'.repeat(10_000),
+];
 
 type Container = Record<string, unknown> | unknown[];
 
@@ -105,11 +124,12 @@ const set = (container: Container, key: string, value: unknown): void => {
 type Place = readonly [container: Container, key: string];
 
 const changes: readonly ((place: Place, random: Random, all: readonly Place[]) => void)[] = [
-  ([container, key], random) => set(container, key, pick(random, values)),
-  ([container, key], random) => set(container, key, pick(random, values)),
-  ([container, key], random) => set(container, key, pick(random, values)),
+  ([container, key], random) => set(container, key, structuredClone(pick(random, values))),
+  ([container, key], random) => set(container, key, structuredClone(pick(random, values))),
+  ([container, key], random) => set(container, key, structuredClone(pick(random, values))),
   ([container, key]) => void delete (container as Record<string, unknown>)[key],
-  ([container], random) => set(container, pick(random, keys), pick(random, values)),
+  ([container], random) =>
+    set(container, pick(random, keys), structuredClone(pick(random, values))),
   ([container, key], random, all) => {
     const [other, from] = pick(random, all);
     set(container, key, structuredClone((other as Record<string, unknown>)[from]));
@@ -145,7 +165,12 @@ function damaged(text: string, random: Random): Buffer {
         copy[at] = Math.floor(random() * 256);
         return copy;
       },
-      () => Buffer.concat([bytes.subarray(0, at), Buffer.from(pick(random, ['{', ']', '"', ',', '\\u0000', '1e999'])), bytes.subarray(at)]),
+      () =>
+        Buffer.concat([
+          bytes.subarray(0, at),
+          Buffer.from(pick(random, ['{', ']', '"', ',', '\\u0000', '1e999'])),
+          bytes.subarray(at),
+        ]),
     ])();
   }
   return bytes;

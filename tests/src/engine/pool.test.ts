@@ -1,3 +1,7 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import {
   EngineDeath,
@@ -5,7 +9,9 @@ import {
   type PoolObserver,
   restartDelay,
 } from '../../../src/engine/index.ts';
+import { packageRoot } from '../../../src/package-root.ts';
 import { nothingToLoad as spec } from '../../support/engine-spec.ts';
+import { isAlive } from '../../support/is-alive.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { until } from '../../support/until.ts';
 
@@ -73,14 +79,6 @@ function start(
   pools.push(pool);
   return pool;
 }
-
-const isAlive = (pid: number): boolean => {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-};
 
 describe('EnginePool', () => {
   it('ends a process that shows no sign of life, and leaves one that does alone', async () => {
@@ -206,6 +204,30 @@ describe('EnginePool', () => {
     await failed;
     expect(pids.map(isAlive)).toEqual([false, false]);
     expect(pool.up).toBe(0);
+  });
+});
+
+describe('a process that ends while an engine loads', () => {
+  it('takes the engine along, whatever that is at', async () => {
+    const stuck = folder.write('stuck.mjs', 'console.log(process.pid); for (;;);');
+    const ending = folder.write(
+      'ending.mjs',
+      `import { EnginePool } from ${JSON.stringify(pathToFileURL(join(packageRoot, 'dist/src/engine/index.js')))};
+       const [, , workerPath, spec] = process.argv;
+       new EnginePool({ spec: JSON.parse(spec), size: 1, workerPath });
+       process.once('SIGTERM', () => process.exit(130));`,
+    );
+    const child = spawn(process.execPath, [ending, stuck, JSON.stringify(spec)]);
+    let pid = '';
+    child.stdout.on('data', (part) => {
+      pid += part;
+    });
+    await until(() => pid.endsWith('\n'));
+    expect(isAlive(Number(pid))).toBe(true);
+    child.kill('SIGTERM');
+    // The engine holds the standard output that it has of the process.
+    expect(await once(child, 'close')).toEqual([130, null]);
+    await until(() => !isAlive(Number(pid)));
   });
 });
 

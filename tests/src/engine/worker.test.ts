@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { loadConfig } from '../../../src/config/index.ts';
 import { packageRoot } from '../../../src/package-root.ts';
 import { openModel } from '../../../src/served-model.ts';
+import { isAlive } from '../../support/is-alive.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { writeTinyBundle } from '../../support/tiny-bundle.ts';
 import { until } from '../../support/until.ts';
@@ -77,14 +78,6 @@ const busy = folder.write(
    });`,
 );
 
-const isAlive = (pid: number): boolean => {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-};
-
 describe('an inference process', () => {
   it('ends with its parent, also where that is killed and it is busy itself', async () => {
     const worker = join(packageRoot, 'dist/src/engine/worker.js');
@@ -100,7 +93,11 @@ describe('an inference process', () => {
     await until(() => errors.includes('busy') && pid.endsWith('\n'));
     expect(isAlive(Number(pid))).toBe(true);
     child.kill('SIGKILL');
-    await until(() => !isAlive(Number(pid)));
+    try {
+      await until(() => !isAlive(Number(pid)));
+    } finally {
+      if (isAlive(Number(pid))) process.kill(Number(pid), 'SIGKILL');
+    }
   });
 
   it('ends without a word when the server goes while it is at a text', async () => {

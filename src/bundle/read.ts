@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { AppError } from '../errors.ts';
 import { readJsonFile } from '../files/index.ts';
+import { tokenizerPaths } from '../text/index.ts';
 import { isManifest, manifestProblems } from './check-manifest.ts';
 import { refuseUnlistedWeights } from './external-data.ts';
 import {
@@ -38,8 +39,8 @@ const preferredPrecisions = {
 } as const satisfies Record<string, readonly Precision[]>;
 
 /**
- * Opens a bundle and verifies its manifest and every file that it names; other files may be there, but no
- * weights in them.
+ * Opens a bundle and verifies its manifest and every file that it names; other files may be there, but none
+ * that would be read.
  * AppError `bundle_missing`, or `bundle_invalid` naming the file, what it is and what was expected.
  */
 export async function readBundle(dir: string): Promise<Bundle> {
@@ -48,6 +49,14 @@ export async function readBundle(dir: string): Promise<Bundle> {
   for (const [file, entry] of Object.entries(manifest.files)) {
     const problem = await fileProblem(join(folder, file), entry);
     if (problem) throw mismatch(dir, file, problem);
+  }
+  // They are read where they are there.
+  for (const path of Object.values(tokenizerPaths(folder))) {
+    const file = basename(path);
+    if (Object.hasOwn(manifest.files, file) || !existsSync(path)) continue;
+    throw new AppError('bundle_invalid', `${dir} has a ${file} that its manifest does not list`, {
+      hint: 'remove it: what a bundle needs was written with it',
+    });
   }
   for (const file of graphFiles) {
     if (!Object.hasOwn(manifest.files, file)) continue;

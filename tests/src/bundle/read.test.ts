@@ -296,6 +296,12 @@ const damages: [string, (dir: string) => void, string, RegExp[]][] = [
     [/tokenizer\.json/, /size/],
   ],
   [
+    'the special tokens are in a file that is not listed',
+    (dir) => writeFileSync(join(dir, 'special_tokens_map.json'), '{}'),
+    'bundle_invalid',
+    [/has a special_tokens_map\.json that its manifest does not list/],
+  ],
+  [
     'a file is a folder',
     (dir) => {
       rmSync(join(dir, 'README.md'));

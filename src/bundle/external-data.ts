@@ -204,7 +204,7 @@ class FileBytes {
   #malformed(): AppError {
     return new AppError(
       'bundle_invalid',
-      `${this.#file} is no ONNX file: it ends or breaks off at byte ${this.at}`,
+      `${this.#file} cannot be loaded: it is no ONNX file, it ends or breaks off at byte ${this.at}`,
       { hint: HINT },
     );
   }

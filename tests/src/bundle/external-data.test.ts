@@ -174,7 +174,7 @@ describe('a bundle whose graph has weights in another file', () => {
   ])('is no ONNX file where it is %s', async (_, bytes) => {
     await expect(readBundle(await bundleOf(bytes))).rejects.toMatchObject({
       code: 'bundle_invalid',
-      message: expect.stringContaining('onnx/model.onnx is no ONNX file'),
+      message: expect.stringContaining('onnx/model.onnx cannot be loaded: it is no ONNX file'),
     });
   });
 

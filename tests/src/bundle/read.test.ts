@@ -1,9 +1,11 @@
+import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
   cpSync,
   mkdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -300,6 +302,26 @@ const damages: [string, (dir: string) => void, string, RegExp[]][] = [
     (dir) => writeFileSync(join(dir, 'special_tokens_map.json'), '{}'),
     'bundle_invalid',
     [/has a special_tokens_map\.json that its manifest does not list/],
+  ],
+  ...['manifest.json', 'tokenizer.json', 'onnx/model.onnx'].map(
+    (file): (typeof damages)[number] => [
+      `${file} is a pipe that nobody writes to`,
+      (dir) => {
+        rmSync(join(dir, file));
+        execFileSync('mkfifo', [join(dir, file)]);
+      },
+      'bundle_invalid',
+      [/not a file|device or pipe/],
+    ],
+  ),
+  [
+    'a file is a link to a device',
+    (dir) => {
+      rmSync(join(dir, 'README.md'));
+      symlinkSync('/dev/zero', join(dir, 'README.md'));
+    },
+    'bundle_invalid',
+    [/README\.md.*not a file/],
   ],
   [
     'a file is a folder',

@@ -4,6 +4,7 @@ import { AppError } from './errors.ts';
 import { type ModelStatus, modelInUrl } from './http/index.ts';
 import type { ModelHost } from './model-host.ts';
 import { naming } from './served-model.ts';
+import { startLimit } from './time-limit.ts';
 
 /**
  * The models that are served, and which request is whose. Each has engines, a queue and an application
@@ -91,10 +92,11 @@ export class ModelHosts {
     this.#others.delete(host);
   }
 
-  /** Resolves once every model has answered a warm-up. AppError of one that never will. */
-  async ready(): Promise<void> {
+  /** Resolves once every model has answered a warm-up. AppError of one that never will, or that takes too long. */
+  async ready(limitMs: number): Promise<void> {
+    const inTime = startLimit(limitMs);
     const all = this.#served.map(({ dir, current }) =>
-      current.pool.ready.catch((error: unknown) => {
+      inTime(current.pool.ready, `loading ${dir}`).catch((error: unknown) => {
         throw this.isFolder ? naming(dir, error) : error;
       }),
     );

@@ -107,7 +107,7 @@ function batchTokensOf(runtime: Config['runtime'], precision: string): number {
 }
 
 /** What engines load of a bundle: graphs, their weights, the tokenizer. */
-const loadedFiles = /^(onnx\/|tokenizer)/;
+const loadedFiles = /^(onnx\/|tokenizer|special_tokens_map)/;
 
 function verifiedFiles(
   { dir, manifest }: Bundle,

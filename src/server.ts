@@ -83,7 +83,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const { host: address } = config.server;
   try {
     const port = await listen(http.server, address, config.server.port);
-    await hosts.ready();
+    await hosts.ready(config.models.load_timeout_ms);
     const unwatch = config.server.watch ? repository.watch() : () => {};
     return {
       url: urlOf(address, port),

@@ -1,5 +1,12 @@
 import { AppError } from './errors.ts';
 
+/** A start has nothing to go on with: it is given this long at least. */
+const LEAST_START_MS = 60_000;
+
+/** As `timeLimit`, for a model without which nothing goes on. */
+export const startLimit = (ms: number): ReturnType<typeof timeLimit> =>
+  timeLimit(Math.max(ms, LEAST_START_MS));
+
 /** The promise, or AppError `engine_failed` once so many milliseconds have passed since now. */
 export function timeLimit(ms: number): <T>(promise: Promise<T>, what: string) => Promise<T> {
   const end = performance.now() + ms;

@@ -11,6 +11,7 @@ import { type Format, formats } from '../files/index.ts';
 import { packageVersion } from '../package-root.ts';
 import { Scheduler } from '../scheduler/index.ts';
 import { openModel } from '../served-model.ts';
+import { startLimit } from '../time-limit.ts';
 import { runCommand, strictArguments } from './run-command.ts';
 
 interface PredictArguments {
@@ -96,7 +97,7 @@ async function predict(args: PredictArguments): Promise<void> {
   const pool = new EnginePool({ spec, size: config.server.workers });
   const over = new AbortController();
   try {
-    await pool.ready;
+    await startLimit(config.models.load_timeout_ms)(pool.ready, `loading ${config.model.out}`);
     const { scored, skipped } = await predictRecords({
       records: shard ? inShard(records, shard) : records,
       model,

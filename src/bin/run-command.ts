@@ -35,9 +35,8 @@ export async function runCommand(
 /** The lines that a failed command prints: what was wrong, what to do, and the stack where asked for. */
 export function describeError(error: unknown, verbose: boolean): string {
   const { message, hint, stack } = partsOf(error, verbose);
-  // Whatever a message quotes of a file or a request: nothing in it acts on the terminal.
-  const lines = [`error: ${withoutControls(message)}`];
-  if (hint !== undefined) lines.push(`hint: ${withoutControls(hint)}`);
+  const lines = [`error: ${message}`];
+  if (hint !== undefined) lines.push(`hint: ${hint}`);
   if (stack !== undefined) lines.push(stack);
   return lines.join('\n');
 }
@@ -51,14 +50,22 @@ export function errorLine(error: unknown, verbose: boolean): string {
 /** What is to be said of an error. */
 export function partsOf(error: unknown, verbose: boolean) {
   const known = error instanceof AppError ? error : undefined;
-  const message = error instanceof Error ? error.message || error.name : String(error);
+  const said = error instanceof Error ? error.message || error.name : String(error);
   const unknownHint = verbose ? undefined : 'run it again with --verbose to see where it failed';
   return {
     code: known?.code ?? 'internal',
-    message,
-    hint: known ? known.hint : unknownHint,
+    message: harmless(said),
+    hint: known ? known.hint && harmless(known.hint) : unknownHint,
     stack: verbose ? stacks(error).join('\n') || undefined : undefined,
   };
+}
+
+/** A break of a line behind which something stands that only this program says. */
+const FORGED = /\n(?=\s*(?:error|hint|warning|caused by|at)\b)/g;
+
+/** Several lines are shown as such, but nothing of a file's name or of its contents acts on a terminal or poses as a line of ours. */
+function harmless(text: string): string {
+  return withoutControls(text.replaceAll(FORGED, '\\n'));
 }
 
 /** What of a command line says how the command is configured; it may be one that cannot be parsed. */

@@ -1,5 +1,7 @@
 import { posix, win32 } from 'node:path';
+import { isHarmless, shown, shownValue } from '../files/index.ts';
 import { FORMAT_VERSION, type Manifest, requiredFiles } from './manifest.ts';
+import { areMetrics, isMetricSet, isObjectOf } from './metrics-shape.ts';
 import { isObject, isReference } from './reference.ts';
 
 type JsonObject = Readonly<Record<string, unknown>>;
@@ -10,11 +12,27 @@ interface Rule {
   readonly holds: (value: unknown) => boolean;
 }
 
-const string: Rule = {
-  expected: 'a string that is not empty',
-  holds: (value) => typeof value === 'string' && value !== '',
+/** Characters of a name, and axes: what comes of them is shown with every answer. */
+const LONGEST_NAME = 1_000;
+const MOST_AXES = 1_000;
+const MOST_FILES = 10_000;
+/** Tokens: the longest window is computed as a whole when the model is loaded. */
+const LONGEST_WINDOW = 32_768;
+
+/** It stands in logs, in metrics, on terminals and in pages as it is. `__proto__` is no key of an object. */
+const name: Rule = {
+  expected: `a string of 1 to ${LONGEST_NAME} characters that can all be seen`,
+  holds: (value) =>
+    typeof value === 'string' &&
+    value !== '' &&
+    value !== '__proto__' &&
+    value.length <= LONGEST_NAME &&
+    isHarmless(value),
 };
 const object: Rule = { expected: 'an object', holds: isObject };
+const string = (value: unknown): boolean => typeof value === 'string';
+const isIntegerIn = (value: unknown, least: number, most: number): boolean =>
+  Number.isInteger(value) && Number(value) >= least && Number(value) <= most;
 const positiveNumber: Rule = {
   expected: 'a number above 0',
   holds: (value) => typeof value === 'number' && value > 0 && Number.isFinite(value),
@@ -22,52 +40,55 @@ const positiveNumber: Rule = {
 
 /** The manifest's own keys; `name?` may be absent. */
 const manifestRules: Readonly<Record<string, Rule>> = {
-  name: string,
-  version: string,
+  name,
+  version: name,
   task: object,
   max_length: {
-    expected: 'an integer of at least 3',
-    holds: (value) => Number.isInteger(value) && Number(value) >= 3,
+    expected: `an integer from 3 to ${LONGEST_WINDOW}`,
+    holds: (value) => isIntegerIn(value, 3, LONGEST_WINDOW),
   },
   files: object,
-  'metrics?': object,
-  'left_out?': object,
-  'baselines?': object,
+  'metrics?': {
+    expected: 'numbers by axis and on average of each split, and those of smaller files',
+    holds: areMetrics,
+  },
+  'left_out?': { expected: 'a reason for each file', holds: isObjectOf(string) },
+  'baselines?': { expected: 'numbers by axis and on average', holds: isObjectOf(isMetricSet) },
   'reference?': {
     expected: 'texts and, for each feature, ascending edges and one more share than edges',
     holds: isReference,
   },
-  config_hash: string,
-  data_hash: string,
-  'git_commit?': string,
-  packages: object,
-  created: string,
+  config_hash: name,
+  data_hash: name,
+  'git_commit?': name,
+  packages: { expected: 'a version for each package', holds: isObjectOf(string) },
+  created: name,
 };
 
 const taskRules: Readonly<Record<string, Rule>> = {
-  name: string,
+  name,
   cleaning: {
     expected: '"mbti" or "none"',
     holds: (value) => value === 'mbti' || value === 'none',
   },
   'min_length?': {
     expected: 'an integer of at least 1',
-    holds: (value) => Number.isInteger(value) && Number(value) >= 1,
+    holds: (value) => isIntegerIn(value, 1, Number.MAX_SAFE_INTEGER),
   },
   axes: {
-    expected: 'a list of at least one axis',
-    holds: (value) => Array.isArray(value) && value.length > 0,
+    expected: `a list of 1 to ${MOST_AXES} axes`,
+    holds: isListOfAxes,
   },
 };
 
 const axisRules: Readonly<Record<string, Rule>> = {
-  name: string,
+  name,
   labels: {
-    expected: 'two different labels',
+    expected: `two different labels, each ${name.expected}`,
     holds: (value) =>
       Array.isArray(value) &&
       value.length === 2 &&
-      value.every(string.holds) &&
+      value.every(name.holds) &&
       value[0] !== value[1],
   },
   threshold: {
@@ -93,7 +114,7 @@ export function manifestProblems(value: unknown): string[] {
   if (!isObject(value)) return ['it does not hold an object'];
   if (value.format_version !== FORMAT_VERSION) {
     return [
-      `format_version is ${show(value.format_version)}: expected ${FORMAT_VERSION}, the only one this version reads`,
+      `format_version is ${shownValue(value.format_version)}: expected ${FORMAT_VERSION}, the only one this version reads`,
     ];
   }
   const problems = check(value, manifestRules, '');
@@ -108,32 +129,36 @@ export function isManifest(value: unknown): value is Manifest {
 }
 
 function taskProblems(task: JsonObject): string[] {
-  const axes: readonly unknown[] = Array.isArray(task.axes) ? task.axes : [];
+  const axes: readonly unknown[] = isListOfAxes(task.axes) ? task.axes : [];
   const names = axes.map((axis) => (isObject(axis) ? axis.name : undefined));
   return [
     ...check(task, taskRules, 'task.'),
     ...axes.flatMap((axis, i) => check(axis, axisRules, `task.axes[${i}].`)),
-    ...names
-      .filter((name, i) => name !== undefined && names.indexOf(name) !== i)
-      .map((name) => `task.axes: two axes are called ${show(name)}`),
+    ...twice(names).map((name) => `task.axes: two axes are called ${shownValue(name)}`),
   ];
 }
 
+const twice = (names: readonly unknown[]): unknown[] =>
+  names.filter((name, i) => name !== undefined && names.indexOf(name) !== i);
+
 function filesProblems(files: JsonObject): string[] {
+  const { length } = Object.keys(files);
+  if (length > MOST_FILES) return [`files names ${length} files: expected ${MOST_FILES} at most`];
   return [
     ...requiredFiles
       .filter((path) => !Object.hasOwn(files, path))
       .map((path) => `files does not name ${path}`),
     ...Object.entries(files).flatMap(([path, entry]) =>
       staysInside(path)
-        ? check(entry, fileRules, `files[${show(path)}].`)
-        : [`files names ${show(path)}: expected a path inside the bundle`],
+        ? check(entry, fileRules, `files[${shown(path)}].`)
+        : [`files names ${shown(path)}: expected a path inside the bundle`],
     ),
   ];
 }
 
-function staysInside(path: string): boolean {
-  if (path === '' || path.includes('\\') || path.includes('\0') || win32.isAbsolute(path)) {
+/** Whether a path says without a detour where in a folder a file is. */
+export function staysInside(path: string): boolean {
+  if (path === '' || !isHarmless(path) || path.includes('\\') || win32.isAbsolute(path)) {
     return false;
   }
   const normal = posix.normalize(path);
@@ -141,18 +166,19 @@ function staysInside(path: string): boolean {
 }
 
 function check(value: unknown, rules: Readonly<Record<string, Rule>>, at: string): string[] {
-  if (!isObject(value)) return [`${at.slice(0, -1)} is ${show(value)}: expected an object`];
+  if (!isObject(value)) return [`${at.slice(0, -1)} is ${shownValue(value)}: expected an object`];
   return Object.entries(rules).flatMap(([key, { expected, holds }]) => {
     const name = key.replace('?', '');
     const optional = name !== key;
     const present = Object.hasOwn(value, name);
     if (optional && !present) return [];
     if (present && holds(value[name])) return [];
-    return [`${at}${name} is ${present ? show(value[name]) : 'missing'}: expected ${expected}`];
+    return [
+      `${at}${name} is ${present ? shownValue(value[name]) : 'missing'}: expected ${expected}`,
+    ];
   });
 }
 
-function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'missing';
-  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+function isListOfAxes(value: unknown): value is readonly unknown[] {
+  return Array.isArray(value) && value.length > 0 && value.length <= MOST_AXES;
 }

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { AppError } from '../errors.ts';
 import { readJsonFile } from '../files/index.ts';
+import { tokenizerPaths } from '../text/index.ts';
 import { isManifest, manifestProblems } from './check-manifest.ts';
+import { refuseUnlistedWeights } from './external-data.ts';
 import {
   EXPLAIN_FILE,
   type FileEntry,
@@ -37,7 +39,8 @@ const preferredPrecisions = {
 } as const satisfies Record<string, readonly Precision[]>;
 
 /**
- * Opens a bundle and verifies its manifest and every file that it names; other files may be there.
+ * Opens a bundle and verifies its manifest and every file that it names; other files may be there, but none
+ * that would be read.
  * AppError `bundle_missing`, or `bundle_invalid` naming the file, what it is and what was expected.
  */
 export async function readBundle(dir: string): Promise<Bundle> {
@@ -47,8 +50,22 @@ export async function readBundle(dir: string): Promise<Bundle> {
     const problem = await fileProblem(join(folder, file), entry);
     if (problem) throw mismatch(dir, file, problem);
   }
+  // They are read where they are there.
+  for (const path of Object.values(tokenizerPaths(folder))) {
+    const file = basename(path);
+    if (Object.hasOwn(manifest.files, file) || !existsSync(path)) continue;
+    throw new AppError('bundle_invalid', `${dir} has a ${file} that its manifest does not list`, {
+      hint: 'remove it: what a bundle needs was written with it',
+    });
+  }
+  for (const file of graphFiles) {
+    if (!Object.hasOwn(manifest.files, file)) continue;
+    await refuseUnlistedWeights(join(folder, file), file, manifest.files);
+  }
   return { dir: folder, manifest };
 }
+
+const graphFiles = [...Object.values(modelFiles), EXPLAIN_FILE];
 
 /** What brings a graph that a bundle lacks. */
 const howToGet: Readonly<Record<Precision | 'auto', string>> = {
@@ -105,9 +122,17 @@ async function readManifest(dir: string, folder: string): Promise<Manifest> {
   if (isManifest(value)) return value;
   throw new AppError(
     'bundle_invalid',
-    `${join(dir, MANIFEST_FILE)} is not a valid manifest: ${manifestProblems(value).join('; ')}`,
+    `${join(dir, MANIFEST_FILE)} is not a valid manifest: ${listed(manifestProblems(value))}`,
     { hint: 'write the bundle again with this version of mbti-train' },
   );
+}
+
+const MOST_NAMED = 10;
+
+function listed(problems: readonly string[]): string {
+  const others = problems.length - MOST_NAMED;
+  const named = problems.slice(0, MOST_NAMED).join('; ');
+  return others > 0 ? `${named}; and ${others} more` : named;
 }
 
 /** Bytes. */

@@ -14,21 +14,29 @@ export interface Reference {
   readonly features: Readonly<Record<string, Distribution>>;
 }
 
+/** What is compared with every text that is scored. */
+const MOST_FEATURES = 2_000;
+const MOST_EDGES = 1_000;
+
 /** Whether a value of unknown origin is a reference. */
 export function isReference(value: unknown): value is Reference {
-  if (!isObject(value) || !Number.isInteger(value.texts) || !isObject(value.features)) return false;
-  return Object.values(value.features).every(isDistribution);
+  if (!isObject(value) || !isCount(value.texts) || !isObject(value.features)) return false;
+  const features = Object.values(value.features);
+  return features.length <= MOST_FEATURES && features.every(isDistribution);
 }
 
 function isDistribution(value: unknown): boolean {
   if (!isObject(value) || !isNumbers(value.edges) || !isNumbers(value.shares)) return false;
   const { edges, shares } = value;
   return (
+    edges.length <= MOST_EDGES &&
     shares.length === edges.length + 1 &&
     edges.every((edge, i) => i === 0 || edge > (edges[i - 1] ?? Number.NaN)) &&
     shares.every((share) => share >= 0 && share <= 1)
   );
 }
+
+const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 0;
 
 function isNumbers(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((one) => Number.isFinite(one));

@@ -118,10 +118,11 @@ export function choice<const T extends readonly string[]>(...values: T): Format<
 export function text(
   allowed = 'a string that is not empty',
   pattern: RegExp = /./s,
+  accepts: (value: string) => boolean = (value) => !value.includes('\0'),
 ): Format<string> {
   return format(
     allowed,
-    (value) => typeof value === 'string' && pattern.test(value) && !value.includes('\0'),
+    (value) => typeof value === 'string' && pattern.test(value) && accepts(value),
   );
 }
 

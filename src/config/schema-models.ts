@@ -22,7 +22,7 @@ export const modelsKeys = {
       {},
     ),
     load_timeout_ms: key.free(
-      'How long a reload may take before the old model is kept',
+      'How long a reload may take before the old model is kept; a start has a minute at least',
       integer(1, 86400000),
       300000,
     ),

@@ -1,3 +1,4 @@
+import { isHarmless } from '../files/index.ts';
 import { type Fault, type Format, integer, number, parseJsonWord, text } from './formats.ts';
 
 /** One axis of `task.axes`. */
@@ -69,7 +70,7 @@ function checkInit(init: Record<string, unknown>): Fault[] {
 
 const axesAllowed =
   'a list of 1 to 64 axes such as {"name": "E/I", "labels": ["E", "I"]}, the positive label first';
-const name = text();
+const name = text('a string that is not empty, of characters that can be seen', /./s, isHarmless);
 const labelsAllowed = 'two different strings, the positive label first';
 const axisKeys = new Set(['name', 'labels', 'column']);
 
@@ -108,7 +109,11 @@ function checkAxis(axis: unknown, before: readonly unknown[]): Fault[] {
 function isLabelPair(value: unknown): boolean {
   if (!Array.isArray(value) || value.length !== 2 || value[0] === value[1]) return false;
   return value.every(
-    (label) => typeof label === 'string' && label.trim() !== '' && label.trim() === label,
+    (label) =>
+      typeof label === 'string' &&
+      label.trim() !== '' &&
+      label.trim() === label &&
+      isHarmless(label),
   );
 }
 

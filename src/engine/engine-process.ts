@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { AppError } from '../errors.ts';
+import { shown } from '../files/index.ts';
 import { CHARACTERS_PER_TOKEN } from '../text/index.ts';
 import type { EngineReply, EngineRequest, EngineSpec } from './protocol.ts';
 import { type Engine, EngineDeath, isAlone, type Score, type ScoreOptions } from './score.ts';
@@ -27,8 +28,28 @@ const MOST_TOGETHER = 128;
 /** Milliseconds without a sign of life after which a process that is at a text is ended. */
 export const STALL_MS = 120_000;
 
+/** Characters: what a runtime says when it dies begins with why; traces of its stack follow. */
+const MOST_LAST_WORDS = 4_096;
+
 /** How long a process may take to end by itself before it is killed. */
 const GRACE_MS = 500;
+
+/** Those that would be left behind where this process ends without having stopped them. */
+const running = new Set<ChildProcess>();
+
+const endAll = (): void => {
+  for (const child of running) child.kill('SIGKILL');
+};
+
+function begun(child: ChildProcess): void {
+  if (running.size === 0) process.once('exit', endAll);
+  running.add(child);
+}
+
+function ended(child: ChildProcess): void {
+  running.delete(child);
+  if (running.size === 0) process.off('exit', endAll);
+}
 
 /** One inference process, seen from the server: scores one text at a time, or those of a batch together. */
 export class EngineProcess implements Engine {
@@ -44,6 +65,8 @@ export class EngineProcess implements Engine {
   #stallTimer: NodeJS.Timeout | undefined;
   #stalled: string | undefined;
   #memoryBytes = 0;
+  /** What it has said on standard error. */
+  #lastWords = '';
 
   constructor(
     workerPath: string,
@@ -54,14 +77,24 @@ export class EngineProcess implements Engine {
     this.#events = events;
     this.#stallMs = stallMs;
     this.#batchTokens = spec.batchTokens;
-    this.#child = fork(workerPath, [], {
+    this.#child = fork(workerPath, [String(process.pid)], {
       execArgv: [],
       env: { ...process.env, ORT_DISABLE_TELEMETRY: '1' },
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      stdio: ['ignore', 'inherit', spec.verbose ? 'inherit' : 'pipe', 'ipc'],
     });
+    this.#child.stderr?.on('data', (part: Buffer) => {
+      if (this.#lastWords.length < MOST_LAST_WORDS) this.#lastWords += part.toString('latin1');
+    });
+    begun(this.#child);
     this.#child.on('message', (reply: EngineReply) => this.#receive(reply));
     this.#child.on('error', (error) => this.#end(error.message));
-    this.#child.on('exit', (code, signal) => this.#end(signal ?? `exit code ${code}`));
+    this.#child.on('exit', (code, signal) => {
+      const { stderr } = this.#child;
+      const end = () => this.#end(this.#endingOf(code, signal));
+      // What it said last may still be on its way.
+      if (stderr && !stderr.closed) stderr.once('close', end);
+      else end();
+    });
     this.#send({ type: 'load', spec });
   }
 
@@ -104,7 +137,10 @@ export class EngineProcess implements Engine {
 
   /** Resolves once the process has ended: by itself, or killed if it is busy for too long. */
   stop(): Promise<void> {
-    if (this.#state === 'gone') return Promise.resolve();
+    const { exitCode, signalCode } = this.#child;
+    if (this.#state === 'gone' || exitCode !== null || signalCode !== null) {
+      return Promise.resolve();
+    }
     return new Promise((resolve) => {
       const timer = setTimeout(() => this.#child.kill('SIGKILL'), GRACE_MS);
       this.#child.once('exit', () => {
@@ -169,9 +205,15 @@ export class EngineProcess implements Engine {
     this.#events.idle();
   }
 
+  #endingOf(code: number | null, signal: string | null): string {
+    const [words] = this.#lastWords.match(/^.*[a-zA-Z].*$/m) ?? [];
+    return `${signal ?? `exit code ${code}`}${words ? `: ${shown(words.trim())}` : ''}`;
+  }
+
   #end(ending: string): void {
     if (this.#state === 'gone') return;
     this.#state = 'gone';
+    ended(this.#child);
     clearTimeout(this.#stallTimer);
     const reason = this.#stalled ?? ending;
     const pending = [...this.#pending.values()];

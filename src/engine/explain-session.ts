@@ -1,5 +1,6 @@
 import ort from 'onnxruntime-node';
-import { AppError } from '../errors.ts';
+import { AppError, messageOf } from '../errors.ts';
+import { onOneLine } from '../files/index.ts';
 import { windowFeeds } from './feeds.ts';
 import type { EngineSpec } from './protocol.ts';
 import type { ExplainMethod } from './score.ts';
@@ -44,7 +45,7 @@ export class ExplainSession {
       interOpNumThreads: 1,
       logSeverityLevel: spec.verbose ? 2 : 4,
     }).catch((cause: unknown) => {
-      const reason = cause instanceof Error ? cause.message.trim() : String(cause);
+      const reason = onOneLine(messageOf(cause));
       throw new AppError('engine_failed', `the explain graph cannot be loaded: ${reason}`, {
         cause,
       });

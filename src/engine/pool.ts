@@ -39,7 +39,7 @@ export type ManagedEngine = Pick<
 
 const defaultWorker = join(packageRoot, 'dist/src/engine/worker.js');
 
-/** Processes that end before any has come up, after which starting is given up. */
+/** Processes that end one after the other beside some that serve, after which loading in all of them is given up. */
 const MOST_FAILED_STARTS = 5;
 
 /** With one process for each slot and so many more dead, it is no single text that kills them. */
@@ -177,8 +177,9 @@ export class EnginePool implements Engines {
   #afterExit(slot: number, reason: string, refusal: AppError | undefined): void {
     if (this.#stopped) return;
     this.#failuresInARow += 1;
-    if (refusal || this.#failuresInARow >= MOST_FAILED_STARTS) {
-      this.#giveUp(refusal ?? neverCameUp(reason));
+    if (!this.#cameUp || refusal || this.#failuresInARow >= MOST_FAILED_STARTS) {
+      // Where none has loaded the model, another one would end as this one did.
+      this.#giveUp(refusal ?? loadDeath(this.#options.spec, reason));
       if (!this.#cameUp) return;
     }
     const { observer, delayOf = restartDelay } = this.#options;
@@ -203,13 +204,11 @@ export function restartDelay(failuresInARow: number): number {
   return Math.min(backOff.first * 2 ** (failuresInARow - 2), backOff.most);
 }
 
-function neverCameUp(reason: string): AppError {
+function loadDeath({ modelFile }: EngineSpec, reason: string): AppError {
   return new AppError(
     'engine_failed',
-    `no inference process came up: the last one ended with ${reason}`,
-    {
-      hint: 'run it again with --verbose; see that there is enough memory',
-    },
+    `loading ${modelFile} ended the inference process (${reason})`,
+    { hint: 'see that there is enough memory; else the file itself is what ends it' },
   );
 }
 

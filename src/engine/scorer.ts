@@ -1,4 +1,5 @@
-import { AppError } from '../errors.ts';
+import { AppError, messageOf } from '../errors.ts';
+import { onOneLine } from '../files/index.ts';
 import { meanProbabilities } from '../task/index.ts';
 import {
   longestWindow,
@@ -163,7 +164,7 @@ export class Scorer {
       await this.#session.run(window);
     } catch (cause) {
       if (cause instanceof AppError) throw cause;
-      const reason = cause instanceof Error ? cause.message.trim() : String(cause);
+      const reason = onOneLine(messageOf(cause));
       throw new AppError(
         'bundle_invalid',
         `${this.#spec.modelFile} cannot score ${window.length} tokens of a vocabulary of ${vocabularySize}: ${reason}`,

@@ -1,6 +1,7 @@
 import ort from 'onnxruntime-node';
 import { fixedAxes, inputProblem } from '../bundle/index.ts';
-import { AppError } from '../errors.ts';
+import { AppError, messageOf } from '../errors.ts';
+import { onOneLine, shown } from '../files/index.ts';
 import { windowFeeds } from './feeds.ts';
 import { type Device, type EngineSpec, isOnCpu } from './protocol.ts';
 
@@ -74,7 +75,7 @@ async function createSession(spec: EngineSpec): Promise<ort.InferenceSession> {
       extra: { session: { x64quantprecision: '1' } },
     });
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message.trim() : String(cause);
+    const reason = onOneLine(messageOf(cause));
     if (!onCpu) throw deviceUnavailable(spec.device, reason, cause);
     throw new AppError('bundle_invalid', `${spec.modelFile} cannot be loaded: ${reason}`, {
       hint: 'write the bundle again with this version of mbti-train',
@@ -96,5 +97,5 @@ function signatureProblem(session: ort.InferenceSession): string | undefined {
   const problem = inputProblem(inputs) ?? (fixed && `${fixed}: expected texts of any length`);
   if (problem !== undefined) return problem;
   if (session.outputNames.includes(LOGITS)) return undefined;
-  return `it has no output ${LOGITS}: its outputs are ${session.outputNames.join(', ')}`;
+  return `it has no output ${LOGITS}: its outputs are ${onOneLine(session.outputNames.map(shown).join(', '))}`;
 }

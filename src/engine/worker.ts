@@ -1,4 +1,5 @@
 import { AppError, messageOf } from '../errors.ts';
+import { endWithParent } from './end-with-parent.ts';
 import type { EngineReply, EngineRequest, EngineSpec } from './protocol.ts';
 import { isAlone } from './score.ts';
 import type { Scorer } from './scorer.ts';
@@ -8,6 +9,9 @@ import { refuseChanged } from './verified-files.ts';
 // a time, and ends with the server.
 
 let scorer: Scorer | undefined;
+
+// Its parent may have gone already: then another process is its parent by now.
+endWithParent(Number(process.argv[2] ?? process.ppid));
 
 // Ctrl-C reaches every process of the terminal; accepted work is still to be finished.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});

@@ -9,7 +9,16 @@ export { type JsonObject, parseJson, readJsonFile } from './json-file.ts';
 export { textLines } from './lines.ts';
 export { type OpenedFile, openFile, requireTextFile } from './open.ts';
 export { atPlace, placeOf, type Row, type RowReader } from './rows.ts';
-export { bareName, escapeUnseen, nameShown, onOneLine, shown, withoutControls } from './shown.ts';
+export {
+  bareName,
+  escapeUnseen,
+  isHarmless,
+  nameShown,
+  onOneLine,
+  shown,
+  shownValue,
+  withoutControls,
+} from './shown.ts';
 export { strangerOf } from './strangers.ts';
 export { readTextFile } from './text-file.ts';
 export { isRunning } from './unfinished.ts';

@@ -1,7 +1,7 @@
 import { type ParseError, printParseErrorCode, visit } from 'jsonc-parser';
 import { AppError, type ErrorCode, messageOf } from '../errors.ts';
-import { findOddity, MOST_LEVELS } from './json-structure.ts';
-import { escapeUnseen, shown } from './shown.ts';
+import { findOddity, MOST_LEVELS, MOST_VALUES } from './json-structure.ts';
+import { onOneLine, shown } from './shown.ts';
 import { readTextFile, type TextFileOptions } from './text-file.ts';
 
 export interface JsonOptions {
@@ -43,6 +43,9 @@ export function parseJson(text: string, options: JsonOptions): unknown {
     const problem = `is nested over ${MOST_LEVELS} levels deep at ${at}`;
     throw new AppError(invalid, `${name} ${problem}: expected ${MOST_LEVELS} at most`);
   }
+  if (odd?.kind === 'many') {
+    throw new AppError(invalid, `${name} holds more than ${MOST_VALUES} values, at ${at}`);
+  }
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -56,12 +59,15 @@ export function parseJson(text: string, options: JsonOptions): unknown {
 
 const NUMBERS = /^-?(?:NaN|Infinity)/;
 
+/** Characters: every mistake of a text is kept until all are known. */
+const MOST_LOOKED_AT = 2 ** 24;
+
 /** JSON's own parser says only sometimes where a mistake is; the other one always does. */
 function syntaxError(text: string, cause: unknown, options: JsonOptions): AppError {
   const { name, invalid = 'data_invalid', secret } = options;
-  const error = firstError(text);
+  const error = text.length > MOST_LOOKED_AT ? undefined : firstError(text);
   if (error === undefined) {
-    const why = secret ? '' : `: ${escapeUnseen(messageOf(cause))}`;
+    const why = secret ? '' : `: ${onOneLine(messageOf(cause))}`;
     return new AppError(invalid, `${name} is not JSON${why}`, { cause });
   }
   const at = position(text, error.offset);

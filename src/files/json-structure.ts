@@ -1,9 +1,12 @@
 /** Brackets inside brackets that a file may have: no file that is meant has more, and no walk over it runs out of stack. */
 export const MOST_LEVELS = 500;
 
+/** Values that a file may have: a vocabulary of a million tokens has two million. Each takes more memory than its text. */
+export const MOST_VALUES = 4_000_000;
+
 /** What of a JSON text its parser does not say. */
 export interface Oddity {
-  readonly kind: 'deep' | 'twice';
+  readonly kind: 'deep' | 'many' | 'twice';
   /** Where it is, from 0. */
   readonly offset: number;
   /** The key that its object already has. */
@@ -13,6 +16,7 @@ export interface Oddity {
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COLON = 0x3a;
+const COMMA = 0x2c;
 const OPEN_OBJECT = 0x7b;
 const OPEN_ARRAY = 0x5b;
 const CLOSE_OBJECT = 0x7d;
@@ -20,7 +24,7 @@ const CLOSE_ARRAY = 0x5d;
 const SPACE = new Set([0x20, 0x09, 0x0a, 0x0d]);
 
 /**
- * Nesting that is too deep, or the first key that stands twice in one object: undefined where there is neither. One
+ * Nesting that is too deep, too many values, or the first key that stands twice in one object: undefined where there is none. One
  * pass with a stack of its own, in time linear in the text, which need not be JSON.
  *
  * @param keys whether they are looked at
@@ -28,20 +32,40 @@ const SPACE = new Set([0x20, 0x09, 0x0a, 0x0d]);
 export function findOddity(text: string, { keys }: { readonly keys: boolean }): Oddity | undefined {
   /** The keys so far of every open object; undefined for an array. */
   const open: (Set<string> | undefined)[] = [];
+  let values = 0;
   for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code === OPEN_OBJECT || code === OPEN_ARRAY) {
-      if (open.length === MOST_LEVELS) return { kind: 'deep', offset: at, key: '' };
-      open.push(keys && code === OPEN_OBJECT ? new Set() : undefined);
-    } else if (code === CLOSE_OBJECT || code === CLOSE_ARRAY) open.pop();
-    else if (code === QUOTE) {
-      const end = closingQuote(text, at);
-      const known = open.at(-1);
-      const twice = known && isKey(text, end) && noteKey(text.slice(at, end + 1), known);
-      if (twice) return { kind: 'twice', offset: at, key: twice.key };
-      at = end;
+    switch (text.charCodeAt(at)) {
+      case OPEN_OBJECT:
+      case OPEN_ARRAY:
+        if (open.length === MOST_LEVELS) return { kind: 'deep', offset: at, key: '' };
+        open.push(keys && text.charCodeAt(at) === OPEN_OBJECT ? new Set() : undefined);
+        break;
+      case CLOSE_OBJECT:
+      case CLOSE_ARRAY:
+        open.pop();
+        break;
+      case COMMA:
+      case COLON:
+        values++;
+        if (values > MOST_VALUES) return { kind: 'many', offset: at, key: '' };
+        break;
+      case QUOTE: {
+        const end = closingQuote(text, at);
+        const key = repeatedKey(text, at, end, open.at(-1));
+        if (key !== undefined) return { kind: 'twice', offset: at, key };
+        at = end;
+      }
     }
   }
+  return undefined;
+}
+
+/** The key that a string is, where it is among those that its object has; else it becomes one of them. */
+function repeatedKey(text: string, at: number, end: number, known?: Set<string>) {
+  if (!known || !isKey(text, end)) return undefined;
+  const key = keyOf(text.slice(at, end + 1));
+  if (key === undefined || known.has(key)) return key;
+  known.add(key);
   return undefined;
 }
 
@@ -60,15 +84,6 @@ function isKey(text: string, end: number): boolean {
   let at = end + 1;
   while (SPACE.has(text.charCodeAt(at))) at++;
   return text.charCodeAt(at) === COLON;
-}
-
-/** The key, where it is among those that are known. */
-function noteKey(literal: string, known: Set<string>): { readonly key: string } | undefined {
-  const key = keyOf(literal);
-  if (key === undefined) return undefined;
-  if (known.has(key)) return { key };
-  known.add(key);
-  return undefined;
 }
 
 /** undefined for what is no JSON string: the parser says so. */

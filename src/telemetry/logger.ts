@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream';
 import winston from 'winston';
+import { escapeUnseen } from '../files/index.ts';
 
 /** What a line says beside its message. Never a text that somebody sent. */
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
@@ -48,5 +49,5 @@ function prettyFormat(): winston.Logform.Format {
 
 /** A value cannot begin a line of its own, nor move the terminal's cursor. */
 function oneLine(text: string): string {
-  return text.replace(/\p{Cc}+/gu, ' ');
+  return escapeUnseen(text.replace(/\p{Cc}+/gu, ' '));
 }

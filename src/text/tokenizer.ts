@@ -12,6 +12,9 @@ import {
   specialTokens,
 } from './tokenizer/special-tokens.ts';
 
+/** Bytes: twice the largest that is known. */
+const LARGEST_FILE = 64 * 2 ** 20;
+
 /** No id equals it. */
 const NO_ID = -1;
 
@@ -122,5 +125,5 @@ export function tokenizerPaths(folderOrTokenizerJson: string): {
 /** Undefined where there is no such file. */
 function readJsonObject(file: string): JsonObject | undefined {
   if (statSync(file, { throwIfNoEntry: false }) === undefined) return undefined;
-  return readJsonFile(file, { mayRepeat: true });
+  return readJsonFile(file, { mayRepeat: true, limit: LARGEST_FILE });
 }

@@ -91,7 +91,7 @@ describe('texts that are computed together', () => {
 describe('runtime.batch_tokens', () => {
   it('is refused for an int8 file, whose scales would be shared', async () => {
     const int8 = join(folder.path, 'int8');
-    await writeTinyBundle(int8, {}, { 'onnx/model_quantized.onnx': new Uint8Array([1]) });
+    await writeTinyBundle(int8, {}, { 'onnx/model_quantized.onnx': Uint8Array.of(8, 8) });
     const { config } = loadConfig({ overrides: ['runtime.batch_tokens=512'], env: {} });
     const started = startServer({ config, modelDir: int8, logger: quietLogger });
     await expect(started).rejects.toMatchObject({ code: 'config_invalid' });

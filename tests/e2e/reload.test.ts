@@ -135,7 +135,8 @@ describe('a reload', () => {
   it('of a graph that cannot be loaded ends the engines that tried, and keeps the old ones', async () => {
     const { dir, server, log } = await serve('broken');
     const before = server.workers();
-    writeFileSync(join(dir, 'onnx/model.onnx'), 'no graph');
+    // ONNX of version 7, with nothing in it.
+    writeFileSync(join(dir, 'onnx/model.onnx'), Buffer.of(0x08, 0x07));
     sign(dir, 'onnx/model.onnx', 'v2');
     await expect(server.reload()).rejects.toMatchObject({ code: 'bundle_invalid' });
     expect(log()).toMatch(/not reloaded.*cannot be loaded/);

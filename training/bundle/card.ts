@@ -72,7 +72,8 @@ function measured({ metrics, baselines, task }: Manifest): string {
 }
 
 function pair(values: Readonly<Record<string, number>> | undefined): string {
-  const show = (value: number | undefined) => (value === undefined ? '–' : value.toFixed(3));
+  // A number that is none is null in JSON.
+  const show = (value?: number | null) => value?.toFixed(3) ?? '–';
   return `${show(values?.accuracy)} / ${show(values?.macro_f1)} / ${show(values?.log_loss)}`;
 }
 

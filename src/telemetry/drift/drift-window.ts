@@ -24,7 +24,7 @@ export class DriftWindow {
     this.#axes = axes;
     this.#capacity = capacity;
     this.#features = [...axes.map(({ name }) => name), ...textFeatures].flatMap((name) => {
-      const known = reference.features[name];
+      const known = Object.hasOwn(reference.features, name) ? reference.features[name] : undefined;
       if (!known) return [];
       const counts = known.shares.map(() => 0);
       return [{ name, ...known, counts, bins: new Uint16Array(capacity) }];

@@ -1,9 +1,12 @@
+import { shown } from '../../files/index.ts';
 import { SPACE, WORD } from './characters.ts';
-import { boolean, component, count, or, string } from './component.ts';
+import { boolean, component, or } from './component.ts';
 import type { JsonPlace } from './json-place.ts';
 import type { Model } from './models.ts';
 import type { Normalizer } from './normalizers.ts';
 import { escaped } from './pattern.ts';
+import { SortedPieces } from './sorted-pieces.ts';
+import { LARGEST_ID, refuseLong } from './vocabulary.ts';
 
 /** A token that is found in a text as it stands, before the model sees it: `[MASK]`, `<s>`. */
 export interface AddedToken {
@@ -24,8 +27,8 @@ export type Section = number | { readonly text: string; readonly start: number }
 
 const { build: addedToken } = component(
   {
-    id: count,
-    content: string,
+    id: (place) => place.integer(LARGEST_ID),
+    content: (place) => refuseLong(place.string(), place),
     single_word: or(boolean, false),
     lstrip: or(boolean, false),
     rstrip: or(boolean, false),
@@ -34,6 +37,9 @@ const { build: addedToken } = component(
   },
   (token): AddedToken => token,
 );
+
+/** Those of real vocabularies are some thousands. */
+const MOST_ADDED = 100_000;
 
 const HINT = 'export the tokenizer again, with ids that follow those of the vocabulary';
 
@@ -44,14 +50,18 @@ const HINT = 'export the tokenizer again, with ids that follow those of the voca
 export function addedTokens(place: JsonPlace, { ids }: Pick<Model, 'ids'>): readonly AddedToken[] {
   const given = new Map<string, AddedToken>();
   let next = ids.size;
-  for (const at of place.isAbsent ? [] : place.list()) {
+  const places = place.isAbsent ? [] : place.list();
+  if (places.length > MOST_ADDED) {
+    throw place.refused(`a list of ${places.length} tokens: expected ${MOST_ADDED} at most`);
+  }
+  for (const at of places) {
     const token = addedToken(at);
     const { content } = token;
     if (content === '') continue;
     const id = given.get(content)?.id ?? ids.get(content) ?? next++;
     if (id !== token.id) {
       throw at.refused(
-        `the token ${JSON.stringify(content)} with the id ${token.id}: it would get ${id}`,
+        `the token ${shown(content)} with the id ${token.id}: it would get ${id}`,
         HINT,
       );
     }
@@ -60,10 +70,19 @@ export function addedTokens(place: JsonPlace, { ids }: Pick<Model, 'ids'>): read
   return [...given.values()];
 }
 
+interface FoundToken {
+  readonly token: AddedToken;
+  readonly index: number;
+  readonly stop: number;
+}
+
 /** Finds tokens in a text, the leftmost first and the longest of those. */
 export class TokenFinder {
-  readonly #tokens: ReadonlyMap<string, AddedToken>;
-  readonly #pattern: RegExp | undefined;
+  readonly #pieces: SortedPieces;
+  /** In the order of the pieces. */
+  readonly #tokens: readonly AddedToken[];
+  /** What tokens begin with; undefined where there are none. */
+  readonly #beginning: RegExp | undefined;
 
   /** @param written a token as it stands in the text that is searched */
   constructor(tokens: readonly AddedToken[], written: Normalizer, place: JsonPlace) {
@@ -72,28 +91,30 @@ export class TokenFinder {
       const text = written(token.content);
       const earlier = found.get(text);
       if (text === '' || (earlier && earlier.content !== token.content)) {
-        const what = text === '' ? 'nothing' : `the same as ${JSON.stringify(earlier?.content)}`;
+        const what = text === '' ? 'nothing' : `the same as ${shown(earlier?.content ?? '')}`;
         throw place.refused(
-          `a list whose token ${JSON.stringify(token.content)} is ${what} once normalised`,
+          `a list whose token ${shown(token.content)} is ${what} once normalised`,
         );
       }
       found.set(text, token);
     }
-    this.#tokens = found;
-    const texts = [...found.keys()].sort((a, b) => b.length - a.length).map(escaped);
-    this.#pattern = texts.length === 0 ? undefined : new RegExp(texts.join('|'), 'gu');
+    this.#pieces = new SortedPieces([...found.keys()]);
+    this.#tokens = this.#pieces.texts.map((text) => found.get(text) as AddedToken);
+    const first = new Set(
+      this.#pieces.texts.map((text) => String.fromCodePoint(text.codePointAt(0) ?? 0)),
+    );
+    this.#beginning =
+      first.size === 0 ? undefined : new RegExp([...first].map(escaped).join('|'), 'gu');
   }
 
   split(text: string): Section[] {
-    if (!this.#pattern) return text === '' ? [] : [{ text, start: 0 }];
+    if (!this.#beginning) return text === '' ? [] : [{ text, start: 0 }];
     const sections: Section[] = [];
     let end = 0;
     const addText = (to: number) => {
       if (to > end) sections.push({ text: text.slice(end, to), start: end });
     };
-    for (const { 0: found, index } of text.matchAll(this.#pattern)) {
-      const token = this.#tokens.get(found) as AddedToken;
-      const stop = index + found.length;
+    for (const { token, index, stop } of this.#found(text, this.#beginning)) {
       if (token.single_word && standsInWord(text, index, stop)) continue;
       addText(token.lstrip ? Math.max(end, spaceBefore(text, index)) : index);
       sections.push(token.id);
@@ -102,7 +123,26 @@ export class TokenFinder {
     addText(text.length);
     return sections;
   }
+
+  *#found(text: string, beginning: RegExp): Generator<FoundToken> {
+    beginning.lastIndex = 0;
+    for (let match = beginning.exec(text); match; match = beginning.exec(text)) {
+      const { index } = match;
+      let longest: FoundToken | undefined;
+      this.#pieces.forEachPrefix(text, index, (piece, stop) => {
+        const token = this.#tokens[piece];
+        if (token && !isInPair(text, stop)) longest = { token, index, stop };
+      });
+      if (!longest) continue;
+      yield longest;
+      beginning.lastIndex = longest.stop;
+    }
+  }
 }
+
+/** Whether a place lies between the two halves of a character. */
+const isInPair = (text: string, at: number): boolean =>
+  at > 0 && (text.codePointAt(at - 1) ?? 0) > 0xffff;
 
 const wordBefore = new RegExp(`[${WORD}]$`, 'u');
 const wordAfter = new RegExp(`^[${WORD}]`, 'u');

@@ -1,4 +1,5 @@
-import { type JsonPlace, shown } from './json-place.ts';
+import { shown } from '../../files/index.ts';
+import type { JsonPlace } from './json-place.ts';
 
 /** Reads and checks one attribute; the place may be absent. */
 export type Attribute<T> = (place: JsonPlace) => T;

@@ -1,4 +1,7 @@
 import { AppError } from '../../errors.ts';
+import { shown, shownValue } from '../../files/index.ts';
+
+const PLAIN_KEY = /^\w{1,40}$/;
 
 /** A value of a JSON file that knows where it stands, so that whatever is wrong with it can be named. */
 export class JsonPlace {
@@ -21,7 +24,9 @@ export class JsonPlace {
 
   get(key: string): JsonPlace {
     const value = Object.hasOwn(this.object(), key) ? this.object()[key] : undefined;
-    return new JsonPlace(value, this.path === '' ? key : `${this.path}.${key}`, this.origin);
+    const name = PLAIN_KEY.test(key) ? `.${key}` : `[${shown(key)}]`;
+    const path = this.path === '' && PLAIN_KEY.test(key) ? key : `${this.path}${name}`;
+    return new JsonPlace(value, path, this.origin);
   }
 
   object(): Readonly<Record<string, unknown>> {
@@ -59,7 +64,7 @@ export class JsonPlace {
   }
 
   expected(what: string): AppError {
-    return this.refused(`${shown(this.value)}: expected ${what}`);
+    return this.refused(`${shownValue(this.value)}: expected ${what}`);
   }
 
   /** AppError `data_invalid` about this place. */
@@ -67,13 +72,4 @@ export class JsonPlace {
     const place = this.path === '' ? this.origin : `${this.origin}: ${this.path}`;
     return new AppError('data_invalid', `${place} is ${what}`, hint === undefined ? {} : { hint });
   }
-}
-
-const LONGEST_SHOWN = 40;
-
-/** A value of the file as JSON, short enough for a message. */
-export function shown(value: unknown): string {
-  if (value === undefined) return 'missing';
-  const json = JSON.stringify(value);
-  return json.length > LONGEST_SHOWN ? `${json.slice(0, LONGEST_SHOWN)}…` : json;
 }

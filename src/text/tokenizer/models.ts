@@ -1,3 +1,4 @@
+import { shown } from '../../files/index.ts';
 import { type Bpe, bpeIds, type Merge, pairOf } from './bpe.ts';
 import { boolean, build, type ComponentTable, component, count, or, string } from './component.ts';
 import type { JsonPlace } from './json-place.ts';
@@ -18,6 +19,17 @@ export interface Model extends Vocabulary {
   readonly encode: (word: string) => readonly number[];
 }
 
+/** Characters: a word's work grows faster than its length. The usual limit is 100. */
+const LONGEST_WORD = 10_000;
+/** It is looked up with every character of a word. */
+const LONGEST_AFFIX = 100;
+
+const affix = (place: JsonPlace): string => {
+  const text = place.string();
+  if (text.length <= LONGEST_AFFIX) return text;
+  throw place.expected(`${LONGEST_AFFIX} characters at most`);
+};
+
 const DROPOUT_HINT = 'dropout of merges makes ids random; set it to null';
 
 const noDropout = (place: JsonPlace): undefined => {
@@ -33,8 +45,8 @@ export const models: ComponentTable<Model> = {
       merges: (place) => place.list(),
       dropout: noDropout,
       unk_token: or(string, undefined),
-      continuing_subword_prefix: or(string, ''),
-      end_of_word_suffix: or(string, ''),
+      continuing_subword_prefix: or(affix, ''),
+      end_of_word_suffix: or(affix, ''),
       fuse_unk: or(boolean, false),
       byte_fallback: or(boolean, false),
       ignore_merges: or(boolean, false),
@@ -77,8 +89,8 @@ export const models: ComponentTable<Model> = {
     {
       vocab: vocabulary,
       unk_token: string,
-      continuing_subword_prefix: string,
-      max_input_chars_per_word: count,
+      continuing_subword_prefix: affix,
+      max_input_chars_per_word: (place) => place.integer(LONGEST_WORD),
     },
     ({ vocab, unk_token, ...values }, place) => {
       const { ids } = vocab;
@@ -121,7 +133,9 @@ function mergesOf(
     const [a, b] = [ids.get(left), ids.get(right)];
     const id = ids.get(left + right.slice(prefix.length));
     if (a === undefined || b === undefined || id === undefined) {
-      throw place.refused(`a merge of ${left} and ${right}: the vocabulary lacks one of the three`);
+      throw place.refused(
+        `a merge of ${shown(left)} and ${shown(right)}: the vocabulary lacks one of the three`,
+      );
     }
     merges.set(pairOf(a, b), { rank: rank++, id });
   }

@@ -1,7 +1,9 @@
 import { Tokenizer } from '@huggingface/tokenizers';
 import { AppError, messageOf } from '../../errors.ts';
+import { shown } from '../../files/index.ts';
 import type { Attribute } from './component.ts';
 import type { JsonPlace } from './json-place.ts';
+import { LinearPattern, type Stretch } from './regex/linear-pattern.ts';
 
 /** A part of a text, and whether the pattern matched it. */
 export type Part = readonly [text: string, matched: boolean];
@@ -17,31 +19,51 @@ export const pattern: Attribute<Matcher> = (place) => {
   const [literal, regex] = [place.get('String'), place.get('Regex')];
   if (literal.isAbsent === regex.isAbsent) throw place.expected('either "String" or "Regex"');
   if (regex.isAbsent) {
-    if (literal.string() === '') throw literal.refused('empty: expected some text');
-    return matcher(new RegExp(escaped(literal.string()), 'gu'));
+    return matcher(new RegExp(escaped(someText(literal)), 'gu'));
   }
-  return matcher(compiled(regex));
+  return compiled(regex);
 };
+
+function someText(place: JsonPlace): string {
+  const text = place.string();
+  if (text === '') throw place.refused('empty: expected some text');
+  if (text.length > LONGEST_PATTERN) throw place.refused(TOO_LONG(text));
+  return text;
+}
+
+/** Characters. No pattern of a tokenizer is near it. */
+const LONGEST_PATTERN = 2_000;
+const TOO_LONG = ({ length }: string): string =>
+  `a pattern of ${length} characters: expected ${LONGEST_PATTERN} at most`;
 
 export const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
 
-/** The parts of a text by a pattern with the flags `g` and `u`. */
-export function matcher(expression: RegExp): Matcher {
-  return (text) => {
-    const parts: Part[] = [];
-    let end = 0;
-    let matched = false;
-    for (const match of text.matchAll(expression)) {
-      // Oniguruma finds nothing empty where a match has just ended.
-      if (match[0] === '' && matched && match.index === end) continue;
-      if (match.index > end) parts.push([text.slice(end, match.index), false]);
-      parts.push([match[0], true]);
-      end = match.index + match[0].length;
-      matched = true;
-    }
-    if (end < text.length) parts.push([text.slice(end), false]);
-    return parts;
-  };
+/**
+ * The parts of a text by a pattern with the flags `g` and `u`, which is ours: JavaScript's engine may take any time
+ * for one that somebody else wrote.
+ */
+export const matcher =
+  (expression: RegExp): Matcher =>
+  (text) =>
+    partsOf(
+      text,
+      Array.from(text.matchAll(expression), ({ 0: { length }, index }) => [index, index + length]),
+    );
+
+function partsOf(text: string, matches: readonly Stretch[]): Part[] {
+  const parts: Part[] = [];
+  let end = 0;
+  let matched = false;
+  for (const [start, stop] of matches) {
+    // Oniguruma finds nothing empty where a match has just ended.
+    if (start === stop && matched && start === end) continue;
+    if (start > end) parts.push([text.slice(end, start), false]);
+    parts.push([text.slice(start, stop), true]);
+    end = stop;
+    matched = true;
+  }
+  if (end < text.length) parts.push([text.slice(end), false]);
+  return parts;
 }
 
 /** The parts by a class of characters, each of them a part of its own. */
@@ -68,23 +90,35 @@ const outside: readonly RegExp[] = [
 ];
 const script = /\\[pP]\{([A-Z][A-Za-z_]+)\}/y;
 
-function compiled(place: JsonPlace): RegExp {
+function compiled(place: JsonPlace): Matcher {
   const source = place.string();
+  if (source.length > LONGEST_PATTERN) throw place.refused(TOO_LONG(source));
   for (let at = 0; at < source.length; ) {
     const length = constructAt(source, at);
     if (length === 0) {
       throw place.refused(
-        `a pattern with ${JSON.stringify(source.slice(at, at + 12))}, which is not honoured`,
+        `a pattern with ${shown(source.slice(at, at + 12))}, which is not honoured`,
         HINT,
       );
     }
     at += length;
   }
+  const expression = attempt(place, 'not a pattern', () =>
+    translated(source.replaceAll(new RegExp(CASES, 'g'), anyCase)),
+  );
+  const linear = attempt(
+    place,
+    'a pattern that is not matched in linear time',
+    () => new LinearPattern(expression.source),
+  );
+  return (text) => partsOf(text, linear.matches(text));
+}
+
+function attempt<T>(place: JsonPlace, failure: string, make: () => T): T {
   try {
-    const regex = source.replaceAll(new RegExp(CASES, 'g'), anyCase);
-    return translated(regex);
+    return make();
   } catch (cause) {
-    throw place.refused(`not a pattern: ${messageOf(cause)}`, HINT);
+    throw place.refused(`${failure}: ${messageOf(cause)}`, HINT);
   }
 }
 

@@ -1,4 +1,5 @@
-import { type AddedToken, addedTokens, TokenFinder } from './added-tokens.ts';
+import { addedTokens, TokenFinder } from './added-tokens.ts';
+import { refuseBoundless } from './boundless.ts';
 import { build } from './component.ts';
 import type { JsonPlace } from './json-place.ts';
 import { buildModel, type Model } from './models.ts';
@@ -16,7 +17,8 @@ export class Pipeline {
   /** Undefined where the file does not say what stands around a text. */
   readonly template: Template | undefined;
   readonly #model: Model;
-  readonly #added: readonly AddedToken[];
+  readonly #addedIds: ReadonlyMap<string, number>;
+  readonly #addedTokens: ReadonlyMap<number, string>;
   readonly #normalize: Normalizer;
   readonly #preTokenize: PreTokenizer;
   readonly #raw: TokenFinder;
@@ -26,6 +28,7 @@ export class Pipeline {
   constructor(file: JsonPlace) {
     const version = file.get('version');
     if (!version.isAbsent && version.value !== '1.0') throw version.expected('"1.0"');
+    refuseBoundless(file);
     const [normalizer, preTokenizer] = [file.get('normalizer'), file.get('pre_tokenizer')];
     this.#normalize = normalizer.isAbsent ? asItIs : build(normalizers, normalizer);
     this.#preTokenize = preTokenizer.isAbsent ? inOnePiece : build(preTokenizers, preTokenizer);
@@ -34,25 +37,31 @@ export class Pipeline {
     this.unk = this.#model.unk;
     this.template = template(file.get('post_processor'));
     const tokens = file.get('added_tokens');
-    this.#added = addedTokens(tokens, this.#model);
-    const normalized = this.#added.filter((token) => token.normalized);
-    const raw = this.#added.filter((token) => !token.normalized);
+    const added = addedTokens(tokens, this.#model);
+    this.#addedIds = new Map(added.map(({ content, id }) => [content, id]));
+    // Of tokens that share an id the first one speaks for it.
+    this.#addedTokens = new Map(
+      added.map(({ content, id }) => [id, content] as const).toReversed(),
+    );
+    const normalized = added.filter((token) => token.normalized);
+    const raw = added.filter((token) => !token.normalized);
     this.#raw = new TokenFinder(raw, asItIs, tokens);
     this.#normalized = new TokenFinder(normalized, this.#normalize, tokens);
   }
 
   /** The id of a token, added ones first. */
   idOf(token: string): number | undefined {
-    const added = this.#added.find(({ content }) => content === token);
-    return added?.id ?? this.#model.ids.get(token);
+    return this.#addedIds.get(token) ?? this.#model.ids.get(token);
   }
 
   tokenOf(id: number): string | undefined {
-    return this.#model.tokens[id] ?? this.#added.find((token) => token.id === id)?.content;
+    return this.#model.tokens[id] ?? this.#addedTokens.get(id);
   }
 
   get largestId(): number {
-    return this.#added.reduce((most, { id }) => Math.max(most, id), this.#model.tokens.length - 1);
+    let most = this.#model.tokens.length - 1;
+    for (const id of this.#addedTokens.keys()) most = Math.max(most, id);
+    return most;
   }
 
   encode(text: string): number[] {

@@ -4,6 +4,9 @@ import type { JsonPlace } from './json-place.ts';
 /** Longer clusters are looked up character by character: as the Rust library has it, in bytes. */
 const LONGEST_CLUSTER = 5;
 
+/** Bytes: that of U+FDFA, the longest of Unicode's own, has 33. */
+const LONGEST_REPLACEMENT = 1_000;
+
 const HINT = 'export the tokenizer again: the map is base64 of what sentencepiece writes';
 
 /**
@@ -19,6 +22,13 @@ export function precompiled(place: JsonPlace): (text: string) => string {
   }
   const units = Uint32Array.from({ length: size / 4 }, (_, i) => bytes.readUInt32LE(4 + 4 * i));
   const replacements = bytes.subarray(4 + size);
+  const longest = longestEnded(replacements);
+  if (longest > LONGEST_REPLACEMENT) {
+    throw place.refused(
+      `a map with a replacement of ${longest} bytes: expected ${LONGEST_REPLACEMENT} at most`,
+      HINT,
+    );
+  }
   const seen = new Map<string, string | undefined>();
   const replacement = (chunk: string): string | undefined => {
     if (!seen.has(chunk)) seen.set(chunk, lookedUp(units, replacements, chunk));
@@ -57,6 +67,18 @@ function lookedUp(units: Uint32Array, replacements: Uint8Array, chunk: string): 
     if (((unit >>> 8) & 1) === 1) return ended(replacements, value(units[at] ?? 0));
   }
   return undefined;
+}
+
+/** Bytes of the longest stretch without a zero. */
+function longestEnded(replacements: Buffer): number {
+  let longest = 0;
+  for (let start = 0; start < replacements.length; ) {
+    const end = replacements.indexOf(0, start);
+    const stop = end < 0 ? replacements.length : end;
+    longest = Math.max(longest, stop - start);
+    start = stop + 1;
+  }
+  return longest;
 }
 
 function ended(replacements: Uint8Array, start: number): string {

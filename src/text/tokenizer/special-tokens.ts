@@ -1,4 +1,5 @@
 import { AppError } from '../../errors.ts';
+import { shown } from '../../files/index.ts';
 import type { JsonPlace } from './json-place.ts';
 import type { Pipeline } from './pipeline.ts';
 
@@ -114,9 +115,13 @@ function namedToken(
   if (token === undefined) return undefined;
   const id = pipeline.idOf(token);
   if (id !== undefined) return { id, token };
-  throw new AppError('data_invalid', `${origin}: the vocabulary lacks the ${role} token ${token}`, {
-    hint: `name the token that it has as "${key}" in tokenizer_config.json`,
-  });
+  throw new AppError(
+    'data_invalid',
+    `${origin}: the vocabulary lacks the ${role} token ${shown(token)}`,
+    {
+      hint: `name the token that it has as "${key}" in tokenizer_config.json`,
+    },
+  );
 }
 
 function required(

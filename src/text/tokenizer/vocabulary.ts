@@ -1,9 +1,21 @@
+import { shown, shownValue } from '../../files/index.ts';
 import type { JsonPlace } from './json-place.ts';
 
 /** No vocabulary is near it, and a pair of ids is one exact number. */
 export const LARGEST_ID = 2 ** 26 - 1;
 
 const HINT = 'every token has an id of its own, an integer from 0 on: export the tokenizer again';
+
+/** Characters of a token: every place of a text may be the beginning of the longest one. */
+const LONGEST_TOKEN = 1_000;
+
+/** AppError `data_invalid` for a token that is longer than any is. */
+export function refuseLong(token: string, place: JsonPlace): string {
+  if (token.length <= LONGEST_TOKEN) return token;
+  throw place.refused(
+    `about the token ${shown(token)} of ${token.length} characters: expected ${LONGEST_TOKEN} at most`,
+  );
+}
 
 /** Tokens and their ids, both ways. */
 export interface Vocabulary {
@@ -17,16 +29,17 @@ export function vocabulary(place: JsonPlace): Vocabulary {
   const ids = new Map<string, number>();
   const tokens: (string | undefined)[] = [];
   for (const [token, id] of Object.entries(place.object())) {
+    refuseLong(token, place);
     if (typeof id !== 'number' || !Number.isInteger(id) || id < 0 || id > LARGEST_ID) {
       throw place.refused(
-        `a vocabulary whose token ${JSON.stringify(token)} has the id ${JSON.stringify(id)}: expected an integer from 0 to ${LARGEST_ID}`,
+        `a vocabulary whose token ${shown(token)} has the id ${shownValue(id)}: expected an integer from 0 to ${LARGEST_ID}`,
         HINT,
       );
     }
     const owner = tokens[id];
     if (owner !== undefined) {
       throw place.refused(
-        `a vocabulary whose tokens ${JSON.stringify(owner)} and ${JSON.stringify(token)} share the id ${id}`,
+        `a vocabulary whose tokens ${shown(owner)} and ${shown(token)} share the id ${id}`,
         HINT,
       );
     }
@@ -41,10 +54,11 @@ export function vocabulary(place: JsonPlace): Vocabulary {
 export function listedVocabulary(tokens: readonly string[], place: JsonPlace): Vocabulary {
   const ids = new Map<string, number>();
   for (const [id, token] of tokens.entries()) {
+    refuseLong(token, place);
     const earlier = ids.get(token);
     if (earlier !== undefined) {
       throw place.refused(
-        `a vocabulary whose ids ${earlier} and ${id} are both ${JSON.stringify(token)}`,
+        `a vocabulary whose ids ${earlier} and ${id} are both ${shown(token)}`,
         HINT,
       );
     }
@@ -57,7 +71,7 @@ export function listedVocabulary(tokens: readonly string[], place: JsonPlace): V
 export function requiredId(ids: ReadonlyMap<string, number>, token: string, place: JsonPlace) {
   const id = ids.get(token);
   if (id !== undefined) return id;
-  throw place.refused(`${JSON.stringify(token)}, which the vocabulary lacks`);
+  throw place.refused(`${shown(token)}, which the vocabulary lacks`);
 }
 
 /** Words that come again cost nothing; forgotten all at once when there are many. */

@@ -52,6 +52,17 @@ describe('the report of a failed command', () => {
     });
   });
 
+  it('has several lines where the error has them, and none that somebody else forged', () => {
+    const error = new AppError(
+      'config_invalid',
+      'two problems:\n  a is "\u001b[2J"\n  at is 1\n    at evil (x.js:1)\nerror: forged\nhint: forged',
+      { hint: 'do\nerror: forged' },
+    );
+    expect(describeError(error, false)).toBe(
+      'error: two problems:\n  a is "\\u001b[2J"\\n  at is 1\\n    at evil (x.js:1)\\nerror: forged\\nhint: forged\nhint: do\\nerror: forged',
+    );
+  });
+
   it('is made of anything that is thrown', () => {
     expect(describeError('just words', false)).toContain('error: just words');
   });

@@ -1,9 +1,11 @@
+import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
   cpSync,
   mkdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -51,6 +53,16 @@ const flipBit = (dir: string) => {
   bytes[bytes.length >> 1]! ^= 1;
   writeFileSync(file, bytes);
 };
+
+/** Sets a value deep inside of an object. */
+function put(
+  object: Record<string, unknown>,
+  [key = '', ...inner]: readonly string[],
+  value: unknown,
+) {
+  if (inner.length === 0) object[key] = value;
+  else put(object[key] as Record<string, unknown>, inner, value);
+}
 
 /** What was done to the bundle, the code, and what the message has to name. */
 const damages: [string, (dir: string) => void, string, RegExp[]][] = [
@@ -185,6 +197,100 @@ const damages: [string, (dir: string) => void, string, RegExp[]][] = [
     'bundle_invalid',
     [/temperature is 0/],
   ],
+  ...(
+    [
+      [
+        'the name begins a line of its own',
+        ['name'],
+        'a\nerror: b',
+        /name is "a\\nerror: b": expected a string of 1 to 1000 characters that can all be seen/,
+      ],
+      ['the version acts on a terminal', ['version'], '\u001b[31m1', /version is "\\u001b\[31m1"/],
+      [
+        'the name of the task hides what it says',
+        ['task', 'name'],
+        'a\u202eb',
+        /task\.name is "a\\u202eb"/,
+      ],
+      [
+        'a label is 10 MB long',
+        ['task', 'axes', '0', 'labels', '0'],
+        'x'.repeat(1e7),
+        /axes\[0\]\.labels is .{1,80}: expected two different labels/,
+      ],
+      ['a label is no key', ['task', 'axes', '0', 'labels', '0'], '__proto__', /axes\[0\]\.labels/],
+      [
+        'a threshold is no number that JSON has',
+        ['task', 'axes', '0', 'threshold'],
+        '0.5',
+        /threshold is "0\.5": expected a number/,
+      ],
+      [
+        'a temperature is not known',
+        ['task', 'axes', '0', 'temperature'],
+        null,
+        /temperature is null: expected a number above 0/,
+      ],
+      [
+        'there are a hundred thousand axes',
+        ['task', 'axes'],
+        new Array(1e5).fill(0),
+        /task\.axes is \[0,0,.*: expected a list of 1 to 1000 axes/,
+      ],
+      [
+        'a window has 1e9 tokens',
+        ['max_length'],
+        1e9,
+        /max_length is 1000000000: expected an integer from 3 to 32768/,
+      ],
+      ['a window has 1e15 tokens', ['max_length'], 1e15, /max_length/],
+      ['a hash is upper case', ['files', 'config.json', 'sha256'], 'A'.repeat(64), /64 lower-case/],
+      ['a size is negative', ['files', 'config.json', 'size'], -1, /expected a number of bytes/],
+      [
+        'a path has a zero',
+        ['files', 'a\0b'],
+        {},
+        /files names "a\\u0000b": expected a path inside/,
+      ],
+      [
+        'the metrics are words',
+        ['metrics'],
+        { test: { axes: { a: { accuracy: 'high' } }, average: {} } },
+        /metrics is .*: expected numbers by axis/,
+      ],
+      ['a scheme is no word', ['metrics'], { int8: { scheme: {}, size_ratio: 1 } }, /metrics is/],
+      ['a baseline is none', ['baselines'], { majority: null }, /baselines is/],
+      ['a package has no version', ['packages'], { a: 1 }, /packages is/],
+      [
+        'a feature has too many bins',
+        ['reference'],
+        {
+          texts: 1,
+          features: {
+            a: {
+              edges: Array.from({ length: 1001 }, (_, i) => i),
+              shares: new Array(1002).fill(0),
+            },
+          },
+        },
+        /reference is/,
+      ],
+    ] as const
+  ).map(([what, path, value, message]): (typeof damages)[number] => [
+    what,
+    editManifest((manifest) => put(manifest, path, value)),
+    'bundle_invalid',
+    [message],
+  ]),
+  [
+    'everything is wrong',
+    editManifest((m) => {
+      const axis = { name: '', labels: [], threshold: 2, temperature: 0 };
+      m.task = { ...(m.task as object), axes: new Array(500).fill(axis) };
+    }),
+    'bundle_invalid',
+    [/; and \d+ more$/],
+  ],
   [
     'the graph is gone',
     (dir) => rmSync(join(dir, 'onnx/model.onnx')),
@@ -208,6 +314,32 @@ const damages: [string, (dir: string) => void, string, RegExp[]][] = [
     (dir) => appendFileSync(join(dir, 'tokenizer.json'), ' '),
     'bundle_invalid',
     [/tokenizer\.json/, /size/],
+  ],
+  [
+    'the special tokens are in a file that is not listed',
+    (dir) => writeFileSync(join(dir, 'special_tokens_map.json'), '{}'),
+    'bundle_invalid',
+    [/has a special_tokens_map\.json that its manifest does not list/],
+  ],
+  ...['manifest.json', 'tokenizer.json', 'onnx/model.onnx'].map(
+    (file): (typeof damages)[number] => [
+      `${file} is a pipe that nobody writes to`,
+      (dir) => {
+        rmSync(join(dir, file));
+        execFileSync('mkfifo', [join(dir, file)]);
+      },
+      'bundle_invalid',
+      [/not a file|device or pipe/],
+    ],
+  ),
+  [
+    'a file is a link to a device',
+    (dir) => {
+      rmSync(join(dir, 'README.md'));
+      symlinkSync('/dev/zero', join(dir, 'README.md'));
+    },
+    'bundle_invalid',
+    [/README\.md.*not a file/],
   ],
   [
     'a file is a folder',
@@ -266,7 +398,7 @@ describe('readBundle', () => {
     [
       'a window of 2 tokens',
       { max_length: 2 },
-      /max_length is 2: expected an integer of at least 3/,
+      /max_length is 2: expected an integer from 3 to 32768/,
     ],
     ['a window of 3.5 tokens', { max_length: 3.5 }, /max_length is 3\.5/],
   ])('refuses a manifest of %s', async (name, change, message) => {

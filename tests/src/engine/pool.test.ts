@@ -1,3 +1,7 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import {
   EngineDeath,
@@ -5,7 +9,9 @@ import {
   type PoolObserver,
   restartDelay,
 } from '../../../src/engine/index.ts';
+import { packageRoot } from '../../../src/package-root.ts';
 import { nothingToLoad as spec } from '../../support/engine-spec.ts';
+import { isAlive } from '../../support/is-alive.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { until } from '../../support/until.ts';
 
@@ -34,19 +40,29 @@ const refusing = folder.write(
   'refusing.mjs',
   `process.on('message', () => process.send({ type: 'failed', code: 'bundle_invalid', message: 'no good', hint: 'try' }));`,
 );
-/** The first process is obedient, all others die. */
+/** The first process is obedient, all others die once it has loaded. */
 const onlyOne = folder.write(
   'only-one.mjs',
-  `import { mkdirSync } from 'node:fs';
+  `import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
    import { fileURLToPath } from 'node:url';
+   const [taken, loaded] = ['taken', 'loaded'].map((name) => fileURLToPath(new URL(name, import.meta.url)));
+   const die = () => existsSync(loaded) && process.exit(9);
    try {
-     mkdirSync(fileURLToPath(new URL('taken', import.meta.url)));
+     mkdirSync(taken);
+     await import('./obedient.mjs');
+     // The server has read of it by then.
+     process.once('message', () => setTimeout(() => writeFileSync(loaded, ''), 300));
    } catch {
-     process.exit(9);
-   }
-   await import('./obedient.mjs');`,
+     setInterval(die, 10);
+   }`,
 );
-const dying = folder.write('dying.mjs', `process.exit(9);`);
+const dying = folder.write(
+  'dying.mjs',
+  `
+  import { writeSync } from 'node:fs';
+  writeSync(2, '\\n----\\n FATAL: \\u001b[31mno memory\\n 1: 0xb8 node::Abort() [node]\\n');
+  process.exit(9);`,
+);
 
 const pools: EnginePool[] = [];
 afterEach(() => Promise.all(pools.splice(0).map((pool) => pool.stop())));
@@ -63,14 +79,6 @@ function start(
   pools.push(pool);
   return pool;
 }
-
-const isAlive = (pid: number): boolean => {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-};
 
 describe('EnginePool', () => {
   it('ends a process that shows no sign of life, and leaves one that does alone', async () => {
@@ -140,11 +148,18 @@ describe('EnginePool', () => {
     });
   });
 
-  it('gives up on processes that end again and again before one has come up', async () => {
-    const delays: number[] = [];
-    const pool = start(dying, 1, { restarted: (_reason, delay) => delays.push(delay) });
-    await expect(pool.ready).rejects.toMatchObject({ code: 'engine_failed' });
-    expect(delays).toEqual([0, 1, 2, 4]);
+  it('gives up at once on a model whose process ends while it loads, with its last words', async () => {
+    const reasons: string[] = [];
+    const pool = start(dying, 2, { restarted: (reason) => reasons.push(reason) });
+    const refusal = {
+      code: 'engine_failed',
+      message:
+        'loading onnx/model.onnx ended the inference process (exit code 9: "FATAL: \\u001b[31mno memory")',
+    };
+    await expect(pool.ready).rejects.toMatchObject(refusal);
+    await expect(pool.warm).rejects.toMatchObject(refusal);
+    await pool.stop();
+    expect(reasons).toEqual([]);
   });
 
   it('is warm when all processes have come up, or will never be', async () => {
@@ -189,6 +204,30 @@ describe('EnginePool', () => {
     await failed;
     expect(pids.map(isAlive)).toEqual([false, false]);
     expect(pool.up).toBe(0);
+  });
+});
+
+describe('a process that ends while an engine loads', () => {
+  it('takes the engine along, whatever that is at', async () => {
+    const stuck = folder.write('stuck.mjs', 'console.log(process.pid); for (;;);');
+    const ending = folder.write(
+      'ending.mjs',
+      `import { EnginePool } from ${JSON.stringify(pathToFileURL(join(packageRoot, 'dist/src/engine/index.js')))};
+       const [, , workerPath, spec] = process.argv;
+       new EnginePool({ spec: JSON.parse(spec), size: 1, workerPath });
+       process.once('SIGTERM', () => process.exit(130));`,
+    );
+    const child = spawn(process.execPath, [ending, stuck, JSON.stringify(spec)]);
+    let pid = '';
+    child.stdout.on('data', (part) => {
+      pid += part;
+    });
+    await until(() => pid.endsWith('\n'));
+    expect(isAlive(Number(pid))).toBe(true);
+    child.kill('SIGTERM');
+    // The engine holds the standard output that it has of the process.
+    expect(await once(child, 'close')).toEqual([130, null]);
+    await until(() => !isAlive(Number(pid)));
   });
 });
 

@@ -47,7 +47,18 @@ describe('a JSON file', () => {
       `${'['.repeat(200_000)}1`,
       /config\.json is nested over 500 levels deep/,
     ],
+    [
+      'nesting behind a string of brackets',
+      `{"[[[":\n${'['.repeat(200_000)}1`,
+      /is nested over 500 levels deep at line 2, column 500: expected 500 at most$/,
+    ],
+    [
+      'values without end',
+      `{"a": [\n${'0,'.repeat(4_000_000)}0]}`,
+      /holds more than 4000000 values, at line 2/,
+    ],
     ['escape sequences', '{"a": \u001b[31m}', /not JSON: invalid symbol at line 1, column 7$/],
+    ['a string without an end', '{"a": "\\\\\\"[[', /is not JSON: unexpected end of string/],
   ])('with %s is refused by its name, with the place', (_, content, says) => {
     const file = fileOf(content);
     const read = (): unknown => readJsonFile(file);
@@ -79,6 +90,13 @@ describe('a JSON file', () => {
   it('may have the same key in two objects, and as a value', () => {
     const text = '{"a":{"b":"a","c":["a","a",{"b":1}]},"b":{"b":"b"}}';
     expect(readJsonFile(fileOf(text))).toEqual(JSON.parse(text));
+  });
+
+  it('may have signs of JSON in its strings', () => {
+    const text = JSON.stringify({ '[{"\\': `${'['.repeat(600)}\\"`, a: [0] });
+    for (const options of [{}, { mayRepeat: true }]) {
+      expect(readJsonFile(fileOf(text), options)).toEqual(JSON.parse(text));
+    }
   });
 
   it('that is not there, or no file, is told from one that is wrong', () => {

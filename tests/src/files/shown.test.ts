@@ -1,9 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import {
   bareName,
+  isHarmless,
   nameShown,
   onOneLine,
   shown,
+  shownValue,
   withoutControls,
 } from '../../../src/files/index.ts';
 
@@ -29,11 +31,23 @@ describe('a foreign text in a message', () => {
     expect(nameShown('/layer.0/attention/q_lin/MatMul')).toBe('"/layer.0/attention/q_lin/MatMul"');
     expect(bareName('naïve 名前 😀')).toBe('naïve 名前 😀');
   });
+
+  it('can stand as it is unless it acts on a terminal or hides what it says', () => {
+    expect(['E/I', 'naïve 👩‍💻', 'نعم', 'a\u200cb'].map(isHarmless)).toEqual([
+      true,
+      true,
+      true,
+      true,
+    ]);
+    expect(['\n', '\u001b', '\u009b', '\u2028', '\u202e', '\ud83d', '\0'].map(isHarmless)).toEqual(
+      new Array(7).fill(false),
+    );
+  });
 });
 
 describe('a message of another program', () => {
   it('is one line, cut where it is long', () => {
-    expect(onOneLine('a\nb\r\tc\u001b')).toBe('a\\u000ab\\u000d\\u0009c\\u001b');
+    expect(onOneLine('\na \n b\r\nc\td\u001b')).toBe('a b c\\u0009d\\u001b');
     expect(onOneLine('abc', 2)).toBe('ab…');
     expect(onOneLine('a'.repeat(3000))).toHaveLength(2001);
   });
@@ -42,5 +56,27 @@ describe('a message of another program', () => {
 describe('text of several lines', () => {
   it('keeps line breaks and tabs, and nothing else that acts', () => {
     expect(withoutControls('a\n\tb\u001b[31m\r\u0007')).toBe('a\n\tb\\u001b[31m\\u000d\\u0007');
+  });
+});
+
+describe('a foreign value in a message', () => {
+  it.each([
+    [undefined, 'missing'],
+    [null, 'null'],
+    [Number.POSITIVE_INFINITY, 'Infinity'],
+    [true, 'true'],
+    ['a\u001b', '"a\\u001b"'],
+    [[1, 'x', []], '[1,"x",[]]'],
+    [{ a: { b: [1] } }, '{"a":{"b":[1]}}'],
+    [Array.from({ length: 1e6 }, () => 1), '[1,1,1,1,1,1,1,1,…]'],
+    [{ '\u001b': 1 }, '{"\\u001b":1}'],
+  ])('is shown as JSON: %#', (value, text) => {
+    expect(shownValue(value)).toBe(text);
+  });
+
+  it('may be nested as deeply as it will', () => {
+    let deep: unknown = [];
+    for (let i = 0; i < 100_000; i++) deep = [deep];
+    expect(shownValue(deep)).toBe('[[[[…]]]]');
   });
 });

@@ -138,7 +138,7 @@ describe('a tokenizer.json that would give other ids', () => {
     [
       'a merge that the vocabulary lacks',
       bpe({ merges: ['a b', 'ab a'] }),
-      /model\.merges\[1\] is a merge of ab and a/,
+      /model\.merges\[1\] is a merge of "ab" and "a"/,
     ],
     [
       'a merge of three',

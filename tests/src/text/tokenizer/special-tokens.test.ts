@@ -77,7 +77,7 @@ describe('the special tokens of a tokenizer', () => {
       /no cls token is named, and the vocabulary has neither \[CLS\] nor <s>/,
     );
     expect(() => TextTokenizer.fromJson(odd, { ...names, pad_token: 'none' })).toThrow(
-      /the vocabulary lacks the pad token none/,
+      /the vocabulary lacks the pad token "none"/,
     );
   });
 

@@ -5,6 +5,7 @@ export {
   isTooShort,
   tooShortMessage,
 } from './cleaning.ts';
+export { composed } from './tokenizer/characters.ts';
 export { TextTokenizer, tokenizerPaths } from './tokenizer.ts';
 export {
   CHARACTERS_PER_TOKEN,

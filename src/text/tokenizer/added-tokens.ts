@@ -2,7 +2,7 @@ import { SPACE, WORD } from './characters.ts';
 import { boolean, component, count, or, string } from './component.ts';
 import type { JsonPlace } from './json-place.ts';
 import type { Model } from './models.ts';
-import type { Normalizer } from './normalizers.ts';
+import type { Ends, Normalizer } from './normalizers.ts';
 import { escaped } from './pattern.ts';
 
 /** A token that is found in a text as it stands, before the model sees it: `[MASK]`, `<s>`. */
@@ -60,6 +60,8 @@ export function addedTokens(place: JsonPlace, { ids }: Pick<Model, 'ids'>): read
   return [...given.values()];
 }
 
+const wholeText: Ends = { start: true, end: true };
+
 /** Finds tokens in a text, the leftmost first and the longest of those. */
 export class TokenFinder {
   readonly #tokens: ReadonlyMap<string, AddedToken>;
@@ -69,7 +71,7 @@ export class TokenFinder {
   constructor(tokens: readonly AddedToken[], written: Normalizer, place: JsonPlace) {
     const found = new Map<string, AddedToken>();
     for (const token of tokens) {
-      const text = written(token.content);
+      const text = written(token.content, wholeText);
       const earlier = found.get(text);
       if (text === '' || (earlier && earlier.content !== token.content)) {
         const what = text === '' ? 'nothing' : `the same as ${JSON.stringify(earlier?.content)}`;
@@ -84,23 +86,18 @@ export class TokenFinder {
     this.#pattern = texts.length === 0 ? undefined : new RegExp(texts.join('|'), 'gu');
   }
 
-  split(text: string): Section[] {
-    if (!this.#pattern) return text === '' ? [] : [{ text, start: 0 }];
-    const sections: Section[] = [];
+  *split(text: string): Generator<Section> {
     let end = 0;
-    const addText = (to: number) => {
-      if (to > end) sections.push({ text: text.slice(end, to), start: end });
-    };
-    for (const { 0: found, index } of text.matchAll(this.#pattern)) {
+    for (const { 0: found, index } of this.#pattern ? text.matchAll(this.#pattern) : []) {
       const token = this.#tokens.get(found) as AddedToken;
       const stop = index + found.length;
       if (token.single_word && standsInWord(text, index, stop)) continue;
-      addText(token.lstrip ? Math.max(end, spaceBefore(text, index)) : index);
-      sections.push(token.id);
+      const to = token.lstrip ? Math.max(end, spaceBefore(text, index)) : index;
+      if (to > end) yield { text: text.slice(end, to), start: end };
+      yield token.id;
       end = token.rstrip ? spaceAfter(text, stop) : stop;
     }
-    addText(text.length);
-    return sections;
+    if (text.length > end) yield { text: text.slice(end), start: end };
   }
 }
 

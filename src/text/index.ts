@@ -9,6 +9,7 @@ export { composed } from './tokenizer/characters.ts';
 export { TextTokenizer, tokenizerPaths } from './tokenizer.ts';
 export {
   CHARACTERS_PER_TOKEN,
+  idsOfWindows,
   longestWindow,
   SPECIAL_TOKENS_PER_WINDOW,
   tokenWindows,

@@ -40,8 +40,23 @@ const segmenter = new Intl.Segmenter('und', { granularity: 'grapheme' });
 /** What people see as characters. In ASCII only a line's end has two code points. */
 function clusters(text: string): string[] {
   if (isAscii(text)) return text.match(/\r\n|./gs) ?? [];
-  return Array.from(segmenter.segment(text), ({ segment }) => segment);
+  const found: string[] = [];
+  let size = SEGMENTED;
+  for (let from = 0; from < text.length; ) {
+    const part = Array.from(segmenter.segment(text.slice(from, from + size)), (s) => s.segment);
+    // The last one may go on behind the part.
+    if (from + size < text.length) part.pop();
+    for (const cluster of part) {
+      found.push(cluster);
+      from += cluster.length;
+    }
+    size = part.length === 0 ? 2 * size : SEGMENTED;
+  }
+  return found;
 }
+
+/** Code units that are given to the segmenter at a time: each of its steps costs as much as the text is long. */
+const SEGMENTED = 512;
 
 const utf8 = new TextEncoder();
 

@@ -59,6 +59,20 @@ export function cleanText(raw: string, mode: CleaningMode): string {
   return steps[mode].reduce((text, step) => step(text), raw).trim();
 }
 
+/** The same, with a pause after each step for whoever cleans a long text beside other work. */
+export async function cleanLongText(
+  raw: string,
+  mode: CleaningMode,
+  pause: () => Promise<void>,
+): Promise<string> {
+  let text = raw;
+  for (const step of steps[mode]) {
+    text = step(text);
+    await pause();
+  }
+  return text.trim();
+}
+
 /** How many type names the `mbti` cleaning takes out of a text; for reports. */
 export function countTypeNames(raw: string): number {
   const before = steps.mbti.slice(0, steps.mbti.indexOf(typeName));

@@ -1,5 +1,6 @@
 export {
   type CleaningMode,
+  cleanLongText,
   cleanText,
   countTypeNames,
   isTooShort,

@@ -58,17 +58,18 @@ export class EngineProcess implements Engine {
   #stallTimer: NodeJS.Timeout | undefined;
   #stalled: string | undefined;
   #isLate = false;
-  #lateMs = LATE_MS;
+  #lateMs: number;
   #memoryBytes = 0;
 
   constructor(
     workerPath: string,
     spec: EngineSpec,
     events: EngineProcessEvents,
-    stallMs = STALL_MS,
+    { stallMs = STALL_MS, lateMs = LATE_MS }: { stallMs?: number; lateMs?: number } = {},
   ) {
     this.#events = events;
     this.#stallMs = stallMs;
+    this.#lateMs = lateMs;
     this.#batchTokens = spec.batchTokens;
     this.#child = fork(workerPath, [], {
       execArgv: [],
@@ -145,7 +146,7 @@ export class EngineProcess implements Engine {
     switch (reply.type) {
       case 'ready':
         this.#state = 'up';
-        this.#lateMs = Math.max(LATE_MS, LATE_LOADS * reply.loadMs);
+        this.#lateMs = Math.max(this.#lateMs, LATE_LOADS * reply.loadMs);
         this.#events.ready(reply.loadMs);
         this.#events.idle();
         return;

@@ -23,6 +23,8 @@ export interface PoolOptions {
   readonly observer?: PoolObserver;
   /** Milliseconds without a sign of life after which a process that is at a text is ended. */
   readonly stallMs?: number;
+  /** The same once the deadline of its text has passed, where its start did not show it to be slow. */
+  readonly lateMs?: number;
   /** Milliseconds before a restart, by failures in a row. */
   readonly delayOf?: (failuresInARow: number) => number;
 }
@@ -123,7 +125,7 @@ export class EnginePool implements Engines {
 
   #start(slot: number): void {
     if (this.#stopped) return;
-    const { workerPath = defaultWorker, spec, observer, stallMs } = this.#options;
+    const { workerPath = defaultWorker, spec, observer } = this.#options;
     let hasScored = false;
     let cameUp = false;
     const events: EngineProcessEvents = {
@@ -147,7 +149,7 @@ export class EnginePool implements Engines {
         this.#afterExit(slot, reason, refusal);
       },
     };
-    const engine = new EngineProcess(workerPath, spec, events, stallMs);
+    const engine = new EngineProcess(workerPath, spec, events, this.#options);
     this.#slots[slot] = engine;
   }
 

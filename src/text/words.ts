@@ -39,8 +39,9 @@ export function tokenizedWords(
   tokenizer: Pieces,
   atMost = Number.POSITIVE_INFINITY,
 ): TokenizedWord[] {
-  const whole = tokenizer.pieces(text, atMost);
   const lookup = { of: remembered(tokenizer, atMost), atMost };
+  // A text without a space is its only word.
+  const whole = lookup.of('', text);
   for (const joint of joints) {
     const words = agreeing(separateWords(text, lookup, joint), whole.ids, atMost);
     if (words) return words;

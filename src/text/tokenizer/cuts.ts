@@ -10,7 +10,7 @@ export interface Chunk {
 }
 
 /** Code units of a chunk, at least: many, so that cutting costs nothing; few, so that a text is not tokenized in vain. */
-const CHUNK = 4096;
+export const CHUNK = 4096;
 
 /**
  * A letter or a digit that no normalizer takes away, or joins to a space behind it: nothing ignorable, no Arabic
@@ -38,17 +38,17 @@ export interface Steps {
 }
 
 /** Cuts texts where both sides get the ids that they have together; where nothing is known of that, nowhere. */
-export function chunker(steps: Steps): (text: string) => Iterable<Chunk> {
+export function chunker(steps: Steps, size: number): (text: string) => Iterable<Chunk> {
   const source = cutSource(steps);
   return (text) =>
-    source === undefined || text.length <= CHUNK
+    source === undefined || text.length <= size
       ? [{ text, start: true, end: true }]
-      : chunks(text, new RegExp(source, 'gu'));
+      : chunks(text, new RegExp(source, 'gu'), size);
 }
 
-function* chunks(text: string, cut: RegExp): Generator<Chunk> {
+function* chunks(text: string, cut: RegExp, size: number): Generator<Chunk> {
   for (let from = 0; from < text.length; ) {
-    cut.lastIndex = from + CHUNK;
+    cut.lastIndex = from + size;
     const end = cut.test(text) ? cut.lastIndex : text.length;
     yield { text: text.slice(from, end), start: from === 0, end: end === text.length };
     from = end;

@@ -1,6 +1,6 @@
 import { type AddedToken, addedTokens, TokenFinder } from './added-tokens.ts';
 import { build } from './component.ts';
-import { type Chunk, chunker } from './cuts.ts';
+import { CHUNK, type Chunk, chunker } from './cuts.ts';
 import type { JsonPlace } from './json-place.ts';
 import { buildModel, type Model } from './models.ts';
 import { type Normalizer, normalizers } from './normalizers.ts';
@@ -24,8 +24,12 @@ export class Pipeline {
   readonly #raw: TokenFinder;
   readonly #normalized: TokenFinder;
 
-  /** AppError `data_invalid` names whatever would give other ids than the Rust library. */
-  constructor(file: JsonPlace) {
+  /**
+   * AppError `data_invalid` names whatever would give other ids than the Rust library.
+   *
+   * @param chunk code units of text that are tokenized at a time, at least; no id depends on it
+   */
+  constructor(file: JsonPlace, chunk = CHUNK) {
     const version = file.get('version');
     if (!version.isAbsent && version.value !== '1.0') throw version.expected('"1.0"');
     const [normalizer, preTokenizer] = [file.get('normalizer'), file.get('pre_tokenizer')];
@@ -42,7 +46,7 @@ export class Pipeline {
     this.#raw = new TokenFinder(raw, asItIs, tokens);
     this.#normalized = new TokenFinder(normalized, this.#normalize, tokens);
     const normalize = this.#normalize;
-    this.#chunks = chunker({ normalizer, preTokenizer, tokens: normalized, normalize });
+    this.#chunks = chunker({ normalizer, preTokenizer, tokens: normalized, normalize }, chunk);
   }
 
   /** The id of a token, added ones first. */

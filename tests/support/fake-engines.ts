@@ -11,7 +11,8 @@ import { AppError } from '../../src/errors.ts';
 interface Job {
   readonly text: string;
   finish(change?: Partial<Score>): void;
-  die(): void;
+  /** `stuck`: it was ended because it was still at the text long after its deadline. */
+  die(how?: { readonly stuck?: boolean }): void;
   /** Lives on, but cannot score this text. */
   fail(): void;
 }
@@ -74,8 +75,8 @@ export class FakeEngines implements Engines {
           reject(new AppError('engine_failed', 'the fake engine cannot'));
           leave();
         },
-        die: () => {
-          reject(new EngineDeath('the fake engine died'));
+        die: ({ stuck = false } = {}) => {
+          reject(new EngineDeath('the fake engine died', false, stuck));
           leave();
         },
       };

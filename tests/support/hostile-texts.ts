@@ -38,7 +38,7 @@ const kinds: Readonly<Record<string, readonly string[]>> = {
 
 export const hostileKinds: readonly string[] = Object.keys(kinds);
 
-/** A text of so many code units, about. The same seed gives the same text. */
+/** A text of so many code units. The same seed gives the same text. */
 export function hostileText(kind: string, length: number, seed: number): string {
   const pieces = kinds[kind] ?? [];
   const random = new Random(seed, kind);
@@ -47,7 +47,7 @@ export function hostileText(kind: string, length: number, seed: number): string 
     { length: 1 + random.int(64) },
     () => pieces[random.int(pieces.length)] ?? '',
   ).join('');
-  return block.repeat(Math.ceil(length / block.length));
+  return block.repeat(Math.ceil(length / block.length)).slice(0, length);
 }
 
 /** A text of several kinds at once, of so many pieces. */

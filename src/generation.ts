@@ -68,6 +68,7 @@ export class Generation {
       engines: this.pool,
       maxDepth: config.queue.max_depth,
       maxTokens: config.queue.max_tokens,
+      windows: spec,
       observer: {
         scored: (text) => {
           this.drift.observe(text);

@@ -72,7 +72,7 @@ export const servingKeys = {
       perModel,
     ),
     max_tokens: key.free(
-      'Tokens that may wait, estimated as 4 characters each; more are answered 429',
+      'Tokens that may wait, estimated as 4 letters or one mark each; more are answered 429',
       integer(8, 1e9),
       262144,
       perModel,

@@ -3,12 +3,19 @@ import { AppError } from '../errors.ts';
 import { shown } from '../files/index.ts';
 import { CHARACTERS_PER_TOKEN } from '../text/index.ts';
 import type { EngineReply, EngineRequest, EngineSpec } from './protocol.ts';
-import { type Engine, EngineDeath, isAlone, type Score, type ScoreOptions } from './score.ts';
+import {
+  type Begun,
+  type Engine,
+  EngineDeath,
+  isAlone,
+  type Score,
+  type ScoreOptions,
+} from './score.ts';
 
 interface Pending {
   /** Estimated. */
   readonly tokens: number;
-  readonly alone: boolean;
+  readonly options: ScoreOptions;
   readonly resolve: (score: Score) => void;
   readonly reject: (error: AppError) => void;
 }
@@ -30,6 +37,13 @@ export const STALL_MS = 120_000;
 
 /** Characters: what a runtime says when it dies begins with why; traces of its stack follow. */
 const MOST_LAST_WORDS = 4_096;
+
+/**
+ * How long a process may be at one step of a text after the text's deadline: a few times what its start took, which
+ * held the longest window.
+ */
+const LATE_MS = 5_000;
+const LATE_LOADS = 4;
 
 /** How long a process may take to end by itself before it is killed. */
 const GRACE_MS = 500;
@@ -64,6 +78,8 @@ export class EngineProcess implements Engine {
   readonly #batchTokens: number;
   #stallTimer: NodeJS.Timeout | undefined;
   #stalled: string | undefined;
+  #isLate = false;
+  #lateMs: number;
   #memoryBytes = 0;
   /** What it has said on standard error. */
   #lastWords = '';
@@ -72,10 +88,11 @@ export class EngineProcess implements Engine {
     workerPath: string,
     spec: EngineSpec,
     events: EngineProcessEvents,
-    stallMs = STALL_MS,
+    { stallMs = STALL_MS, lateMs = LATE_MS }: { stallMs?: number; lateMs?: number } = {},
   ) {
     this.#events = events;
     this.#stallMs = stallMs;
+    this.#lateMs = lateMs;
     this.#batchTokens = spec.batchTokens;
     this.#child = fork(workerPath, [String(process.pid)], {
       execArgv: [],
@@ -118,20 +135,25 @@ export class EngineProcess implements Engine {
     if (alone || this.#batchTokens === 0 || this.#pending.size >= MOST_TOGETHER) return false;
     const all = [...this.#pending.values()];
     const tokens = all.reduce((sum, pending) => sum + pending.tokens, 0);
-    return tokens < 2 * this.#batchTokens && !all.some((pending) => pending.alone);
+    return tokens < 2 * this.#batchTokens && !all.some(({ options }) => isAlone(options));
   }
 
   score(text: string, options: ScoreOptions = {}): Promise<Score> {
-    const alone = isAlone(options);
-    if (!this.isIdle(alone)) {
+    if (!this.isIdle(isAlone(options))) {
       return Promise.reject(new AppError('internal', 'this engine is not idle'));
     }
     this.#nextId += 1;
     const id = this.#nextId;
     return new Promise((resolve, reject) => {
-      if (this.#pending.size === 0) this.#watch();
-      this.#pending.set(id, { tokens: text.length / CHARACTERS_PER_TOKEN, alone, resolve, reject });
-      this.#send({ type: 'score', id, text, options });
+      const isFirst = this.#pending.size === 0;
+      this.#pending.set(id, {
+        tokens: text.length / CHARACTERS_PER_TOKEN,
+        options,
+        resolve,
+        reject,
+      });
+      if (isFirst) this.#watch(this.#lateLimit());
+      this.#send({ type: 'score', id, ...needed(text, options) });
     });
   }
 
@@ -160,6 +182,7 @@ export class EngineProcess implements Engine {
     switch (reply.type) {
       case 'ready':
         this.#state = 'up';
+        this.#lateMs = Math.max(this.#lateMs, LATE_LOADS * reply.loadMs);
         this.#events.ready(reply.loadMs);
         this.#events.idle();
         return;
@@ -173,10 +196,10 @@ export class EngineProcess implements Engine {
         this.#memoryBytes = reply.bytes;
         return;
       case 'progress':
-        if (this.#pending.has(reply.id)) this.#watch();
+        this.#progress(reply.id);
         return;
       case 'scored':
-        this.#settle(reply.id, (pending) => pending.resolve(reply.score));
+        this.#settle(reply.id, (pending) => pending.resolve(whole(reply.score, pending.options)));
         return;
       case 'error':
         this.#settle(reply.id, (pending) =>
@@ -185,13 +208,28 @@ export class EngineProcess implements Engine {
     }
   }
 
+  #progress(id: number): void {
+    const pending = this.#pending.get(id);
+    // How long a window takes to explain is not known.
+    if (pending) this.#watch(pending.options.explain ? undefined : this.#lateLimit());
+  }
+
+  /** Milliseconds until a step is late that somebody's deadline is about. */
+  #lateLimit(): number {
+    const deadlines = [...this.#pending.values()].map(({ options }) => options.until ?? Infinity);
+    return Math.max(Math.min(...deadlines) - Date.now(), 0) + this.#lateMs;
+  }
+
   /** A process that is stopped, or hangs, would hold its text and its place for ever. */
-  #watch(): void {
+  #watch(lateMs = Number.POSITIVE_INFINITY): void {
     clearTimeout(this.#stallTimer);
+    const isLate = lateMs < this.#stallMs;
+    const ms = isLate ? lateMs : this.#stallMs;
     this.#stallTimer = setTimeout(() => {
-      this.#stalled = `no sign of life for ${this.#stallMs} ms`;
+      this.#isLate = isLate;
+      this.#stalled = `no sign of life for ${Math.round(ms)} ms${isLate ? ', and the deadline has passed' : ''}`;
       this.#child.kill('SIGKILL');
-    }, this.#stallMs);
+    }, ms);
     this.#stallTimer.unref();
   }
 
@@ -199,7 +237,7 @@ export class EngineProcess implements Engine {
     const pending = this.#pending.get(id);
     if (!pending) return;
     this.#pending.delete(id);
-    if (this.#pending.size > 0) this.#watch();
+    if (this.#pending.size > 0) this.#watch(this.#lateLimit());
     else clearTimeout(this.#stallTimer);
     settle(pending);
     this.#events.idle();
@@ -218,7 +256,28 @@ export class EngineProcess implements Engine {
     const reason = this.#stalled ?? ending;
     const pending = [...this.#pending.values()];
     this.#pending.clear();
-    for (const { reject } of pending) reject(new EngineDeath(reason, pending.length > 1));
+    for (const { reject } of pending) {
+      reject(new EngineDeath(reason, pending.length > 1, this.#isLate));
+    }
     this.#events.exit(reason, this.#refusal);
   }
+}
+
+/** What a process needs of a text: results of earlier windows at the very end, the text to begin and to explain it. */
+function needed(
+  text: string,
+  options: ScoreOptions,
+): { readonly text: string; readonly options: ScoreOptions } {
+  const { begun, explain } = options;
+  if (!begun) return { text, options };
+  if (begun.windows.length === 0) return { text: explain ? text : '', options };
+  return { text: '', options: { ...options, begun: { ...begun, results: [] } } };
+}
+
+/** A score with the results of earlier times before those of this time. */
+function whole(score: Score, { begun: before }: ScoreOptions): Score {
+  const { begun } = score;
+  if (!begun || !before) return score;
+  const all: Begun = { ...begun, results: [...before.results, ...begun.results] };
+  return { ...score, begun: all };
 }

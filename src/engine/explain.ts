@@ -1,48 +1,51 @@
-import { AppError } from '../errors.ts';
 import type { TokenizedWord } from '../text/index.ts';
 import type { ExplainSession } from './explain-session.ts';
-import type { ExplainedWord, Explanation } from './score.ts';
+import type { ExplainedWindow, ExplainedWord, ExplainMethod, Explanation } from './score.ts';
+
+/** Explains one window of a text. */
+export async function explainWindow(
+  session: ExplainSession,
+  window: readonly number[],
+): Promise<ExplainedWindow> {
+  const explained = await session.run(window);
+  const axes = explained.logits.map((_, axis) => axis);
+  return {
+    logits: explained.logits,
+    baselineLogits: explained.baselineLogits ?? [],
+    tokens: window.map((_, token) => axes.map((axis) => explained.attribution(axis, token))),
+  };
+}
 
 /**
- * Explains a text window by window. Words get the sum of their pieces, wherever a window's border lies; the
+ * What its windows say of a text. Words get the sum of their pieces, wherever a window's border lies; the
  * windows count equally, as they do in the prediction: everything is a mean over them. Words beyond the last
  * window are left out.
  *
- * @param words of the whole text; their ids in order are the windows' ids without the special tokens
- * @param until milliseconds of `Date.now()` after which no further window is begun
- * @param progress called before each window
+ * @param words their ids in order are the windows' ids without the special tokens; more may follow
  */
-export async function explain(
-  session: ExplainSession,
+export function explanationOf(
+  method: ExplainMethod,
   words: readonly TokenizedWord[],
-  windows: readonly (readonly number[])[],
-  { until, progress }: { readonly until: number; readonly progress: () => void },
-): Promise<Explanation> {
+  windows: readonly ExplainedWindow[],
+): Explanation {
   const sums: { logits: number[]; baseline: number[]; special: number[]; tokens: number[][] } = {
     logits: [],
     baseline: [],
     special: [],
     tokens: [],
   };
-  for (const window of windows) {
-    progress();
-    if (Date.now() > until) {
-      throw new AppError('deadline_exceeded', 'nobody waits for the explanation any more');
-    }
-    const explained = await session.run(window);
-    const axes = explained.logits.map((_, axis) => axis);
-    addTo(sums.logits, explained.logits);
-    addTo(sums.baseline, explained.baselineLogits ?? []);
-    window.forEach((_, token) => {
-      const values = axes.map((axis) => explained.attribution(axis, token));
+  for (const { logits, baselineLogits, tokens } of windows) {
+    addTo(sums.logits, logits);
+    addTo(sums.baseline, baselineLogits);
+    for (const [token, values] of tokens.entries()) {
       // [CLS] begins a window, [SEP] ends it.
-      if (token === 0 || token === window.length - 1) addTo(sums.special, values);
-      else sums.tokens.push(values);
-    });
+      if (token === 0 || token === tokens.length - 1) addTo(sums.special, values);
+      else sums.tokens.push([...values]);
+    }
   }
   const mean = (values: readonly number[]) => values.map((value) => value / windows.length);
   return {
-    method: session.method,
+    method,
     logits: mean(sums.logits),
     ...(sums.baseline.length > 0 ? { baselineLogits: mean(sums.baseline) } : {}),
     specialTokens: mean(sums.special),

@@ -2,6 +2,7 @@ export { availableCores } from './cores.ts';
 export { EnginePool, type PoolObserver, restartDelay } from './pool.ts';
 export { type EngineSpec, isOnCpu } from './protocol.ts';
 export {
+  type Begun,
   type Engine,
   EngineDeath,
   type Engines,

@@ -24,6 +24,8 @@ export interface PoolOptions {
   readonly observer?: PoolObserver;
   /** Milliseconds without a sign of life after which a process that is at a text is ended. */
   readonly stallMs?: number;
+  /** The same once the deadline of its text has passed, where its start did not show it to be slow. */
+  readonly lateMs?: number;
   /** Milliseconds before a restart, by failures in a row. */
   readonly delayOf?: (failuresInARow: number) => number;
   readonly clock?: Clock;
@@ -136,7 +138,7 @@ export class EnginePool implements Engines {
 
   #start(slot: number): void {
     if (this.#stopped) return;
-    const { workerPath = defaultWorker, spec, observer, stallMs, startProcess } = this.#options;
+    const { workerPath = defaultWorker, spec, observer, startProcess } = this.#options;
     let hasScored = false;
     let cameUp = false;
     const events: EngineProcessEvents = {
@@ -161,7 +163,7 @@ export class EnginePool implements Engines {
       },
     };
     const engine: ManagedEngine =
-      startProcess?.(events) ?? new EngineProcess(workerPath, spec, events, stallMs);
+      startProcess?.(events) ?? new EngineProcess(workerPath, spec, events, this.#options);
     this.#slots[slot] = engine;
   }
 

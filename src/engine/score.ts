@@ -18,6 +18,34 @@ export interface Score {
   readonly batches: readonly { readonly texts: number; readonly tokens: number }[];
   /** Where it was asked for. */
   readonly explanation?: Explanation;
+  /** Where the text gave way to others: all above is of the windows that were computed this time. */
+  readonly begun?: Begun;
+}
+
+/** How far a text has come that gave way to others. It is scored on with it, by the same or another engine. */
+export interface Begun {
+  /** The ids of those that are left. Once there are none, one more call makes a score of the results. */
+  readonly windows: readonly (readonly number[])[];
+  readonly results: readonly WindowResult[];
+  readonly truncated: boolean;
+  readonly tokenizeMs: number;
+  readonly computeMs: number;
+}
+
+export interface WindowResult {
+  readonly logits: readonly number[];
+  readonly tokens: number;
+  readonly unknownTokens: number;
+  readonly explained?: ExplainedWindow;
+}
+
+/** What the logits of a window come from. */
+export interface ExplainedWindow {
+  readonly logits: readonly number[];
+  /** None with a method that has no baseline. */
+  readonly baselineLogits: readonly number[];
+  /** Of each token, [CLS] and [SEP] included, for each axis. */
+  readonly tokens: readonly (readonly number[])[];
 }
 
 export type ExplainMethod = 'integrated_gradients' | 'gradient_x_input';
@@ -43,8 +71,14 @@ export interface ExplainedWord extends Word {
 export interface ScoreOptions {
   /** With no other text beside it. */
   readonly alone?: boolean;
-  /** Explain it, but begin nothing after `until`, milliseconds of `Date.now()`. */
+  /** Begin nothing after it, milliseconds of `Date.now()`: nobody waits any more. */
+  readonly until?: number;
+  /** Explain it, with the same limit. */
   readonly explain?: { readonly until: number };
+  /** After so many milliseconds the engine gives it back between windows, for others to come in between. */
+  readonly givesWayAfterMs?: number;
+  /** It has given way before. */
+  readonly begun?: Begun;
 }
 
 /** Whether a text is computed with no other beside it: explanations always are. */
@@ -55,10 +89,13 @@ export const isAlone = ({ alone, explain }: ScoreOptions): boolean =>
 export class EngineDeath extends AppError {
   /** It had other texts too: which of them it died of is not known. */
   readonly amongOthers: boolean;
+  /** It was ended because it was stuck, long after the text's deadline. */
+  readonly stuck: boolean;
 
-  constructor(reason: string, amongOthers = false) {
+  constructor(reason: string, amongOthers = false, stuck = false) {
     super('engine_failed', `the inference process ended (${reason})`, { retryAfter: 1 });
     this.amongOthers = amongOthers;
+    this.stuck = stuck;
   }
 }
 

@@ -2,6 +2,7 @@ import { AppError, messageOf } from '../errors.ts';
 import { onOneLine } from '../files/index.ts';
 import { meanProbabilities } from '../task/index.ts';
 import {
+  idsOfWindows,
   longestWindow,
   TextTokenizer,
   tokenizedWords,
@@ -9,19 +10,12 @@ import {
   windowCount,
 } from '../text/index.ts';
 import { batchesOf } from './batches.ts';
-import { explain } from './explain.ts';
+import { explainWindow, explanationOf } from './explain.ts';
 import { ExplainSession } from './explain-session.ts';
 import type { EngineSpec } from './protocol.ts';
-import type { Explanation, Score, ScoreOptions } from './score.ts';
+import type { Begun, Explanation, Score, ScoreOptions, WindowResult } from './score.ts';
 import { LogitsSession } from './session.ts';
 import { refuseChanged } from './verified-files.ts';
-
-interface TokenizedText {
-  readonly windows: readonly (readonly number[])[];
-  /** It has more windows than these. */
-  readonly truncated: boolean;
-  readonly tokenizeMs: number;
-}
 
 /** A loaded model: text in, probabilities out. */
 export class Scorer {
@@ -51,26 +45,34 @@ export class Scorer {
 
   /**
    * Scores every window alone and takes the mean of the probabilities; explains them if asked to. `progress` is called
-   * between windows.
+   * once the text is tokenized, and between windows. AppError `deadline_exceeded` where a window is not begun any more.
    */
   async score(
     text: string,
     options: ScoreOptions = {},
     progress: () => void = () => {},
   ): Promise<Score> {
-    const tokenized = this.#tokenize(text);
-    const { windows } = tokenized;
-    const begun = performance.now();
-    const logits: Float32Array[] = [];
-    for (const [i, window] of windows.entries()) {
-      if (i > 0) progress();
-      logits.push(await this.#session.run(window));
+    const { begun, givesWayAfterMs = Number.POSITIVE_INFINITY } = options;
+    const state = begun ?? this.#tokenize(text);
+    const started = performance.now();
+    const results: WindowResult[] = [...state.results];
+    let left = state.windows;
+    for (const [i, window] of state.windows.entries()) {
+      // An explanation is slow from its first window on; of others, most texts have no second one.
+      if (i > 0 || options.explain) progress();
+      refuseLate(options);
+      results.push(await this.#result(window, options));
+      left = state.windows.slice(i + 1);
+      if (performance.now() - started >= givesWayAfterMs) break;
     }
-    const explanation =
-      options.explain && (await this.#explain(text, windows, options.explain.until, progress));
-    const score = this.#scoreOf(tokenized, logits, performance.now() - begun);
-    const batches = [{ texts: 1, tokens: score.tokens }];
-    return { ...score, batches, ...(explanation ? { explanation } : {}) };
+    const computeMs = state.computeMs + performance.now() - started;
+    const now: Begun = { ...state, windows: left, results, computeMs };
+    const score = this.#scoreOf(now);
+    // Results of earlier times are not here.
+    if (left.length > 0 || (begun?.windows.length ?? 0) > 0) return { ...score, begun: now };
+    if (!options.explain) return score;
+    progress();
+    return { ...score, explanation: await this.#explanation(text, results) };
   }
 
   /** Texts that come at the same time are computed together. */
@@ -87,7 +89,7 @@ export class Scorer {
     const begun = performance.now();
     const all = tokenized.flatMap(({ windows }, text) => windows.map((ids) => ({ ids, text })));
     const windows = all.map(({ ids }) => ids);
-    const logits = texts.map((): Float32Array[] => []);
+    const results = texts.map((): WindowResult[] => []);
     const batches: { texts: number; tokens: number }[] = [];
     for (const batch of batchesOf(windows, this.#spec.batchTokens)) {
       progress();
@@ -98,57 +100,77 @@ export class Scorer {
       const together = await this.#session.runTogether(batch.map((i) => windows[i] ?? []));
       for (const [row, i] of batch.entries()) {
         const values = together[row];
-        if (values) logits[all[i]?.text ?? 0]?.push(values);
+        if (values) results[all[i]?.text ?? 0]?.push(this.#resultOf(windows[i] ?? [], values));
       }
     }
     const computeMs = performance.now() - begun;
     return tokenized.map((text, i) => ({
-      ...this.#scoreOf(text, logits[i] ?? [], computeMs),
+      ...this.#scoreOf({ ...text, results: results[i] ?? [], computeMs }),
       batches: i === 0 ? batches : [],
     }));
   }
 
-  #tokenize(text: string): TokenizedText {
+  #tokenize(text: string): Begun {
     const begun = performance.now();
     const { maxLength, maxWindows } = this.#spec;
-    const ids = this.#tokenizer.encode(text);
+    const ids = this.#tokenizer.encode(text, idsOfWindows(maxLength, maxWindows));
     const windows = tokenWindows(ids, maxLength, this.#tokenizer, maxWindows);
     return {
       windows,
+      results: [],
       truncated: windows.length < windowCount(ids.length, maxLength),
       tokenizeMs: performance.now() - begun,
+      computeMs: 0,
     };
   }
 
-  #scoreOf(
-    { windows, truncated, tokenizeMs }: TokenizedText,
-    logits: readonly Float32Array[],
-    computeMs: number,
-  ): Omit<Score, 'batches'> {
+  #scoreOf({ results, truncated, tokenizeMs, computeMs }: Begun): Score {
+    const tokens = results.reduce((sum, window) => sum + window.tokens, 0);
     return {
-      probabilities: meanProbabilities(this.#spec.task, logits),
-      tokens: windows.reduce((sum, window) => sum + window.length, 0),
-      windows: windows.length,
-      unknownTokens: unknownTokens(windows, this.#tokenizer),
+      probabilities: meanProbabilities(
+        this.#spec.task,
+        results.map(({ logits }) => logits),
+      ),
+      tokens,
+      windows: results.length,
+      unknownTokens: results.reduce((sum, window) => sum + window.unknownTokens, 0),
       truncated,
       tokenizeMs,
       computeMs,
+      batches: [{ texts: 1, tokens }],
     };
   }
 
-  async #explain(
-    text: string,
-    windows: readonly (readonly number[])[],
-    until: number,
-    progress: () => void,
-  ): Promise<Explanation> {
+  async #result(window: readonly number[], { explain }: ScoreOptions): Promise<WindowResult> {
+    const result = this.#resultOf(window, await this.#session.run(window));
+    if (!explain) return result;
+    return { ...result, explained: await explainWindow(await this.#loadedExplainer(), window) };
+  }
+
+  #resultOf(window: readonly number[], logits: Float32Array): WindowResult {
+    const { unkId } = this.#tokenizer;
+    return {
+      logits: Array.from(logits),
+      tokens: window.length,
+      unknownTokens: window.filter((id) => id === unkId).length,
+    };
+  }
+
+  async #explanation(text: string, results: readonly WindowResult[]): Promise<Explanation> {
+    const { maxLength, maxWindows } = this.#spec;
+    const words = tokenizedWords(text, this.#tokenizer, idsOfWindows(maxLength, maxWindows));
+    const { method } = await this.#loadedExplainer();
+    const windows = results.flatMap(({ explained }) => (explained ? [explained] : []));
+    return explanationOf(method, words, windows);
+  }
+
+  #loadedExplainer(): Promise<ExplainSession> {
     this.#explainer ??= this.#loadExplainer().catch((error: unknown) => {
       // Memory may be there the next time.
       this.#explainer = undefined;
       throw error;
     });
-    const words = tokenizedWords(text, this.#tokenizer);
-    return explain(await this.#explainer, words, windows, { until, progress });
+    return this.#explainer;
   }
 
   async #loadExplainer(): Promise<ExplainSession> {
@@ -174,9 +196,7 @@ export class Scorer {
   }
 }
 
-function unknownTokens(
-  windows: readonly (readonly number[])[],
-  { unkId }: Pick<TextTokenizer, 'unkId'>,
-): number {
-  return windows.reduce((sum, ids) => sum + ids.filter((id) => id === unkId).length, 0);
+function refuseLate({ until = Number.POSITIVE_INFINITY, explain }: ScoreOptions): void {
+  if (Date.now() <= Math.min(until, explain?.until ?? until)) return;
+  throw new AppError('deadline_exceeded', 'nobody waits for the text any more');
 }

@@ -50,14 +50,18 @@ export async function scoreRequest(
     mediaTypes: ['application/json'],
     typeRequired: true,
   });
-  const body = parseJsonBytes(bytes);
+  const body = await parseJsonBytes(bytes);
   checkBody(body);
-  const { texts, isList } = cleaned(body as PredictBody, deps);
+  const { texts, isList } = await cleaned(body as PredictBody, deps);
   return { texts, isList, scores: await scoreTexts(deps, response, texts, { timeoutMs, explain }) };
 }
 
-function cleaned(body: PredictBody, { model }: AppDeps): Omit<ScoredRequest, 'scores'> {
+async function cleaned(
+  body: PredictBody,
+  { model }: AppDeps,
+): Promise<Omit<ScoredRequest, 'scores'>> {
   const { task } = model;
-  if ('text' in body) return { texts: cleanTexts([body.text], task, () => 'text'), isList: false };
-  return { texts: cleanTexts(body.texts, task, (i) => `texts[${i}]`), isList: true };
+  return 'text' in body
+    ? { texts: await cleanTexts([body.text], task, () => 'text'), isList: false }
+    : { texts: await cleanTexts(body.texts, task, (i) => `texts[${i}]`), isList: true };
 }

@@ -38,6 +38,15 @@ export class FairQueue {
     this.#count(text, 1);
   }
 
+  /** Puts a text back that has given way: behind other callers' and other requests' texts, before those of its own request. */
+  addAgain(text: WaitingText): void {
+    const { ticket } = text;
+    const turns: Turns = this.#callers.get(ticket.caller) ?? new Map();
+    turns.set(ticket, new Set([text, ...(turns.get(ticket) ?? [])]));
+    this.#callers.set(ticket.caller, turns);
+    this.#count(text, 1);
+  }
+
   /** The text that `take` would give. */
   next(): WaitingText | undefined {
     const [first] = this.#first;

@@ -1,10 +1,17 @@
 import { type Clock, systemClock } from '../clock.ts';
-import { type Engine, EngineDeath, type Engines } from '../engine/score.ts';
+import {
+  type Begun,
+  type Engine,
+  EngineDeath,
+  type Engines,
+  type ScoreOptions,
+} from '../engine/score.ts';
 import { AppError } from '../errors.ts';
+import { costOf, type WindowLimits } from './cost.ts';
 import { DrainRate } from './drain-rate.ts';
 import { FairQueue } from './fair-queue.ts';
 import { Quarantine } from './quarantine.ts';
-import { estimateTokens, type ScoredText, Ticket, type WaitingText } from './ticket.ts';
+import { type ScoredText, Ticket, type WaitingText } from './ticket.ts';
 
 /** Why texts were not scored; `full` was never admitted. */
 export type Rejection = 'full' | 'deadline' | 'cancelled';
@@ -23,6 +30,8 @@ export interface SchedulerOptions {
   readonly maxDepth: number;
   /** Tokens that may wait, estimated; a request that would wait alone is let in with any number. No limit by default. */
   readonly maxTokens?: number;
+  /** What is computed of a text at most, for estimates. No limit by default. */
+  readonly windows?: WindowLimits;
   readonly observer?: SchedulerObserver;
   readonly clock?: Clock;
 }
@@ -36,6 +45,9 @@ export interface SubmitOptions {
   /** The texts are explained too. */
   readonly explain?: boolean;
 }
+
+/** A text that has several windows holds another one up by this, and by one window. */
+const GIVES_WAY_AFTER_MS = 4;
 
 /** Engines that a text is tried on before it is given up. */
 const MOST_ATTEMPTS = 2;
@@ -78,10 +90,16 @@ export class Scheduler {
     { timeoutMs, signal, caller = '', explain = false }: SubmitOptions,
   ): Promise<ScoredText[]> {
     if (texts.length === 0) return Promise.resolve([]);
-    const refusal = this.#refusal(texts, signal);
+    const costs = texts.map((text) => costOf(text, explain, this.#options.windows));
+    const refusal = this.#refusal(texts, costs, signal);
     if (refusal) return Promise.reject(refusal);
-    const options = explain ? { explain: { until: Date.now() + timeoutMs } } : {};
-    const ticket = new Ticket(texts, caller, this.#clock.now(), options);
+    const until = Date.now() + timeoutMs;
+    const options = {
+      until,
+      givesWayAfterMs: GIVES_WAY_AFTER_MS,
+      ...(explain ? { explain: { until } } : {}),
+    };
+    const ticket = new Ticket(texts, costs, caller, this.#clock.now(), options);
     this.#open.add(ticket);
     this.#queue.add(ticket);
     // Connections keep the server alive; a deadline alone keeps nothing.
@@ -110,7 +128,11 @@ export class Scheduler {
     return new Promise((resolve) => this.#onDrained.push(resolve));
   }
 
-  #refusal(texts: readonly string[], signal: AbortSignal | undefined): AppError | undefined {
+  #refusal(
+    texts: readonly string[],
+    costs: readonly number[],
+    signal: AbortSignal | undefined,
+  ): AppError | undefined {
     if (this.#closed) {
       return new AppError('not_ready', 'the server is stopping and takes no more work', {
         retryAfter: 1,
@@ -120,23 +142,23 @@ export class Scheduler {
       this.#options.observer?.rejected?.('cancelled');
       return left();
     }
-    const full = this.#overflow(texts);
+    const full = this.#overflow(costs);
     if (full) this.#options.observer?.rejected?.('full');
     return full ?? this.#poison(texts);
   }
 
-  #overflow(texts: readonly string[]): AppError | undefined {
+  #overflow(costs: readonly number[]): AppError | undefined {
     const { maxDepth, maxTokens = Number.POSITIVE_INFINITY } = this.#options;
     const { depth, tokens: waiting } = this.#queue;
-    const tokens = texts.reduce((sum, text) => sum + estimateTokens(text), 0);
-    const tooMany = depth + texts.length - maxDepth;
+    const tokens = costs.reduce((sum, cost) => sum + cost, 0);
+    const tooMany = depth + costs.length - maxDepth;
     const tooLong = depth === 0 ? 0 : waiting + tokens - maxTokens;
     if (tooMany <= 0 && tooLong <= 0) return undefined;
-    const excess = (tooMany * (waiting + tokens)) / (depth + texts.length);
+    const excess = (tooMany * (waiting + tokens)) / (depth + costs.length);
     return new AppError(
       'queue_full',
       tooMany > 0
-        ? `${depth} texts are waiting: ${texts.length} more would be over the limit of ${maxDepth}`
+        ? `${depth} texts are waiting: ${costs.length} more would be over the limit of ${maxDepth}`
         : `about ${waiting} tokens are waiting: ${tokens} more would be over the limit of ${maxTokens}`,
       { retryAfter: this.#drainRate.secondsFor(Math.max(excess, tooLong)) },
     );
@@ -161,8 +183,11 @@ export class Scheduler {
   async #run(engine: Engine, text: WaitingText): Promise<void> {
     text.attempts += 1;
     try {
-      const options = text.alone ? { ...text.options, alone: true } : text.options;
-      const score = await engine.score(text.content, options);
+      const score = await engine.score(text.content, optionsOf(text));
+      if (score.begun) {
+        this.#gaveWay(text, score.begun);
+        return;
+      }
       const { tokenizeMs, computeMs } = score;
       this.#quarantine.survived(text.content);
       this.#drainRate.observe(tokenizeMs + computeMs, text.tokens);
@@ -177,9 +202,19 @@ export class Scheduler {
     this.#pump();
   }
 
+  /** A long text takes turns with others between its windows; one that nobody waits for is not gone on with. */
+  #gaveWay(text: WaitingText, begun: Begun): void {
+    text.begun = begun;
+    text.attempts = 0;
+    if (!text.ticket.isSettled) this.#queue.addAgain(text);
+    this.#pump();
+  }
+
   #failed(text: WaitingText, error: unknown): void {
     // Also where nobody waits any more: it must not come again.
-    if (error instanceof EngineDeath && !error.amongOthers) this.#quarantine.died(text.content);
+    if (error instanceof EngineDeath && !error.amongOthers) {
+      this.#quarantine.died(text.content, error.stuck ? MOST_ATTEMPTS : 1);
+    }
     if (text.ticket.isSettled) return;
     // Which of several it was shows when each is tried alone, which is its first try.
     if (error instanceof EngineDeath && error.amongOthers && !text.alone) {
@@ -210,7 +245,11 @@ export class Scheduler {
   }
 }
 
-const poisonous = 'this text has ended two inference processes: it is refused for a while';
+const poisonous = 'this text has ended inference processes: it is refused for a while';
+
+function optionsOf({ options, alone, begun }: WaitingText): ScoreOptions {
+  return { ...options, ...(alone ? { alone } : {}), ...(begun ? { begun } : {}) };
+}
 
 function late(timeoutMs: number): string {
   return `the answer was not there after ${timeoutMs} ms`;

@@ -1,6 +1,5 @@
-import { isAlone, type Score, type ScoreOptions } from '../engine/score.ts';
+import { type Begun, isAlone, type Score, type ScoreOptions } from '../engine/score.ts';
 import type { AppError } from '../errors.ts';
-import { CHARACTERS_PER_TOKEN } from '../text/index.ts';
 
 export interface ScoredText extends Score {
   /** From its admission to its answer, less tokenizing and computing. */
@@ -18,17 +17,14 @@ export interface WaitingText {
   /** By the scheduler's clock. */
   readonly admitted: number;
   readonly options: ScoreOptions;
-  /** Estimated, see `estimateTokens`. */
+  /** What it costs, estimated: see `costOf`. */
   readonly tokens: number;
   /** It is not computed together with others. */
   alone: boolean;
-  /** Engines that it was handed to. */
+  /** It gave way to others, and goes on from there. */
+  begun?: Begun;
+  /** Engines that it was handed to since it last came on. */
   attempts: number;
-}
-
-/** The tokens of a text that no engine has cut yet, [CLS] and [SEP] included. */
-export function estimateTokens(text: string): number {
-  return Math.ceil(text.length / CHARACTERS_PER_TOKEN) + 2;
 }
 
 /** One admitted request: settled once, by its last score or by its first failure. */
@@ -44,8 +40,10 @@ export class Ticket {
   #isSettled = false;
   #onSettled: () => void = () => {};
 
+  /** @param costs of the texts, in their order; `admitted`: when, by the scheduler's clock */
   constructor(
     contents: readonly string[],
+    costs: readonly number[],
     caller: string,
     admitted: number,
     options: ScoreOptions = {},
@@ -57,7 +55,7 @@ export class Ticket {
       content,
       admitted,
       options,
-      tokens: estimateTokens(content),
+      tokens: costs[index] ?? 0,
       alone: isAlone(options),
       attempts: 0,
     }));

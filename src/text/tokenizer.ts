@@ -68,14 +68,30 @@ export class TextTokenizer {
     return new TextTokenizer(new JsonPlace(tokenizer, '', 'tokenizer.json'), named);
   }
 
-  /** Ids WITHOUT special tokens, as many as the text has: nothing is truncated. */
-  encode(text: string): number[] {
-    return this.#pipeline.encode(text);
+  /**
+   * Ids WITHOUT special tokens, as many as the text has: nothing is truncated. Where only the first of them are of use,
+   * `atMost` of them are given, and the rest of a long text costs next to nothing. AppError `data_invalid` for a text that
+   * exhausts the stack of a pattern, which takes many millions of characters without a space.
+   */
+  encode(text: string, atMost?: number): number[] {
+    try {
+      return this.#pipeline.encode(text, atMost);
+    } catch (cause) {
+      if (!(cause instanceof RangeError)) throw cause;
+      throw new AppError(
+        'data_invalid',
+        `a text of ${text.length} characters is too long for the tokenizer's patterns: ${cause.message}`,
+        { cause, hint: 'texts have spaces, or are shorter' },
+      );
+    }
   }
 
   /** The same ids, each with the word piece that it stands for. */
-  pieces(text: string): { readonly ids: readonly number[]; readonly pieces: readonly string[] } {
-    const ids = this.encode(text);
+  pieces(
+    text: string,
+    atMost?: number,
+  ): { readonly ids: readonly number[]; readonly pieces: readonly string[] } {
+    const ids = this.encode(text, atMost);
     return { ids, pieces: ids.map((id) => this.#pipeline.tokenOf(id) ?? '') };
   }
 

@@ -30,6 +30,11 @@ export function windowRanges(
   }));
 }
 
+/** The ids of a text that its windows are made of, and one more: whether it has more windows than these. */
+export function idsOfWindows(maxLength: number, maxWindows: number): number {
+  return roomOf(maxLength) * maxWindows + 1;
+}
+
 /** How many windows a text of `count` ids has; at least one. */
 export function windowCount(count: number, maxLength: number): number {
   return Math.max(Math.ceil(count / roomOf(maxLength)), 1);

@@ -11,8 +11,11 @@ import { AppError } from '../../src/errors.ts';
 interface Job {
   readonly text: string;
   finish(change?: Partial<Score>): void;
-  /** Ends its engine; `amongOthers`: it was not computed alone. */
-  die(how?: { readonly amongOthers?: boolean }): void;
+  /**
+   * Ends its engine. `amongOthers`: it was not computed alone. `stuck`: it was ended because it was still at the text
+   * long after its deadline.
+   */
+  die(how?: { readonly amongOthers?: boolean; readonly stuck?: boolean }): void;
   /** Lives on, but cannot score this text. */
   fail(): void;
 }
@@ -75,8 +78,8 @@ export class FakeEngines implements Engines {
           reject(new AppError('engine_failed', 'the fake engine cannot'));
           leave();
         },
-        die: ({ amongOthers = false } = {}) => {
-          reject(new EngineDeath('the fake engine died', amongOthers));
+        die: ({ amongOthers = false, stuck = false } = {}) => {
+          reject(new EngineDeath('the fake engine died', amongOthers, stuck));
           leave();
         },
       };

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { TextTokenizer } from '../../src/text/index.ts';
+import { composed, type TextTokenizer } from '../../src/text/index.ts';
 import { type Example, jointCode } from './types.ts';
 import { wordSplitter } from './wordpiece/tokenizer-files.ts';
 
@@ -17,13 +17,13 @@ export type Keyed = (text: string) => {
 export function keyed(tokenizer: Pick<TextTokenizer, 'encode'> | undefined): Keyed {
   if (tokenizer === undefined) {
     const splitter = wordSplitter();
-    return (text) => ({ key: splitter.words(text.normalize('NFC')).join(' ') });
+    return (text) => ({ key: splitter.words(composed(text)).join(' ') });
   }
   return (text) => {
-    const composed = text.normalize('NFC');
-    const ids = Int32Array.from(tokenizer.encode(composed));
+    const same = composed(text);
+    const ids = Int32Array.from(tokenizer.encode(same));
     const key = createHash('sha256').update(ids).digest('base64');
-    return composed === text ? { key, ids } : { key };
+    return same === text ? { key, ids } : { key };
   };
 }
 

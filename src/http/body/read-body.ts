@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AppError } from '../../errors.ts';
 import { parseStrictJson } from './strict-json.ts';
+import { LONG, turn } from './turns.ts';
 
 /** What a route takes: the content types, and whether none may be named. */
 export interface BodyRules {
@@ -24,8 +25,12 @@ export async function readBody(
 }
 
 /** The value of JSON bytes. AppError `invalid_json` or `invalid_request`. */
-export function parseJsonBytes(bytes: Uint8Array): unknown {
-  return parseStrictJson(decode(bytes));
+export async function parseJsonBytes(bytes: Uint8Array): Promise<unknown> {
+  if (bytes.length < LONG) return parseStrictJson(decode(bytes));
+  await turn();
+  const value = parseStrictJson(decode(bytes));
+  await turn();
+  return value;
 }
 
 function checkHeaders({ headers }: IncomingMessage, rules: BodyRules): void {

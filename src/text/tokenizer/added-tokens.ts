@@ -3,7 +3,7 @@ import { SPACE, WORD } from './characters.ts';
 import { boolean, component, or } from './component.ts';
 import type { JsonPlace } from './json-place.ts';
 import type { Model } from './models.ts';
-import type { Normalizer } from './normalizers.ts';
+import type { Ends, Normalizer } from './normalizers.ts';
 import { escaped } from './pattern.ts';
 import { SortedPieces } from './sorted-pieces.ts';
 import { LARGEST_ID, refuseLong } from './vocabulary.ts';
@@ -76,6 +76,8 @@ interface FoundToken {
   readonly stop: number;
 }
 
+const wholeText: Ends = { start: true, end: true };
+
 /** Finds tokens in a text, the leftmost first and the longest of those. */
 export class TokenFinder {
   readonly #pieces: SortedPieces;
@@ -88,7 +90,7 @@ export class TokenFinder {
   constructor(tokens: readonly AddedToken[], written: Normalizer, place: JsonPlace) {
     const found = new Map<string, AddedToken>();
     for (const token of tokens) {
-      const text = written(token.content);
+      const text = written(token.content, wholeText);
       const earlier = found.get(text);
       if (text === '' || (earlier && earlier.content !== token.content)) {
         const what = text === '' ? 'nothing' : `the same as ${shown(earlier?.content ?? '')}`;
@@ -107,25 +109,21 @@ export class TokenFinder {
       first.size === 0 ? undefined : new RegExp([...first].map(escaped).join('|'), 'gu');
   }
 
-  split(text: string): Section[] {
-    if (!this.#beginning) return text === '' ? [] : [{ text, start: 0 }];
-    const sections: Section[] = [];
+  *split(text: string): Generator<Section> {
     let end = 0;
-    const addText = (to: number) => {
-      if (to > end) sections.push({ text: text.slice(end, to), start: end });
-    };
-    for (const { token, index, stop } of this.#found(text, this.#beginning)) {
+    for (const { token, index, stop } of this.#found(text)) {
       if (token.single_word && standsInWord(text, index, stop)) continue;
-      addText(token.lstrip ? Math.max(end, spaceBefore(text, index)) : index);
-      sections.push(token.id);
+      const to = token.lstrip ? Math.max(end, spaceBefore(text, index)) : index;
+      if (to > end) yield { text: text.slice(end, to), start: end };
+      yield token.id;
       end = token.rstrip ? spaceAfter(text, stop) : stop;
     }
-    addText(text.length);
-    return sections;
+    if (text.length > end) yield { text: text.slice(end), start: end };
   }
 
-  *#found(text: string, beginning: RegExp): Generator<FoundToken> {
-    beginning.lastIndex = 0;
+  *#found(text: string): Generator<FoundToken> {
+    if (!this.#beginning) return;
+    const beginning = new RegExp(this.#beginning);
     for (let match = beginning.exec(text); match; match = beginning.exec(text)) {
       const { index } = match;
       let longest: FoundToken | undefined;

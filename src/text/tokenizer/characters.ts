@@ -51,9 +51,36 @@ export const isAscii = (text: string): boolean => ASCII.test(text);
 /** A Unicode normal form as the library has it. */
 export function normalForm(text: string, form: 'NFC' | 'NFD' | 'NFKC' | 'NFKD'): string {
   if (isAscii(text)) return text;
-  if (!later.test(text)) return text.normalize(form);
-  return text.replace(withoutLater, (part) => part.normalize(form));
+  const bounded = withBoundedMarks(text);
+  if (!later.test(bounded)) return bounded.normalize(form);
+  return bounded.replace(withoutLater, (part) => part.normalize(form));
 }
+
+/**
+ * Marks in a row that normalizing heeds, as in Unicode's stream-safe format (UAX #15, D4): it puts them in order, at a
+ * cost of the square of their number. No word of any language has as many; the others are left out.
+ */
+export const MOST_MARKS = 30;
+
+/** From the beginning of a run alone: a pattern that tried every mark would be slow where runs are long but not too long. */
+const tooManyMarks = new RegExp(`(?<!\\p{M})\\p{M}{${MOST_MARKS}}(?=\\p{M})`, 'gu');
+/** In steps: a pattern without an end takes a stack as deep as the run is long. */
+const moreMarks = /\p{M}{1,1000}/uy;
+
+function withBoundedMarks(text: string): string {
+  if (text.search(tooManyMarks) < 0) return text;
+  let [kept, from] = ['', 0];
+  for (const { 0: marks, index } of text.matchAll(tooManyMarks)) {
+    const end = index + marks.length;
+    kept += text.slice(from, end);
+    moreMarks.lastIndex = from = end;
+    while (moreMarks.test(text)) from = moreMarks.lastIndex;
+  }
+  return kept + text.slice(from);
+}
+
+/** Composed (NFC), by all that JavaScript knows of it. */
+export const composed = (text: string): string => withBoundedMarks(text).normalize('NFC');
 
 /** Character by character: JavaScript alone has a special sigma for the end of a word. */
 export const lowerCase = (text: string): string => text.replaceAll('Σ', 'σ').toLowerCase();

@@ -15,7 +15,13 @@ import type { JsonPlace } from './json-place.ts';
 import { pattern } from './pattern.ts';
 import { precompiled } from './precompiled.ts';
 
-export type Normalizer = (text: string) => string;
+/** Whether the text given begins and ends where the text between added tokens does: the rest may be elsewhere. */
+export interface Ends {
+  readonly start: boolean;
+  readonly end: boolean;
+}
+
+export type Normalizer = (text: string, ends: Ends) => string;
 
 const control = new RegExp(CONTROL, 'gu');
 const space = new RegExp(SPACE, 'gu');
@@ -71,8 +77,8 @@ export const normalizers: ComponentTable<Normalizer> = {
   Prepend: component(
     { prepend: string },
     ({ prepend }) =>
-      (text) =>
-        text && prepend + text,
+      (text, { start }) =>
+        start && text ? prepend + text : text,
   ),
   Replace: component({ pattern, content: string }, ({ pattern: parts, content }) => (text) => {
     const found = parts(text);
@@ -80,13 +86,14 @@ export const normalizers: ComponentTable<Normalizer> = {
   }),
   Sequence: component(
     { normalizers: list((place: JsonPlace): Normalizer => build(normalizers, place)) },
-    (values) => (text) => values.normalizers.reduce((t, normalize) => normalize(t), text),
+    (values) => (text, ends) =>
+      values.normalizers.reduce((t, normalize) => normalize(t, ends), text),
   ),
   Strip: component(
     { strip_left: boolean, strip_right: boolean },
     ({ strip_left: left, strip_right: right }) =>
-      (text) =>
-        strip(text, { left, right }),
+      (text, { start, end }) =>
+        strip(text, { left: left && start, right: right && end }),
   ),
   StripAccents: component({}, () => (text) => text.replace(mark, '')),
 };

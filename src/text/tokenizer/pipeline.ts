@@ -1,6 +1,7 @@
 import { addedTokens, TokenFinder } from './added-tokens.ts';
 import { refuseBoundless } from './boundless.ts';
 import { build } from './component.ts';
+import { CHUNK, type Chunk, chunker } from './cuts.ts';
 import type { JsonPlace } from './json-place.ts';
 import { buildModel, type Model } from './models.ts';
 import { type Normalizer, normalizers } from './normalizers.ts';
@@ -21,11 +22,16 @@ export class Pipeline {
   readonly #addedTokens: ReadonlyMap<number, string>;
   readonly #normalize: Normalizer;
   readonly #preTokenize: PreTokenizer;
+  readonly #chunks: (text: string) => Iterable<Chunk>;
   readonly #raw: TokenFinder;
   readonly #normalized: TokenFinder;
 
-  /** AppError `data_invalid` names whatever would give other ids than the Rust library. */
-  constructor(file: JsonPlace) {
+  /**
+   * AppError `data_invalid` names whatever would give other ids than the Rust library.
+   *
+   * @param chunk code units of text that are tokenized at a time, at least; no id depends on it
+   */
+  constructor(file: JsonPlace, chunk = CHUNK) {
     const version = file.get('version');
     if (!version.isAbsent && version.value !== '1.0') throw version.expected('"1.0"');
     refuseBoundless(file);
@@ -47,6 +53,8 @@ export class Pipeline {
     const raw = added.filter((token) => !token.normalized);
     this.#raw = new TokenFinder(raw, asItIs, tokens);
     this.#normalized = new TokenFinder(normalized, this.#normalize, tokens);
+    const normalize = this.#normalize;
+    this.#chunks = chunker({ normalizer, preTokenizer, tokens: normalized, normalize }, chunk);
   }
 
   /** The id of a token, added ones first. */
@@ -64,30 +72,48 @@ export class Pipeline {
     return most;
   }
 
-  encode(text: string): number[] {
+  /** The first `atMost` ids: little more of the text is looked at than they stand for, where it can be cut. */
+  encode(text: string, atMost = Number.POSITIVE_INFINITY): number[] {
     const ids: number[] = [];
     for (const section of this.#sections(text)) {
       if (typeof section === 'number') ids.push(section);
-      else for (const word of section) for (const id of this.#model.encode(word)) ids.push(id);
+      else {
+        for (const word of section) {
+          for (const id of this.#model.encode(word)) ids.push(id);
+          if (ids.length >= atMost) break;
+        }
+      }
+      if (ids.length >= atMost) return ids.slice(0, atMost);
     }
     return ids;
   }
 
   /** The words that the model looks up. */
   words(text: string): string[] {
-    return this.#sections(text).flatMap((section) => (typeof section === 'number' ? [] : section));
+    return [...this.#sections(text)].flatMap((section) =>
+      typeof section === 'number' ? [] : section,
+    );
   }
 
   /** Ids of added tokens, and the words of what stands between them. */
-  #sections(text: string): (number | readonly string[])[] {
-    return this.#raw.split(text).flatMap((section) => {
-      if (typeof section === 'number') return section;
-      return this.#normalized.split(this.#normalize(section.text)).map((part) => {
-        if (typeof part === 'number') return part;
-        const words = this.#preTokenize(part.text, section.start === 0 && part.start === 0);
-        return words.filter((word) => word !== '');
-      });
-    });
+  *#sections(text: string): Generator<number | readonly string[]> {
+    for (const section of this.#raw.split(text)) {
+      if (typeof section === 'number') {
+        yield section;
+        continue;
+      }
+      for (const chunk of this.#chunks(section.text)) {
+        for (const part of this.#normalized.split(this.#normalize(chunk.text, chunk))) {
+          yield typeof part === 'number'
+            ? part
+            : this.#words(part.text, section.start === 0 && chunk.start && part.start === 0);
+        }
+      }
+    }
+  }
+
+  #words(normalized: string, isStart: boolean): readonly string[] {
+    return this.#preTokenize(normalized, isStart).filter((word) => word !== '');
   }
 }
 

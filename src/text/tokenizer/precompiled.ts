@@ -37,21 +37,53 @@ export function precompiled(place: JsonPlace): (text: string) => string {
   const mapped = (cluster: string): string =>
     (Buffer.byteLength(cluster) <= LONGEST_CLUSTER ? replacement(cluster) : undefined) ??
     Array.from(cluster, (character) => replacement(character) ?? character).join('');
+  const known = new Map<string, string>();
   return (text) => {
     if (seen.size > MOST_SEEN) seen.clear();
-    return clusters(text).map(mapped).join('');
+    if (known.size > MOST_SEEN) known.clear();
+    let all = '';
+    for (const cluster of clusters(text)) {
+      let to = known.get(cluster);
+      if (to === undefined) {
+        to = mapped(cluster);
+        if (cluster.length <= LONGEST_KNOWN && known.size <= MOST_SEEN) known.set(cluster, to);
+      }
+      all += to;
+    }
+    return all;
   };
 }
 
 const MOST_SEEN = 20_000;
+/** Code units of a cluster whose replacement is kept. */
+const LONGEST_KNOWN = 8;
 
 const segmenter = new Intl.Segmenter('und', { granularity: 'grapheme' });
 
-/** What people see as characters. In ASCII only a line's end has two code points. */
-function clusters(text: string): string[] {
+/** What people see as characters (grapheme clusters). In ASCII only a line's end has two code points. */
+export function clusters(text: string): string[] {
   if (isAscii(text)) return text.match(/\r\n|./gs) ?? [];
-  return Array.from(segmenter.segment(text), ({ segment }) => segment);
+  const found: string[] = [];
+  let size = SEGMENTED;
+  for (let from = 0; from < text.length; ) {
+    // Half of a surrogate pair would be a cluster of its own, and end the one before it.
+    const end = from + size + (HIGH_SURROGATE.test(text.charAt(from + size - 1)) ? 1 : 0);
+    const part = Array.from(segmenter.segment(text.slice(from, end)), ({ segment }) => segment);
+    // The last one may go on behind the part.
+    if (end < text.length) part.pop();
+    for (const cluster of part) {
+      found.push(cluster);
+      from += cluster.length;
+    }
+    size = part.length === 0 ? 2 * size : SEGMENTED;
+  }
+  return found;
 }
+
+const HIGH_SURROGATE = /[\ud800-\udbff]/;
+
+/** Code units that are given to the segmenter at a time: each of its steps costs as much as the text is long. */
+const SEGMENTED = 512;
 
 const utf8 = new TextEncoder();
 

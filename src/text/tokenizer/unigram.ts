@@ -26,16 +26,22 @@ export function unigramIds({
     Number.POSITIVE_INFINITY,
   );
   const scores = pieces.map(([, score]) => score);
-  const bestPath = (word: string): Step[] => {
-    const steps: (Step | undefined)[] = new Array(word.length + 1);
+  /** Where each piece of the best path begins, the word's end behind them, and the pieces' ids. */
+  const bestPath = (word: string): { readonly starts: number[]; readonly path: number[] } => {
+    // Of the best way to each place: where its last piece begins, that piece, and its score. A word may be a megabyte.
+    const from = new Int32Array(word.length + 1).fill(NOWHERE);
+    const last = new Int32Array(word.length + 1);
+    const best = new Float64Array(word.length + 1);
     for (let start = 0, width = 1; start < word.length; start += width) {
       width = (word.codePointAt(start) as number) > 0xffff ? 2 : 1;
-      const soFar = steps[start]?.score ?? 0;
+      const soFar = best[start] as number;
       let single = false;
       const consider = (end: number, id: number, own: number) => {
         const score = own + soFar;
-        const best = steps[end];
-        if (!best || score > best.score) steps[end] = { start, id, score };
+        if (from[end] !== NOWHERE && score <= (best[end] as number)) return;
+        from[end] = start;
+        last[end] = id;
+        best[end] = score;
       };
       sorted.forEachPrefix(word, start, (index, end) => {
         const id = idOf[index] as number;
@@ -44,36 +50,33 @@ export function unigramIds({
       });
       if (!single) consider(start + width, unk, lowest - UNKNOWN_PENALTY);
     }
-    const path: Step[] = [];
-    for (let end = word.length; end > 0; end = (path.at(-1) as Step).start) {
-      path.push(steps[end] as Step);
+    const [starts, path]: [number[], number[]] = [[word.length], []];
+    for (let end = word.length; end > 0; end = from[end] as number) {
+      starts.push(from[end] as number);
+      path.push(last[end] as number);
     }
-    return path.reverse();
+    return { starts: starts.reverse(), path: path.reverse() };
   };
   return (word) => {
-    const path = bestPath(word);
-    return fused(word, path, unk).flatMap(
-      (piece) => ids.get(piece) ?? (byteFallback ? byteIds(ids, piece) : undefined) ?? unk,
-    );
+    const { starts, path } = bestPath(word);
+    const found: number[] = [];
+    for (let i = 0; i < path.length; ) {
+      const [start, id] = [starts[i], path[i] as number];
+      i++;
+      if (id !== unk) {
+        found.push(id);
+        continue;
+      }
+      // Unknown neighbours are one piece.
+      while (path[i] === unk) i++;
+      const piece = word.slice(start, starts[i]);
+      const known = ids.get(piece) ?? (byteFallback ? byteIds(ids, piece) : undefined) ?? unk;
+      if (typeof known === 'number') found.push(known);
+      else for (const byte of known) found.push(byte);
+    }
+    return found;
   };
 }
 
-interface Step {
-  readonly start: number;
-  readonly id: number;
-  readonly score: number;
-}
-
-/** The pieces of a path; unknown neighbours are one piece. */
-function fused(word: string, path: readonly Step[], unk: number): string[] {
-  const pieces: string[] = [];
-  let wasUnknown = false;
-  for (const [i, { start, id }] of path.entries()) {
-    const text = word.slice(start, path[i + 1]?.start);
-    const last = pieces.at(-1);
-    if (id === unk && wasUnknown && last !== undefined) pieces[pieces.length - 1] = last + text;
-    else pieces.push(text);
-    wasUnknown = id === unk;
-  }
-  return pieces;
-}
+/** No place has it. */
+const NOWHERE = -1;

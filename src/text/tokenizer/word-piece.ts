@@ -18,7 +18,7 @@ export function wordPieceIds({
   const continuing = prefix === '' ? first : new Pieces(withoutPrefix(ids, prefix));
   const unknown = [unk];
   return (word) => {
-    if (word.length > longestWord && Array.from(word).length > longestWord) return unknown;
+    if (isLonger(word, longestWord)) return unknown;
     const found: number[] = [];
     for (let start = 0; start < word.length; ) {
       const end = (start === 0 ? first : continuing).longestAt(word, start, found);
@@ -27,6 +27,13 @@ export function wordPieceIds({
     }
     return found;
   };
+}
+
+/** Whether a word has more characters (code points); no more of it is looked at than that takes. */
+function isLonger(word: string, most: number): boolean {
+  if (word.length <= most) return false;
+  if (word.length > 2 * most) return true;
+  return Array.from(word).length > most;
 }
 
 class Pieces {

@@ -71,7 +71,7 @@ function start(
   workerPath: string,
   size: number,
   observer: PoolObserver = {},
-  more: { readonly stallMs?: number } = {},
+  more: { readonly stallMs?: number; readonly lateMs?: number } = {},
 ): EnginePool {
   // A hundredth of the real ones: there are many of them.
   const delayOf = (failures: number) => restartDelay(failures) / 100;
@@ -98,6 +98,19 @@ describe('EnginePool', () => {
     expect(reasons).toEqual(['no sign of life for 750 ms']);
     await until(() => pool.up === 1);
     expect(pool.pids).not.toEqual([pid]);
+  });
+
+  it('ends a process that is stuck when the deadline of its text has passed, and leaves one that goes on alone', async () => {
+    const pool = start(obedient, 1, {}, { lateMs: 10 });
+    await pool.ready;
+    const late = { until: Date.now() };
+    const [pid] = pool.pids;
+    expect(await pool.idle()?.score('long', late)).toMatchObject({ probabilities: [pid] });
+    const hung = pool.idle()?.score('hang', late);
+    // Four times what its start took, which is what such a step may take by itself.
+    await expect(hung).rejects.toThrow(/no sign of life for 1000 ms, and the deadline has passed/);
+    await expect(hung).rejects.toMatchObject({ stuck: true });
+    await until(() => pool.up === 1);
   });
 
   it('is ready when a process has come up, and says how long loading took', async () => {

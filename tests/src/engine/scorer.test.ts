@@ -48,6 +48,42 @@ describe('a scorer', () => {
     expect(answers[1]).toEqual(answers[0]);
   });
 
+  it('gives way between windows and goes on from there, to the same answer and explanation', async () => {
+    const explain = explainFile(tinyClassifier(4), 'model.onnx', { steps: 5, kept: [2, 3] });
+    const scorer = await scorerOf(tinyClassifier(4), { 'onnx/explain.onnx': explain });
+    const long = `${text} `.repeat(200);
+    for (const options of [{}, { explain: { until: Number.POSITIVE_INFINITY } }]) {
+      const atOnce = await scorer.score(long, options);
+      expect(atOnce.windows).toBeGreaterThan(5);
+      let score = await scorer.score(long, { ...options, givesWayAfterMs: 0 });
+      const results = [];
+      for (let calls = 1; score.begun; calls++) {
+        expect(score.begun.windows).toHaveLength(atOnce.windows - calls);
+        results.push(...score.begun.results);
+        // As between processes: text and results of earlier times only where they are needed.
+        const isLast = score.begun.windows.length === 0;
+        const begun = { ...score.begun, results: isLast ? results : [] };
+        score = await scorer.score(isLast ? long : '', {
+          ...options,
+          givesWayAfterMs: 0,
+          begun: JSON.parse(JSON.stringify(begun)),
+        });
+      }
+      const { tokenizeMs: _, computeMs: __, ...answer } = atOnce;
+      expect(score).toMatchObject(answer);
+    }
+  });
+
+  it('begins no window of a text that nobody waits for any more', async () => {
+    const scorer = await scorerOf(tinyClassifier(4));
+    const late = Date.now() - 1;
+    for (const options of [{ until: late }, { explain: { until: late } }]) {
+      await expect(scorer.score(text, options)).rejects.toMatchObject({
+        code: 'deadline_exceeded',
+      });
+    }
+  });
+
   it.each<[string, (graph: Graph) => void, RegExp]>([
     [
       'positions are an input',

@@ -240,7 +240,7 @@ describe('Scheduler', () => {
     expect(await answer).toBe('engine_failed');
     const again = await scheduler.submit(['harmless', 'poison'], patient).catch((error) => error);
     expect(again).toMatchObject({ code: 'engine_failed', status: 503, retryAfter: 300 });
-    expect(again.message).toContain('has ended two inference processes');
+    expect(again.message).toContain('has ended inference processes');
     expect(fakes.begun).toEqual(['poison', 'poison']);
     fakes.auto = true;
     await expect(scheduler.submit(['harmless'], patient)).resolves.toHaveLength(1);

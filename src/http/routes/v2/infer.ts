@@ -37,12 +37,12 @@ async function infer(
     typeRequired: false,
   });
   const { json, tensors } = splitBody(bytes, request.get(HEADER_LENGTH));
-  const parsed = parseJsonBytes(json);
+  const parsed = await parseJsonBytes(json);
   checkBody(parsed);
   const body = parsed as InferBody;
   checkNamed(body, deps.model);
   const outputs = outputsOf(body);
-  const texts = cleanTexts(textsOf(body, tensors), deps.model.task, (i) => `text[${i}]`);
+  const texts = await cleanTexts(textsOf(body, tensors), deps.model.task, (i) => `text[${i}]`);
   const scores = await scoreTexts(deps, response, texts, { timeoutMs });
   return inferAnswer(
     deps,

@@ -51,10 +51,13 @@ describe('a text that gives way between its windows', () => {
 
   it('comes before the texts of its own request that have not begun', async () => {
     const { fakes, scheduler, ends } = setUp();
-    void scheduler.submit(['long', 'a', 'b'], patient);
+    const answer = scheduler.submit(['long', 'a', 'b'], patient);
     await ends('finish', begun(1));
     await ends('finish');
     expect(fakes.begun).toEqual(['long', 'a', 'long']);
+    await ends('finish');
+    await ends('finish');
+    await expect(answer).resolves.toHaveLength(3);
   });
 
   it('is not gone on with once its deadline has passed, or its client has left', async () => {
@@ -107,8 +110,10 @@ describe('a text that an engine is stuck at after its deadline', () => {
       code: 'engine_failed',
       retryAfter: 300,
     });
-    void scheduler.submit(['another'], patient);
+    const another = scheduler.submit(['another'], patient);
     expect(fakes.begun).toEqual(['poison', 'another']);
+    await ends('finish');
+    await expect(another).resolves.toHaveLength(1);
   });
 });
 

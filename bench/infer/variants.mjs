@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { distilbert } from '../../dist/training/architectures/index.js';
+import { optimizeForInference } from '../../dist/training/deploy/optimize.js';
+import { quantizeModel, schemes } from '../../dist/training/deploy/quantize/quantize-model.js';
 import { encodeModel, readModel } from '../../dist/training/onnx/codec/index.js';
-import { optimizeForInference } from '../../dist/training/rewrite/optimize.js';
-import { quantizeModel, schemes } from '../../dist/training/rewrite/quantize/quantize-model.js';
 import { config, weights } from '../train/model.mjs';
 
 /** DistilBERT-base's shape with its classification head and random weights; or a model of the user's. */

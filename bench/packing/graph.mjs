@@ -1,5 +1,5 @@
-import { prune } from '../../dist/training/artifacts/prune.js';
-import { constantInts } from '../../dist/training/autodiff/constants.js';
+import { constantInts } from '../../dist/training/graph/facts/constants.js';
+import { prune } from '../../dist/training/graph/transforms/prune.js';
 import { GraphBuilder } from '../../dist/training/onnx/builder.js';
 import { cloneModel } from '../../dist/training/onnx/clone.js';
 import { symbolicDim } from '../../dist/training/onnx/dim.js';

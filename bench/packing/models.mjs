@@ -5,9 +5,9 @@ import {
   distilbertConfig,
   randomWeights,
 } from '../../dist/training/architectures/index.js';
+import { optimizeForInference } from '../../dist/training/deploy/optimize.js';
+import { quantizeModel } from '../../dist/training/deploy/quantize/quantize-model.js';
 import { encodeModel, readModel } from '../../dist/training/onnx/codec/index.js';
-import { optimizeForInference } from '../../dist/training/rewrite/optimize.js';
-import { quantizeModel } from '../../dist/training/rewrite/quantize/quantize-model.js';
 import { config, weights } from '../train/model.mjs';
 import { formsOf, openSession } from './forms.mjs';
 import { packedModel } from './graph.mjs';

@@ -1,4 +1,4 @@
-import { prune } from '../../dist/training/artifacts/prune.js';
+import { prune } from '../../dist/training/graph/transforms/prune.js';
 import { GraphBuilder } from '../../dist/training/onnx/builder.js';
 import { cloneModel } from '../../dist/training/onnx/clone.js';
 import { inferGraph } from '../../dist/training/onnx/shapes/infer.js';

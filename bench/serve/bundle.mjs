@@ -11,10 +11,10 @@ import {
   windowedTokenizer,
   writeBundle,
 } from '../../dist/training/bundle/index.js';
+import { optimizeForInference } from '../../dist/training/deploy/optimize.js';
+import { quantizeModel } from '../../dist/training/deploy/quantize/quantize-model.js';
 import { encodeModel } from '../../dist/training/onnx/codec/index.js';
 import { packageVersions } from '../../dist/training/recipes/provenance.js';
-import { optimizeForInference } from '../../dist/training/rewrite/optimize.js';
-import { quantizeModel } from '../../dist/training/rewrite/quantize/quantize-model.js';
 import { config, weights } from '../train/model.mjs';
 
 const MAX_LENGTH = 512;

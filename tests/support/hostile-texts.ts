@@ -1,4 +1,4 @@
-import { Random } from '../../training/data/random.ts';
+import { Random } from '../../training/random.ts';
 
 /** Pieces of which a text of a kind is made, in random order. A kind of one piece is that piece over and over. */
 const kinds: Readonly<Record<string, readonly string[]>> = {

@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Random } from '../../training/data/random.ts';
 import { writeSafetensors } from '../../training/onnx/safetensors.ts';
 import { elementCount, floatTensor, type Tensor } from '../../training/onnx/tensor.ts';
+import type { Random } from '../../training/random.ts';
 
 /** The config of a BERT of one narrow layer. */
 export const tinyBert = {

@@ -1,9 +1,9 @@
 import { distilbert, distilbertConfig, randomWeights } from '../../training/architectures/index.ts';
 import { type CompileOptions, compileArtifacts } from '../../training/artifacts/index.ts';
 import type { Batch } from '../../training/data/index.ts';
-import type { Random } from '../../training/data/random.ts';
 import type { Model } from '../../training/onnx/model.ts';
 import { intTensor, type Tensor, tensorOf } from '../../training/onnx/tensor.ts';
+import type { Random } from '../../training/random.ts';
 
 const config = distilbertConfig({
   vocab_size: 24,

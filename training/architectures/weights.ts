@@ -1,5 +1,5 @@
-import { Random } from '../data/random.ts';
 import { elementCount, floatTensor, type Tensor } from '../onnx/tensor.ts';
+import { Random } from '../random.ts';
 import type { DistilBertConfig } from './distilbert-config.ts';
 
 /** Gives a parameter's initial value; the shape is the graph's: linear weights are [in, out]. */

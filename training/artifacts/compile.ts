@@ -1,29 +1,28 @@
 import { AppError } from '../../src/errors.ts';
 import { nameShown } from '../../src/files/index.ts';
-import { addLoss, expandAttention, insertDropout, keepDropout } from '../architectures/index.ts';
 import { addGradients } from '../autodiff/gradients.ts';
+import { addGradientsRecomputing } from '../autodiff/recompute.ts';
+import { expandAttention } from '../graph/transforms/attention-nodes.ts';
+import { foldScalars } from '../graph/transforms/fold-scalars.ts';
+import { rewriteForward } from '../graph/transforms/forward.ts';
+import { toHalf } from '../graph/transforms/half.ts';
+import { resultsAsSoonAsPossible } from '../graph/transforms/order.ts';
+import { replacePads } from '../graph/transforms/pads.ts';
+import { prune } from '../graph/transforms/prune.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
 import { cloneModel } from '../onnx/clone.ts';
 import { formatShape, type Shape } from '../onnx/dim.ts';
 import type { Graph, Value } from '../onnx/graph.ts';
 import type { Model } from '../onnx/model.ts';
-
 import { scalarTensor, type Tensor } from '../onnx/tensor.ts';
 import { adamWModel, decays } from '../optim/index.ts';
-import {
-  addGradientsRecomputing,
-  resultsAsSoonAsPossible,
-  rewriteForward,
-} from '../rewrite/index.ts';
 import { describeArtifacts } from './describe.ts';
-import { foldScalars } from './fold-scalars.ts';
-import { toHalf } from './half.ts';
+import { insertDropout, keepDropout } from './dropout.ts';
 import { loopModel } from './loop.ts';
+import { addLoss } from './loss.ts';
 import type { CompileOptions } from './options.ts';
-import { replacePads } from './pads.ts';
 import { candidates, selected, type Untrained, untrainedWeights, weightsOf } from './parameters.ts';
 import { prepare } from './prepare.ts';
-import { prune } from './prune.ts';
 
 export interface ParameterInfo {
   readonly name: string;

@@ -1,6 +1,6 @@
 import { AppError } from '../../src/errors.ts';
 import { nameShown } from '../../src/files/index.ts';
-import { constantScalar } from '../autodiff/constants.ts';
+import { constantScalar } from '../graph/facts/constants.ts';
 import type { Graph, Node, Value } from '../onnx/graph.ts';
 import { Budget } from '../onnx/walk.ts';
 

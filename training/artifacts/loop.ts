@@ -1,5 +1,7 @@
 import { AppError } from '../../src/errors.ts';
 import { nameShown } from '../../src/files/index.ts';
+import { inlineGraph } from '../graph/transforms/inline.ts';
+import { withAxesAsInput } from '../graph/transforms/reductions.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
 import { type Dim, type SymbolicDim, symbolicDim } from '../onnx/dim.ts';
 import { Graph, type Value } from '../onnx/graph.ts';
@@ -7,9 +9,7 @@ import { type Model, newModel } from '../onnx/model.ts';
 import { type DataType, scalarTensor } from '../onnx/tensor.ts';
 import { lossScaleNames } from '../optim/index.ts';
 import { averagedResults } from './accumulate.ts';
-import { inlineGraph } from './inline.ts';
 import { unlessOverflow } from './overflow.ts';
-import { withAxesAsInput } from './reductions.ts';
 
 /** The graphs of one step, and the parameters that it changes. */
 export interface StepGraphs {

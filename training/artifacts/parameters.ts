@@ -1,10 +1,10 @@
 import { AppError } from '../../src/errors.ts';
+import { isLarge, isModuleName } from '../graph/transforms/full-precision.ts';
+import { isMadeUp } from '../graph/transforms/module-names.ts';
 import type { Value } from '../onnx/graph.ts';
 import { limits } from '../onnx/limits.ts';
 import { type DataType, elementCount, isFloat } from '../onnx/tensor.ts';
 import { parametersMeant } from './freeze.ts';
-import { isLarge, isModuleName } from './full-precision.ts';
-import { isMadeUp } from './module-names.ts';
 import type { CompileOptions } from './options.ts';
 import type { PreparedModel } from './prepare.ts';
 import { WeightPlaces } from './weight-places.ts';

@@ -1,23 +1,20 @@
 import { AppError } from '../../src/errors.ts';
 import { nameShown, onOneLine } from '../../src/files/index.ts';
-import {
-  attachHead,
-  expandAttention,
-  repeatRotaryTables,
-  repeatsMask,
-} from '../architectures/index.ts';
+import { attachHead } from '../architectures/index.ts';
+import { expandAttention, repeatsMask } from '../graph/transforms/attention-nodes.ts';
+import { toFullPrecision } from '../graph/transforms/full-precision.ts';
+import { recoverModuleNames } from '../graph/transforms/module-names.ts';
+import { raiseOpset } from '../graph/transforms/opset.ts';
+import { prune } from '../graph/transforms/prune.ts';
+import { repeatRotaryTables } from '../graph/transforms/rotary-nodes.ts';
 import { cloneModel } from '../onnx/clone.ts';
 import { requireOpset } from '../onnx/codec/index.ts';
 import type { Graph, Value } from '../onnx/graph.ts';
 import { limits } from '../onnx/limits.ts';
 import type { Model } from '../onnx/model.ts';
 import { inferGraph } from '../onnx/shapes/infer.ts';
-import { toFullPrecision } from './full-precision.ts';
 import { trueLogits } from './logits.ts';
-import { recoverModuleNames } from './module-names.ts';
-import { raiseOpset } from './opset.ts';
 import type { CompileOptions } from './options.ts';
-import { prune } from './prune.ts';
 import { refuseQuantizedWeights } from './weight-places.ts';
 
 export interface PreparedModel {

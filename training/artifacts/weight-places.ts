@@ -1,11 +1,11 @@
 import { AppError } from '../../src/errors.ts';
 import { nameShown } from '../../src/files/index.ts';
 import { nonDifferentiable, operatorKey } from '../autodiff/non-differentiable.ts';
+import { quantizedNode } from '../graph/facts/quantized.ts';
+import { isLarge } from '../graph/transforms/full-precision.ts';
 import type { Graph, Node, Value } from '../onnx/graph.ts';
 import { isFloat } from '../onnx/tensor.ts';
 import { Budget } from '../onnx/walk.ts';
-import { quantizedNode } from '../rewrite/quantize/already-quantized.ts';
-import { isLarge } from './full-precision.ts';
 
 /** Inputs at which operators read parameters, with the rank that they have there; null: any. */
 const places: Readonly<Record<string, readonly (readonly [number, number | null])[]>> = {

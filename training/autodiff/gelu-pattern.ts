@@ -1,6 +1,6 @@
+import { constantScalar } from '../graph/facts/constants.ts';
 import { sameShape } from '../onnx/dim.ts';
 import type { Node, Value } from '../onnx/graph.ts';
-import { constantScalar } from './constants.ts';
 
 /** x·Φ(x) written out as ½x(1 + erf(x/√2)). */
 export interface WrittenGelu {

@@ -2,16 +2,16 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Argv } from 'yargs';
 import { AppError } from '../../src/errors.ts';
-import { Random } from '../data/random.ts';
-import { readModel, writeModel } from '../onnx/codec/index.ts';
-import type { Model } from '../onnx/model.ts';
 import {
   type OptimizedModel,
   optimizeForInference,
   type PassName,
   passes,
   passSets,
-} from '../rewrite/optimize.ts';
+} from '../deploy/optimize.ts';
+import { readModel, writeModel } from '../onnx/codec/index.ts';
+import type { Model } from '../onnx/model.ts';
+import { Random } from '../random.ts';
 import { type Agreement, compareModels, openApart } from '../runtime/agreement.ts';
 import { whileWaiting } from '../tracking/index.ts';
 

@@ -1,12 +1,12 @@
 import type { Argv } from 'yargs';
 import type { QuantizationMetrics } from '../../src/bundle/index.ts';
 import { AppError } from '../../src/errors.ts';
+import type { QuantizedLayer, QuantizedModel } from '../deploy/quantize/layer.ts';
+import { quantizeModel, type Scheme, schemes } from '../deploy/quantize/quantize-model.ts';
 import { encodeModel, readModel, requireOpset, writeModel } from '../onnx/codec/index.ts';
 import { namePattern } from '../onnx/name-pattern.ts';
 import { metricsOf } from '../recipes/deploy.ts';
 import { quantizeFileChecked, quantizeInto } from '../recipes/quantize-bundle.ts';
-import type { QuantizedLayer, QuantizedModel } from '../rewrite/quantize/layer.ts';
-import { quantizeModel, type Scheme, schemes } from '../rewrite/quantize/quantize-model.ts';
 import { whileWaiting } from '../tracking/index.ts';
 
 export interface QuantizeArguments {

@@ -4,7 +4,7 @@ import {
   type WindowRange,
   windowRanges,
 } from '../../src/text/index.ts';
-import { Random } from './random.ts';
+import { Random } from '../random.ts';
 import type { Batch, Example, TokenizedExample } from './types.ts';
 
 export interface BatchOptions {

@@ -1,3 +1,4 @@
+export { Random } from '../random.ts';
 export {
   type BatchOptions,
   type EvaluationOptions,
@@ -19,6 +20,5 @@ export {
 export { readExamples } from './examples.ts';
 export { hashSource } from './labelled-rows.ts';
 export { prepareData } from './prepare.ts';
-export { Random } from './random.ts';
 export { stratifiedSplit } from './split.ts';
 export type { Batch, Example, TokenizedExample } from './types.ts';

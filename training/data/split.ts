@@ -1,5 +1,5 @@
 import { AppError } from '../../src/errors.ts';
-import { Random } from './random.ts';
+import { Random } from '../random.ts';
 import { jointCode } from './types.ts';
 
 export interface Splits<T> {

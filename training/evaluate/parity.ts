@@ -1,5 +1,5 @@
 import type { Axis } from '../../src/task/index.ts';
-import { Random } from '../data/random.ts';
+import { Random } from '../random.ts';
 import { type Confusion, confusionOf, decisionMetrics } from './confusion.ts';
 import { column } from './evaluate-axes.ts';
 

@@ -1,9 +1,9 @@
 import { type Manifest, modelFiles, type QuantizationMetrics } from '../../src/bundle/index.ts';
 import type { Config } from '../../src/config/index.ts';
 import { AppError } from '../../src/errors.ts';
+import type { Scheme } from '../deploy/quantize/quantize-model.ts';
 import { encodeModel } from '../onnx/codec/index.ts';
 import type { Model } from '../onnx/model.ts';
-import type { Scheme } from '../rewrite/quantize/quantize-model.ts';
 import { findDevice } from '../runtime/index.ts';
 import { type Screen, startPhase } from '../tracking/index.ts';
 import {

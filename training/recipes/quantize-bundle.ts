@@ -12,10 +12,10 @@ import { AppError } from '../../src/errors.ts';
 import { TextTokenizer } from '../../src/text/index.ts';
 import { updateBundle } from '../bundle/index.ts';
 import { readExamples, tokenizeExamples } from '../data/index.ts';
+import type { QuantizedModel } from '../deploy/quantize/layer.ts';
+import { quantizeModel, type Scheme } from '../deploy/quantize/quantize-model.ts';
 import { encodeModel, readModel, requireOpset } from '../onnx/codec/index.ts';
 import type { Model } from '../onnx/model.ts';
-import type { QuantizedModel } from '../rewrite/quantize/layer.ts';
-import { quantizeModel, type Scheme } from '../rewrite/quantize/quantize-model.ts';
 import { inPhase, type Screen, whileWaiting } from '../tracking/index.ts';
 import {
   CALIBRATION_TEXTS,

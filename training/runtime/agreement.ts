@@ -1,10 +1,10 @@
 import { idsOfType } from '../../src/bundle/index.ts';
 import { AppError } from '../../src/errors.ts';
 import { onOneLine } from '../../src/files/index.ts';
-import type { Random } from '../data/random.ts';
 import { encodeChunks, encodeModel } from '../onnx/codec/index.ts';
 import type { Value } from '../onnx/graph.ts';
 import type { Model } from '../onnx/model.ts';
+import type { Random } from '../random.ts';
 import { settingsOfSession } from './folding.ts';
 import { allowanceFor, openGuarded } from './guard/guarded-session.ts';
 import type { Allowance, PlainTensor, PlainTensors } from './guard/protocol.ts';

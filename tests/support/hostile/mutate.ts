@@ -1,4 +1,4 @@
-import type { Random } from '../../../training/data/random.ts';
+import type { Random } from '../../../training/random.ts';
 
 /** What parsers stumble over. */
 const pieces: readonly string[] = [

@@ -2,8 +2,8 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { exportFolder } from '../../../training/architectures/index.ts';
-import { Random } from '../../../training/data/random.ts';
 import { type Tensor, tensorOf } from '../../../training/onnx/tensor.ts';
+import { Random } from '../../../training/random.ts';
 import {
   tinyBert,
   tinyBertTensors,

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { exportFolder } from '../../../training/architectures/index.ts';
 import { compileArtifacts } from '../../../training/artifacts/index.ts';
-import { Random } from '../../../training/data/random.ts';
 import { formatShape } from '../../../training/onnx/dim.ts';
 import type { Graph } from '../../../training/onnx/graph.ts';
 import { float16Bits, intTensor, type Tensor, tensorOf } from '../../../training/onnx/tensor.ts';
 import { problemsOf } from '../../../training/onnx/verify.ts';
+import { Random } from '../../../training/random.ts';
 import {
   tinyBert,
   tinyBertTensors,

@@ -2,9 +2,9 @@ import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { exportFolder } from '../../../training/architectures/index.ts';
-import { Random } from '../../../training/data/random.ts';
 import { encodeModel } from '../../../training/onnx/codec/index.ts';
 import { floatTensor, type Tensor } from '../../../training/onnx/tensor.ts';
+import { Random } from '../../../training/random.ts';
 import {
   tinyBert,
   tinyBertTensors,

@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { AppError } from '../../../src/errors.ts';
 import { compileArtifacts, inferenceModel } from '../../../training/artifacts/index.ts';
-import { Random } from '../../../training/data/random.ts';
 import { encodeModel } from '../../../training/onnx/codec/index.ts';
 import { formatShape } from '../../../training/onnx/dim.ts';
 import type { Graph } from '../../../training/onnx/graph.ts';
 import { elementsOf, floatTensor, type Tensor } from '../../../training/onnx/tensor.ts';
 import { problemsOf } from '../../../training/onnx/verify.ts';
+import { Random } from '../../../training/random.ts';
 import { maxDifference } from '../../support/reference-tensors.ts';
 import { runSession, sessionOf } from '../../support/run-graph.ts';
 import {

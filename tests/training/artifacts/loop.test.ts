@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
 import { type CompiledArtifacts, compileArtifacts } from '../../../training/artifacts/index.ts';
-import { Random } from '../../../training/data/random.ts';
 import { readModel } from '../../../training/onnx/codec/index.ts';
 import {
   floatTensor,
@@ -9,6 +8,7 @@ import {
   type Tensor,
 } from '../../../training/onnx/tensor.ts';
 import { verify } from '../../../training/onnx/verify.ts';
+import { Random } from '../../../training/random.ts';
 import {
   fixturePath,
   maxDifference,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { Random } from '../../../training/data/random.ts';
+import { Random } from '../../../training/random.ts';
 
 const draws = (random: Random, n: number) => Array.from({ length: n }, () => random.next());
 

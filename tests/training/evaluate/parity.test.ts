@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { Random } from '../../../training/data/random.ts';
 import { parityOf } from '../../../training/evaluate/index.ts';
+import { Random } from '../../../training/random.ts';
 
 const axes = [{ threshold: 0.5 }, { threshold: 0.3 }];
 const before = Float64Array.of(0.9, 0.4, 0.6, 0.1, 0.2, 0.35, 0.45, 0.9);

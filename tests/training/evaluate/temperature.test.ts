@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { meanProbability, untunedTask } from '../../../src/task/index.ts';
-import { Random } from '../../../training/data/random.ts';
 import { calibrate } from '../../../training/evaluate/index.ts';
 import { probabilityMetrics } from '../../../training/evaluate/probability.ts';
 import { fitTemperature } from '../../../training/evaluate/temperature.ts';
+import { Random } from '../../../training/random.ts';
 
 const axis = { name: 'tone', labels: ['kind', 'harsh'] as const };
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { Random } from '../../../training/data/random.ts';
 import { floatTensor, intTensor, type Tensor } from '../../../training/onnx/tensor.ts';
 import { type AdamWOptions, adamWModel, FusedAdamW } from '../../../training/optim/index.ts';
+import { Random } from '../../../training/random.ts';
 import { runSession, sessionOf } from '../../support/run-graph.ts';
 
 interface Case {

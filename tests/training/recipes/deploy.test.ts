@@ -6,8 +6,8 @@ import {
   randomWeights,
 } from '../../../training/architectures/index.ts';
 import type { TokenizedExample } from '../../../training/data/index.ts';
-import { Random } from '../../../training/data/random.ts';
 import { decodeModel, encodeModel } from '../../../training/onnx/codec/index.ts';
+import { Random } from '../../../training/random.ts';
 import { missingFiles, smallerFiles } from '../../../training/recipes/deploy.ts';
 import { quantizeChecked } from '../../../training/recipes/int8/quantize-checked.ts';
 

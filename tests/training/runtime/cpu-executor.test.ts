@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { AppError } from '../../../src/errors.ts';
-import { Random } from '../../../training/data/random.ts';
 import { elementCount, floatTensor, type Tensor } from '../../../training/onnx/tensor.ts';
+import { Random } from '../../../training/random.ts';
 import { createExecutor, type Executor } from '../../../training/runtime/index.ts';
 import { numbers } from '../../support/reference-tensors.ts';
 import { compileTiny, toyBatch } from '../../support/tiny-distilbert.ts';

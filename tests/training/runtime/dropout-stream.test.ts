@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { Random } from '../../../training/data/random.ts';
+import { Random } from '../../../training/random.ts';
 import { CpuExecutor } from '../../../training/runtime/cpu-executor.ts';
 import { trainSteps } from '../../../training/runtime/index.ts';
 import { LoopExecutor } from '../../../training/runtime/loop-executor.ts';

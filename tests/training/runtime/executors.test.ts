@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Random } from '../../../training/data/random.ts';
 import { floatTensor, type Tensor } from '../../../training/onnx/tensor.ts';
+import { Random } from '../../../training/random.ts';
 import { CpuExecutor } from '../../../training/runtime/cpu-executor.ts';
 import { type Executor, trainSteps } from '../../../training/runtime/index.ts';
 import { LoopExecutor } from '../../../training/runtime/loop-executor.ts';

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { AppError } from '../../../src/errors.ts';
 import { packageRoot } from '../../../src/package-root.ts';
-import { Random } from '../../../training/data/random.ts';
 import { decodeModel } from '../../../training/onnx/codec/index.ts';
+import { Random } from '../../../training/random.ts';
 import { compareModels, openApart } from '../../../training/runtime/agreement.ts';
 import {
   allowanceFor,

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { inferenceModel } from '../../../training/artifacts/index.ts';
-import { Random } from '../../../training/data/random.ts';
 import { writeModel } from '../../../training/onnx/codec/index.ts';
+import { Random } from '../../../training/random.ts';
 import { createExecutor, openInference } from '../../../training/runtime/index.ts';
 import { maxDifference } from '../../support/reference-tensors.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';

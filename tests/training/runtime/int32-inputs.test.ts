@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { explainModel } from '../../../training/artifacts/explain/explain-model.ts';
 import { compileArtifacts } from '../../../training/artifacts/index.ts';
-import { Random } from '../../../training/data/random.ts';
+import { optimizeForInference } from '../../../training/deploy/optimize.ts';
+import { quantizeModel } from '../../../training/deploy/quantize/quantize-model.ts';
 import { readModel } from '../../../training/onnx/codec/index.ts';
 import type { Model } from '../../../training/onnx/model.ts';
-import { optimizeForInference } from '../../../training/rewrite/optimize.ts';
-import { quantizeModel } from '../../../training/rewrite/quantize/quantize-model.ts';
+import { Random } from '../../../training/random.ts';
 import { CpuExecutor } from '../../../training/runtime/cpu-executor.ts';
 import { LoopExecutor } from '../../../training/runtime/loop-executor.ts';
 import { openWindows } from '../../../training/runtime/windows.ts';

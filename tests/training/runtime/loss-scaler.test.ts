@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { CompiledArtifacts, CompileOptions } from '../../../training/artifacts/index.ts';
-import { Random } from '../../../training/data/random.ts';
 import { floatTensor, type Tensor } from '../../../training/onnx/tensor.ts';
+import { Random } from '../../../training/random.ts';
 import { CpuExecutor } from '../../../training/runtime/cpu-executor.ts';
 import { type Executor, trainSteps } from '../../../training/runtime/index.ts';
 import { LoopExecutor } from '../../../training/runtime/loop-executor.ts';

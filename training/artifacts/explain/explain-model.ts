@@ -1,10 +1,10 @@
+import { rewriteForward } from '../../graph/transforms/forward.ts';
+import { inlineGraph } from '../../graph/transforms/inline.ts';
+import { prune } from '../../graph/transforms/prune.ts';
 import { GraphBuilder } from '../../onnx/builder.ts';
 import { Graph, type Value } from '../../onnx/graph.ts';
 import { type Model, newModel } from '../../onnx/model.ts';
-import { rewriteForward } from '../../rewrite/index.ts';
-import { inlineGraph } from '../inline.ts';
 import { prepare } from '../prepare.ts';
-import { prune } from '../prune.ts';
 import { axesOf, enterAt, gradientProducts } from './attributions.ts';
 import { tokenEmbeddings } from './embeddings.ts';
 import { integrate } from './integrate.ts';

@@ -1,7 +1,7 @@
+import { prune } from '../../graph/transforms/prune.ts';
 import { GraphBuilder } from '../../onnx/builder.ts';
 import { Graph, type Value } from '../../onnx/graph.ts';
 import { floatTensor, intTensor, scalarTensor, tensorOf } from '../../onnx/tensor.ts';
-import { prune } from '../prune.ts';
 import { nestedRules } from './quadrature.ts';
 
 /** What is known at one point of the path: logits [batch, axes], products [batch, axes, sequence]. */

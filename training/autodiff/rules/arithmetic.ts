@@ -1,5 +1,5 @@
+import { constantScalar } from '../../graph/facts/constants.ts';
 import type { Value } from '../../onnx/graph.ts';
-import { constantScalar } from '../constants.ts';
 import type { RuleContext, RuleTable } from '../rule.ts';
 
 /** d(xᵉ)/dx · dY. An exponent known to be small and whole spares the general power. */

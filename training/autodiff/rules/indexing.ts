@@ -1,7 +1,7 @@
+import { constantInts } from '../../graph/facts/constants.ts';
 import type { GraphBuilder } from '../../onnx/builder.ts';
 import { type Dim, productOf, subtractDims } from '../../onnx/dim.ts';
 import type { Value } from '../../onnx/graph.ts';
-import { constantInts } from '../constants.ts';
 import type { RuleContext, RuleTable } from '../rule.ts';
 
 /** dY among zeros: `before[i]` and `after[i]` of them on axis i. Undefined where a count cannot be computed. */

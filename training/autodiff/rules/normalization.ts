@@ -1,8 +1,8 @@
+import { constantScalar } from '../../graph/facts/constants.ts';
 import type { GraphBuilder } from '../../onnx/builder.ts';
 import type { Node, Value } from '../../onnx/graph.ts';
 import { inferNode } from '../../onnx/shapes/infer.ts';
 import { sumToShapeOf } from '../broadcast.ts';
-import { constantScalar } from '../constants.ts';
 import { type InputGradient, once, type RuleContext, type RuleTable } from '../rule.ts';
 import { floatTypeOf } from './arithmetic.ts';
 

@@ -1,6 +1,6 @@
+import { constantInts } from '../../graph/facts/constants.ts';
 import { productOf } from '../../onnx/dim.ts';
 import type { Value } from '../../onnx/graph.ts';
-import { constantInts } from '../constants.ts';
 import type { Rule, RuleContext, RuleTable } from '../rule.ts';
 import { floatTypeOf } from './arithmetic.ts';
 

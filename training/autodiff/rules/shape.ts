@@ -1,5 +1,5 @@
+import { constantInts } from '../../graph/facts/constants.ts';
 import type { Value } from '../../onnx/graph.ts';
-import { constantInts } from '../constants.ts';
 import type { InputGradient, Rule, RuleContext, RuleTable } from '../rule.ts';
 
 /** The elements stay in order: dY in the input's shape. */

@@ -1,8 +1,8 @@
 import { evaluationBatches } from '../../data/index.ts';
+import { activationsOf, type ChannelRanges } from '../../deploy/quantize/smooth.ts';
 import { cloneModel } from '../../onnx/clone.ts';
 import type { Model } from '../../onnx/model.ts';
 import { inferGraph } from '../../onnx/shapes/infer.ts';
-import { activationsOf, type ChannelRanges } from '../../rewrite/quantize/smooth.ts';
 import { batchFeeds } from '../../runtime/feeds.ts';
 import { openSession } from '../../runtime/session.ts';
 import type { ServedTexts } from './score-as-served.ts';

@@ -1,6 +1,6 @@
+import type { QuantizedModel } from '../../deploy/quantize/layer.ts';
+import { quantizeModel, type Scheme } from '../../deploy/quantize/quantize-model.ts';
 import type { Model } from '../../onnx/model.ts';
-import type { QuantizedModel } from '../../rewrite/quantize/layer.ts';
-import { quantizeModel, type Scheme } from '../../rewrite/quantize/quantize-model.ts';
 import { firstWindows, type ServedTexts, scoreAsServed } from './score-as-served.ts';
 
 /** What one layer costs when it alone is quantized. */

@@ -1,10 +1,10 @@
 import { AppError } from '../../../src/errors.ts';
+import type { QuantizedModel } from '../../deploy/quantize/layer.ts';
+import { quantizeModel, type Scheme } from '../../deploy/quantize/quantize-model.ts';
+import { smoothModel } from '../../deploy/quantize/smooth.ts';
 import { parityOf } from '../../evaluate/index.ts';
 import { encodeModel } from '../../onnx/codec/index.ts';
 import type { Model } from '../../onnx/model.ts';
-import type { QuantizedModel } from '../../rewrite/quantize/layer.ts';
-import { quantizeModel, type Scheme } from '../../rewrite/quantize/quantize-model.ts';
-import { smoothModel } from '../../rewrite/quantize/smooth.ts';
 import type { Screen } from '../../tracking/index.ts';
 import { labelTable } from '../split-scores.ts';
 import { channelRanges } from './channel-ranges.ts';

@@ -4,13 +4,13 @@ import {
   explainModel,
   inferenceModel,
 } from '../../../../training/artifacts/index.ts';
-import { Random } from '../../../../training/data/random.ts';
 import { encodeModel } from '../../../../training/onnx/codec/index.ts';
 import { formatShape, symbolicDim } from '../../../../training/onnx/dim.ts';
 import { Graph } from '../../../../training/onnx/graph.ts';
 import { newModel } from '../../../../training/onnx/model.ts';
 import { elementsOf, floatTensor, intTensor } from '../../../../training/onnx/tensor.ts';
 import { problemsOf } from '../../../../training/onnx/verify.ts';
+import { Random } from '../../../../training/random.ts';
 import { numbers } from '../../../support/reference-tensors.ts';
 import { runSession, sessionOf } from '../../../support/run-graph.ts';
 import {

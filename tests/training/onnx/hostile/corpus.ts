@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { Random } from '../../../../training/data/random.ts';
+import { Random } from '../../../../training/random.ts';
 import { violations, type Work, works } from './probe.ts';
 
 interface File {

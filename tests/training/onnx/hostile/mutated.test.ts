@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { Random } from '../../../../training/data/random.ts';
+import { Random } from '../../../../training/random.ts';
 import { graphFiles, operatorFiles, violationsOf } from './corpus.ts';
 import { damaged, mutated } from './mutations.ts';
 

@@ -1,5 +1,4 @@
 import { clone, create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import type { Random } from '../../../../training/data/random.ts';
 import {
   type AttributeProto,
   AttributeProtoSchema,
@@ -20,6 +19,7 @@ import {
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from '../../../../training/onnx/proto/onnx_pb.ts';
+import type { Random } from '../../../../training/random.ts';
 import {
   attributeNames,
   dimensionNames,

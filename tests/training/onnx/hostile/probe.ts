@@ -1,6 +1,8 @@
 import { AppError } from '../../../../src/errors.ts';
 import { compileArtifacts } from '../../../../training/artifacts/index.ts';
 import { addGradients } from '../../../../training/autodiff/gradients.ts';
+import { optimizeForInference, passes } from '../../../../training/deploy/optimize.ts';
+import { quantizeModel, schemes } from '../../../../training/deploy/quantize/quantize-model.ts';
 import { inspectionReport, inspectModel } from '../../../../training/inspect/index.ts';
 import { cloneModel } from '../../../../training/onnx/clone.ts';
 import { decodeModel, encodeModel } from '../../../../training/onnx/codec/index.ts';
@@ -9,8 +11,6 @@ import type { Model } from '../../../../training/onnx/model.ts';
 import { inferGraph } from '../../../../training/onnx/shapes/infer.ts';
 import { isFloat } from '../../../../training/onnx/tensor.ts';
 import { problemsOf } from '../../../../training/onnx/verify.ts';
-import { optimizeForInference, passes } from '../../../../training/rewrite/optimize.ts';
-import { quantizeModel, schemes } from '../../../../training/rewrite/quantize/quantize-model.ts';
 
 /** A text that a command would print, or the error that it would end with. */
 export type Work = (model: Model) => string | undefined;

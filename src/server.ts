@@ -4,10 +4,10 @@ import { ResultCache } from './cache/index.ts';
 import type { Config } from './config/index.ts';
 import { AppError } from './errors.ts';
 import { createHttpServer, type HttpServer, listen, type ServedModel } from './http/index.ts';
-import { metered } from './model-host.ts';
-import type { ModelHosts } from './model-hosts.ts';
-import { ModelRepository } from './model-repository.ts';
-import { type OpenedModels, openModels } from './open-models.ts';
+import { metered } from './models/model-host.ts';
+import type { ModelHosts } from './models/model-hosts.ts';
+import { ModelRepository } from './models/model-repository.ts';
+import { type OpenedModels, openModels } from './models/open-models.ts';
 import { rejections } from './scheduler/index.ts';
 import { openAccess } from './security/index.ts';
 import {

@@ -1,15 +1,15 @@
 import { join } from 'node:path';
-import { bundlesOf, type FoundBundle, foldersIn, listFolders } from './bundle/index.ts';
+import { bundlesOf, type FoundBundle, foldersIn, listFolders } from '../bundle/index.ts';
+import { availableCores } from '../engine/index.ts';
+import { AppError, messageOf } from '../errors.ts';
+import { type ServedModel, unknownModel } from '../http/index.ts';
+import { takingTurns } from '../taking-turns.ts';
+import { timeLimit } from '../time-limit.ts';
 import { coreShares } from './core-shares.ts';
-import { availableCores } from './engine/index.ts';
-import { AppError, messageOf } from './errors.ts';
-import { type ServedModel, unknownModel } from './http/index.ts';
 import { type HostOptions, ModelHost, metered } from './model-host.ts';
 import { ModelHosts } from './model-hosts.ts';
 import { highest, type OpenedModels } from './open-models.ts';
 import { naming, type OpenedModel, openModel } from './served-model.ts';
-import { takingTurns } from './taking-turns.ts';
-import { timeLimit } from './time-limit.ts';
 import { fingerprint, watchFolders } from './watch-bundle.ts';
 
 export interface RepositoryOptions

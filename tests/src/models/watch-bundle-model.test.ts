@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { watchFolders } from '../../src/watch-bundle.ts';
-import { FakeClock } from '../support/fake-clock.ts';
+import { watchFolders } from '../../../src/models/watch-bundle.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
 
 const LOOK_MS = 2_000;
 const names = ['a', 'b'] as const;

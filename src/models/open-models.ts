@@ -1,7 +1,7 @@
-import { compareVersions, type FoundBundle, findBundles } from './bundle/index.ts';
-import { type Config, Problems } from './config/index.ts';
+import { compareVersions, type FoundBundle, findBundles } from '../bundle/index.ts';
+import { type Config, Problems } from '../config/index.ts';
+import type { Logger } from '../telemetry/index.ts';
 import { type OpenedModel, openModel } from './served-model.ts';
-import type { Logger } from './telemetry/index.ts';
 
 export interface OpenedModels {
   /** By name, versions from the lowest to the highest. */

@@ -5,11 +5,11 @@ import {
   type FoundBundle,
   readBundle,
   selectModel,
-} from './bundle/index.ts';
-import { type Config, modelConfig } from './config/index.ts';
-import { type EngineSpec, isOnCpu, type VerifiedFile } from './engine/index.ts';
-import { AppError } from './errors.ts';
-import type { ServedModel } from './http/index.ts';
+} from '../bundle/index.ts';
+import { type Config, modelConfig } from '../config/index.ts';
+import { type EngineSpec, isOnCpu, type VerifiedFile } from '../engine/index.ts';
+import { AppError } from '../errors.ts';
+import type { ServedModel } from '../http/index.ts';
 import { fingerprintOf, stampsIn } from './watch-bundle.ts';
 
 /** What of a bundle the engines load, and what is told of it. */

@@ -1,11 +1,11 @@
 import type { RequestListener } from 'node:http';
-import type { ResultCache } from './cache/index.ts';
-import type { Config } from './config/index.ts';
-import { EnginePool, isOnCpu } from './engine/index.ts';
-import { type AppDeps, createApp, type Limits, type ServedModel } from './http/index.ts';
-import { Scheduler } from './scheduler/index.ts';
+import type { ResultCache } from '../cache/index.ts';
+import type { Config } from '../config/index.ts';
+import { EnginePool, isOnCpu } from '../engine/index.ts';
+import { type AppDeps, createApp, type Limits, type ServedModel } from '../http/index.ts';
+import { Scheduler } from '../scheduler/index.ts';
+import { type Logger, type Metrics, ModelDrift, type Tracing } from '../telemetry/index.ts';
 import type { OpenedModel } from './served-model.ts';
-import { type Logger, type Metrics, ModelDrift, type Tracing } from './telemetry/index.ts';
 
 /** What all generations share. */
 export interface ServerParts {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { coreShares } from '../../src/core-shares.ts';
+import { coreShares } from '../../../src/models/core-shares.ts';
 
 describe('coreShares', () => {
   it.each([

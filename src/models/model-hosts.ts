@@ -1,10 +1,10 @@
 import type { RequestListener } from 'node:http';
-import { compareVersions } from './bundle/index.ts';
-import { AppError } from './errors.ts';
-import { type ModelStatus, modelInUrl } from './http/index.ts';
+import { compareVersions } from '../bundle/index.ts';
+import { AppError } from '../errors.ts';
+import { type ModelStatus, modelInUrl } from '../http/index.ts';
+import { startLimit } from '../time-limit.ts';
 import type { ModelHost } from './model-host.ts';
 import { naming } from './served-model.ts';
-import { startLimit } from './time-limit.ts';
 
 /**
  * The models that are served, and which request is whose. Each has engines, a queue and an application

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { stampOf } from './engine/index.ts';
+import { stampOf } from '../engine/index.ts';
 
 export interface WatchOptions {
   /** The fingerprints of folders from before the bundles that are served were read. */

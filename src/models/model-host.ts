@@ -1,12 +1,12 @@
-import type { FoundBundle } from './bundle/index.ts';
-import type { Config } from './config/index.ts';
-import { AppError, messageOf } from './errors.ts';
+import type { FoundBundle } from '../bundle/index.ts';
+import type { Config } from '../config/index.ts';
+import { AppError, messageOf } from '../errors.ts';
+import type { ModelStatus, ServedModel, ServerState } from '../http/index.ts';
+import { takingTurns } from '../taking-turns.ts';
+import type { MeteredModel } from '../telemetry/index.ts';
+import { timeLimit } from '../time-limit.ts';
 import { Generation, type ServerParts } from './generation.ts';
-import type { ModelStatus, ServedModel, ServerState } from './http/index.ts';
 import { type OpenedModel, openModel } from './served-model.ts';
-import { takingTurns } from './taking-turns.ts';
-import type { MeteredModel } from './telemetry/index.ts';
-import { timeLimit } from './time-limit.ts';
 
 export interface HostOptions extends Omit<ServerParts, 'lost' | 'state'> {
   readonly config: Config;

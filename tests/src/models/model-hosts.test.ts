@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { ModelHost } from '../../src/model-host.ts';
-import { ModelHosts } from '../../src/model-hosts.ts';
+import type { ModelHost } from '../../../src/models/model-host.ts';
+import { ModelHosts } from '../../../src/models/model-hosts.ts';
 
 interface Fake {
   readonly name: string;

@@ -2,14 +2,21 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ResultCache } from './cache/index.ts';
 import type { Config } from './config/index.ts';
+import { availableCores } from './engine/index.ts';
 import { AppError } from './errors.ts';
-import { createHttpServer, type HttpServer, listen, type ServedModel } from './http/index.ts';
-import { metered } from './models/model-host.ts';
-import type { ModelHosts } from './models/model-hosts.ts';
-import { ModelRepository } from './models/model-repository.ts';
-import { type OpenedModels, openModels } from './models/open-models.ts';
+import { createHttpServer, type HttpServer, listen, modelInUrl } from './http/index.ts';
+import {
+  type ModelHosts,
+  ModelRepository,
+  metered,
+  type OpenedModels,
+  openModel,
+  openModels,
+  type ServedModel,
+} from './models/index.ts';
 import { rejections } from './scheduler/index.ts';
 import { openAccess } from './security/index.ts';
+import { type ServerParts, ServingInstance } from './serving-instance.ts';
 import {
   type Logger,
   Metrics,
@@ -61,17 +68,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const opened = await openModels(modelDir, config, { logger, verbose });
   const metrics = metricsOf(opened);
   const lifecycle = { draining: false };
-  const repository = new ModelRepository(opened, {
-    config,
+  const repository = openRepository(opened, options, () => lifecycle.draining, {
     metrics,
     logger,
-    dir: modelDir,
-    verbose,
     access,
     ...(predictionLog ? { predictionLog } : {}),
     ...(tracing ? { tracing } : {}),
     ...(config.cache.max_entries > 0 ? { cache: new ResultCache(config.cache.max_entries) } : {}),
-    isDraining: () => lifecycle.draining,
   });
   const { hosts } = repository;
   attach(metrics, hosts, {
@@ -79,7 +82,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     predictionsLost: () => predictionLog?.lost ?? 0,
     spansLost: () => tracing?.lost ?? 0,
   });
-  const http = createHttpServer(hosts.handle, { metrics });
+  const http = createHttpServer(
+    (request, response) => {
+      hosts.named(modelInUrl(request.url ?? '')).current.handle(request, response);
+    },
+    { metrics },
+  );
   const { host: address } = config.server;
   try {
     const port = await listen(http.server, address, config.server.port);
@@ -115,6 +123,26 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   }
 }
 
+/** The models, each of which is served by an instance that shares `parts` with the others. */
+function openRepository(
+  opened: OpenedModels,
+  { config, logger, verbose = false }: ServerOptions,
+  isDraining: () => boolean,
+  parts: ServerParts,
+): ModelRepository {
+  return new ModelRepository(opened, {
+    source: opened.source,
+    versions: config.models.versions,
+    loadTimeoutMs: config.models.load_timeout_ms,
+    cores: availableCores(),
+    open: (found) => openModel(found, config, verbose),
+    createInstance: (model, context) => new ServingInstance(model, context, parts),
+    metrics: parts.metrics,
+    logger,
+    isDraining,
+  });
+}
+
 function metricsOf({ models, defaultName, isFolder }: OpenedModels): Metrics {
   const [first, ...others] = models
     .map(({ opened }) => metered(opened.model))
@@ -137,25 +165,25 @@ function attach(
 ): void {
   metrics.attach({
     ...totals,
-    queueDepth: () => hosts.depth,
-    workersUp: () => hosts.served.reduce((sum, { current }) => sum + current.pool.up, 0),
+    queueDepth: () => hosts.queueDepth,
+    workersUp: () => hosts.served.reduce((sum, { current }) => sum + current.enginesUp, 0),
     workerMemory: () => hosts.memoryBytes,
     drift: () => hosts.default.current.drift,
     models: () =>
-      hosts.served.map(({ current: { model, pool, drift }, depth, memoryBytes }) => ({
+      hosts.served.map(({ current: { model, enginesUp, drift }, queueDepth, memoryBytes }) => ({
         name: model.name,
         version: model.version,
-        workersUp: pool.up,
+        workersUp: enginesUp,
         workerMemory: memoryBytes,
-        queueDepth: depth,
+        queueDepth,
         drift,
       })),
   });
 }
 
 function workersOf({ served }: ModelHosts, name?: string): number[] {
-  return served.flatMap(({ current: { model, pool } }) =>
-    name === undefined || model.name === name ? pool.pids : [],
+  return served.flatMap(({ current: { model, processIds } }) =>
+    name === undefined || model.name === name ? processIds : [],
   );
 }
 

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { loadConfig } from '../../dist/src/config/index.js';
-import { openModel } from '../../dist/src/models/served-model.js';
+import { openModel } from '../../dist/src/models/open-model.js';
 import { Peer } from '../train/peer.mjs';
 
 const script = fileURLToPath(new URL('raw-process.mjs', import.meta.url));

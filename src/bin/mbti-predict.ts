@@ -8,7 +8,7 @@ import { type Config, loadConfig } from '../config/index.ts';
 import { EnginePool } from '../engine/index.ts';
 import { AppError } from '../errors.ts';
 import { type Format, formats } from '../files/index.ts';
-import { openModel } from '../models/served-model.ts';
+import { openModel } from '../models/index.ts';
 import { packageVersion } from '../package-root.ts';
 import { Scheduler } from '../scheduler/index.ts';
 import { startLimit } from '../time-limit.ts';

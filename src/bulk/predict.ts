@@ -1,6 +1,6 @@
 import { AppError } from '../errors.ts';
 import { atPlace } from '../files/index.ts';
-import type { ServedModel } from '../http/index.ts';
+import type { ServedModel } from '../models/index.ts';
 import { toPrediction } from '../task/index.ts';
 import { BulkProgress, type BulkScreen } from './progress.ts';
 import { type BulkScorer, scoreRecords } from './score-records.ts';

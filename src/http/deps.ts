@@ -1,37 +1,8 @@
 import type { ModelCache } from '../cache/index.ts';
+import type { Limits, ModelStatus, ServedModel, ServerState } from '../models/index.ts';
 import type { Scheduler } from '../scheduler/index.ts';
 import type { ApiKeys, RateLimiter } from '../security/index.ts';
-import type { Task } from '../task/index.ts';
 import type { Logger, Metrics, ModelDrift, PredictionLog, Tracing } from '../telemetry/index.ts';
-
-/** The model behind the routes. */
-export interface ServedModel {
-  readonly name: string;
-  readonly version: string;
-  readonly precision: string;
-  /** How the weights of its file are rounded, where that is not its precision: weight8 in place of int8. */
-  readonly scheme?: string;
-  /** Tokens of a window. */
-  readonly maxLength: number;
-  readonly task: Task;
-  /** Whether its predictions can be explained: no. */
-  readonly explains?: boolean;
-}
-
-export interface Limits {
-  readonly maxBodyBytes: number;
-  readonly maxTexts: number;
-  readonly maxWindows: number;
-  readonly maxDepth: number;
-  /** How long a request may take unless it says so itself. */
-  readonly timeoutMs: number;
-}
-
-/**
- * `starting`: no model has answered a warm-up yet. `ok`. `unavailable`: no engine is up, but one will
- * be. `draining`: it will stop soon, and still serves.
- */
-export type ServerState = 'starting' | 'ok' | 'unavailable' | 'draining';
 
 /** Who may ask. Without it predictions are open to everybody, and admin routes to nobody. */
 export interface Access {
@@ -40,19 +11,6 @@ export interface Access {
   readonly corsOrigins?: readonly string[];
   /** Proxies in front of the server, whose X-Forwarded-For is believed. */
   readonly trustedProxies?: number;
-}
-
-/** A model of the server, as it is now. */
-export interface ModelStatus {
-  readonly model: ServedModel;
-  readonly limits: Limits;
-  readonly state: ServerState;
-  /** Engines that are up. */
-  readonly workers: number;
-  /** Texts that wait. */
-  readonly queueDepth: number;
-  /** Routes that name no model are its. */
-  readonly isDefault: boolean;
 }
 
 /** All that the routes need. */

@@ -1,4 +1,4 @@
 export { createApp } from './app.ts';
-export type { AppDeps, Limits, ModelStatus, ServedModel, ServerState } from './deps.ts';
+export type { AppDeps } from './deps.ts';
 export { createHttpServer, type HttpServer, listen } from './listen.ts';
-export { modelInUrl, unknownModel } from './models.ts';
+export { modelInUrl } from './models.ts';

@@ -1,6 +1,5 @@
-import { AppError } from '../errors.ts';
-import { shorten } from './body/strict-json.ts';
-import type { AppDeps, ModelStatus, ServerState } from './deps.ts';
+import type { ModelStatus, ServerState } from '../models/index.ts';
+import type { AppDeps } from './deps.ts';
 
 /** Every model of the server; the app's own alone where it knows of no other. */
 export function modelsOf(deps: AppDeps): readonly ModelStatus[] {
@@ -55,10 +54,4 @@ export function modelInUrl(
     // The app answers it with 400.
     return undefined;
   }
-}
-
-/** AppError `not_found` for the name of a model that none of these has. */
-export function unknownModel(name: string, known: readonly string[]): AppError {
-  const names = [...new Set(known)].map(shorten).join(', ');
-  return new AppError('not_found', `there is no model ${shorten(name)}: this server has ${names}`);
 }

@@ -1,27 +1,40 @@
 import type { FoundBundle } from '../bundle/index.ts';
-import type { Config } from '../config/index.ts';
 import { AppError, messageOf } from '../errors.ts';
-import type { ModelStatus, ServedModel, ServerState } from '../http/index.ts';
 import { takingTurns } from '../taking-turns.ts';
-import type { MeteredModel } from '../telemetry/index.ts';
+import type { Logger, MeteredModel, Metrics } from '../telemetry/index.ts';
 import { timeLimit } from '../time-limit.ts';
-import { Generation, type ServerParts } from './generation.ts';
-import { type OpenedModel, openModel } from './served-model.ts';
+import type { CreateInstance, ModelInstance, ModelsContext } from './instance.ts';
+import { type OpenedModel, withFolder } from './open-model.ts';
+import type { ModelStatus, ServedModel, ServerState } from './served-model.ts';
 
-export interface HostOptions extends Omit<ServerParts, 'lost' | 'state'> {
-  readonly config: Config;
-  readonly found: FoundBundle;
-  readonly verbose: boolean;
+/** What all models of a server share. */
+export interface HostOptions {
+  /** Verifies a bundle, see `openModel`. */
+  readonly open: (found: FoundBundle) => Promise<OpenedModel>;
+  readonly createInstance: CreateInstance;
+  /** Milliseconds that verifying and loading may take. */
+  readonly loadTimeoutMs: number;
+  readonly metrics: Pick<Metrics, 'modelServed' | 'modelGone' | 'reloaded'>;
+  readonly logger: Pick<Logger, 'info' | 'error'>;
   /** Whether the server will stop soon. */
   readonly isDraining: () => boolean;
 }
 
-/** Holds the generation of a model that is served, and puts a new one in its place. */
+/** Of one model. */
+export interface HostContext extends ModelsContext {
+  /** Engines on the CPU, where the model has no number of its own. */
+  readonly engines: number;
+}
+
+/** A model that is served from a folder: holds the instance that serves it, and puts a new one in its place. */
 export class ModelHost {
   readonly #options: HostOptions;
+  readonly #found: FoundBundle;
+  readonly #context: HostContext;
   /** All whose engines run: the one that is served, one that is loading, those that finish their requests. */
-  readonly #living = new Set<Generation>();
-  #current: Generation;
+  readonly #living = new Set<ModelInstance>();
+  #current: ModelInstance;
+  #fingerprint: string;
   #wasReady = false;
   #stopped = false;
 
@@ -32,10 +45,13 @@ export class ModelHost {
    */
   readonly reload: () => Promise<ServedModel> = takingTurns(() => this.#load());
 
-  constructor(opened: OpenedModel, options: HostOptions) {
+  constructor(found: FoundBundle, opened: OpenedModel, context: HostContext, options: HostOptions) {
+    this.#found = found;
+    this.#context = context;
     this.#options = options;
+    this.#fingerprint = opened.fingerprint;
     this.#current = this.#create(opened);
-    this.#current.pool.ready.then(
+    this.#current.ready.then(
       () => {
         this.#wasReady = true;
       },
@@ -44,65 +60,79 @@ export class ModelHost {
   }
 
   get dir(): string {
-    return this.#options.found.dir;
+    return this.#found.dir;
   }
 
-  get current(): Generation {
+  /** The instance that new requests come to. */
+  get current(): ModelInstance {
     return this.#current;
   }
 
-  /** Texts that wait, for whichever generation. */
-  get depth(): number {
-    return [...this.#living].reduce((sum, { scheduler }) => sum + scheduler.depth, 0);
+  /** Of its folder, from before what is served was read. */
+  get fingerprint(): string {
+    return this.#fingerprint;
   }
 
-  /** Resident bytes of its engines, of whichever generation. */
+  /** Texts that wait, for whichever instance. */
+  get queueDepth(): number {
+    return [...this.#living].reduce((sum, { queueDepth }) => sum + queueDepth, 0);
+  }
+
+  /** Resident bytes of its engines, of whichever instance. */
   get memoryBytes(): number {
-    return [...this.#living].reduce((sum, { pool }) => sum + pool.memoryBytes, 0);
+    return [...this.#living].reduce((sum, { memoryBytes }) => sum + memoryBytes, 0);
   }
 
   get state(): ServerState {
-    const { pool } = this.#current;
+    const { isCrashLooping, enginesUp } = this.#current;
     if (this.#options.isDraining()) return 'draining';
-    if (pool.isCrashLooping) return 'unavailable';
-    if (pool.up > 0) return 'ok';
+    if (isCrashLooping) return 'unavailable';
+    if (enginesUp > 0) return 'ok';
     return this.#wasReady ? 'unavailable' : 'starting';
   }
 
   get status(): Omit<ModelStatus, 'isDefault'> {
-    const { model, limits, pool } = this.#current;
-    return { model, limits, state: this.state, workers: pool.up, queueDepth: this.depth };
+    const { model, limits, enginesUp } = this.#current;
+    const { state, queueDepth } = this;
+    return { model, limits, state, workers: enginesUp, queueDepth };
+  }
+
+  /** An error with its folder, where that is one of several. */
+  about(error: unknown): unknown {
+    return this.#found.name === undefined ? error : withFolder(this.dir, error);
   }
 
   /** Resolves once nothing that was admitted is left. */
   async drained(): Promise<void> {
-    await Promise.all([...this.#living].map(({ scheduler }) => scheduler.drained()));
+    await Promise.all([...this.#living].map((instance) => instance.drained()));
   }
 
   /** Takes no more work and loads no more bundles. */
   close(): void {
     this.#stopped = true;
-    for (const { scheduler } of this.#living) scheduler.close();
+    for (const instance of this.#living) instance.close();
   }
 
   /** Ends every engine. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    await Promise.all([...this.#living].map(({ pool }) => pool.stop()));
+    await Promise.all([...this.#living].map((instance) => instance.stop()));
   }
 
   /** Once no new request comes to it: resolves when the last one is answered and its engines are gone. */
   async retire(): Promise<void> {
     this.#stopped = true;
-    await Promise.all([...this.#living].map((generation) => generation.retire()));
+    await Promise.all([...this.#living].map((instance) => instance.retire()));
   }
 
   async #load(): Promise<ServedModel> {
     const { logger, metrics } = this.#options;
     const before = this.#current;
     try {
-      this.#current = await this.#open();
-      metrics.modelServed(metered(this.#current.model), metered(before.model));
+      const { opened, instance } = await this.#loadBeside();
+      this.#current = instance;
+      this.#fingerprint = opened.fingerprint;
+      metrics.modelServed(metered(instance.model), metered(before.model));
       void before.retire().then(() => this.#living.delete(before));
     } catch (error) {
       const reason = messageOf(error);
@@ -122,20 +152,21 @@ export class ModelHost {
     return this.#current.model;
   }
 
-  async #open(): Promise<Generation> {
-    const { config, found, verbose } = this.#options;
-    const inTime = timeLimit(config.models.load_timeout_ms);
+  /** A new instance, all of whose engines have answered a warm-up. */
+  async #loadBeside() {
+    const { open, loadTimeoutMs } = this.#options;
+    const inTime = timeLimit(loadTimeoutMs);
     this.#refuseStopped();
-    const opened = await inTime(openModel(found, config, verbose), `verifying ${found.dir}`);
+    const opened = await inTime(open(this.#found), `verifying ${this.dir}`);
     this.#refuseStopped();
-    const incoming = this.#create(opened);
-    await inTime(incoming.pool.warm, `loading ${found.dir}`).catch(async (error: unknown) => {
-      await incoming.pool.stop();
-      this.#living.delete(incoming);
+    const instance = this.#create(opened);
+    await inTime(instance.warm, `loading ${this.dir}`).catch(async (error: unknown) => {
+      await instance.stop();
+      this.#living.delete(instance);
       throw error;
     });
     this.#refuseStopped();
-    return incoming;
+    return { opened, instance };
   }
 
   #refuseStopped(): void {
@@ -145,17 +176,17 @@ export class ModelHost {
     });
   }
 
-  #create(opened: OpenedModel): Generation {
-    const generation = new Generation(opened, {
-      ...this.#options,
+  #create(opened: OpenedModel): ModelInstance {
+    const instance = this.#options.createInstance(opened, {
+      ...this.#context,
       state: () => this.state,
-      lost: (lost) => {
+      onLost: () => {
         // Nothing of what was verified is left to run: better the new bundle than none.
-        if (lost === this.#current) this.reload().catch(() => {});
+        if (instance === this.#current) this.reload().catch(() => {});
       },
     });
-    this.#living.add(generation);
-    return generation;
+    this.#living.add(instance);
+    return instance;
   }
 }
 

@@ -1,18 +1,14 @@
-import type { RequestListener } from 'node:http';
 import { compareVersions } from '../bundle/index.ts';
 import { AppError } from '../errors.ts';
-import { type ModelStatus, modelInUrl } from '../http/index.ts';
 import { startLimit } from '../time-limit.ts';
 import type { ModelHost } from './model-host.ts';
-import { naming } from './served-model.ts';
+import type { ModelStatus } from './served-model.ts';
 
 /**
  * The models that are served, and which request is whose. Each has engines, a queue and an application
  * of its own, so that what befalls one leaves the others alone.
  */
 export class ModelHosts {
-  /** They lie in a folder; else there is one alone. */
-  readonly isFolder: boolean;
   readonly #defaultName: string;
   /** By name and version, the highest last. */
   #served: readonly ModelHost[] = [];
@@ -20,8 +16,7 @@ export class ModelHosts {
   readonly #others = new Set<ModelHost>();
   #stopped = false;
 
-  constructor({ isFolder, defaultName }: { isFolder: boolean; defaultName: string }) {
-    this.isFolder = isFolder;
+  constructor(defaultName: string) {
     this.#defaultName = defaultName;
   }
 
@@ -36,15 +31,15 @@ export class ModelHosts {
 
   /** The model that requests are of which name none. */
   get default(): ModelHost {
-    // A bundle alone may have another name after a reload.
-    const host = this.isFolder ? this.find(this.#defaultName) : this.#served[0];
+    // A model alone may have another name after a reload.
+    const host = this.find(this.#defaultName) ?? (this.#served.length === 1 && this.#served[0]);
     if (!host) throw new AppError('internal', 'the default model is gone');
     return host;
   }
 
   /** Texts that wait, for whichever model. */
-  get depth(): number {
-    return this.#all.reduce((sum, { depth }) => sum + depth, 0);
+  get queueDepth(): number {
+    return this.#all.reduce((sum, { queueDepth }) => sum + queueDepth, 0);
   }
 
   /** Resident bytes of all engines. */
@@ -52,12 +47,11 @@ export class ModelHosts {
     return this.#all.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0);
   }
 
-  /** Answers a request by the application of the model that it names. */
-  readonly handle: RequestListener = (request, response) => {
-    const named = this.isFolder ? modelInUrl(request.url ?? '') : undefined;
-    const host = named && (this.find(named.name, named.version) ?? this.find(named.name));
-    (host ?? this.default).current.handle(request, response);
-  };
+  /** The model that a request is of which names one, or none. */
+  named({ name, version }: { name?: string; version?: string } = {}): ModelHost {
+    const host = name === undefined ? undefined : (this.find(name, version) ?? this.find(name));
+    return host ?? this.default;
+  }
 
   /** The highest version of a name, or the one that is asked for. */
   find(name: string, version?: string): ModelHost | undefined {
@@ -95,9 +89,9 @@ export class ModelHosts {
   /** Resolves once every model has answered a warm-up. AppError of one that never will, or that takes too long. */
   async ready(limitMs: number): Promise<void> {
     const inTime = startLimit(limitMs);
-    const all = this.#served.map(({ dir, current }) =>
-      inTime(current.pool.ready, `loading ${dir}`).catch((error: unknown) => {
-        throw this.isFolder ? naming(dir, error) : error;
+    const all = this.#served.map((host) =>
+      inTime(host.current.ready, `loading ${host.dir}`).catch((error: unknown) => {
+        throw host.about(error);
       }),
     );
     await Promise.all(all);

@@ -1,24 +1,25 @@
-import { join } from 'node:path';
-import { bundlesOf, type FoundBundle, foldersIn, listFolders } from '../bundle/index.ts';
-import { availableCores } from '../engine/index.ts';
+import type { FoundBundle } from '../bundle/index.ts';
 import { AppError, messageOf } from '../errors.ts';
-import { type ServedModel, unknownModel } from '../http/index.ts';
 import { takingTurns } from '../taking-turns.ts';
 import { timeLimit } from '../time-limit.ts';
 import { coreShares } from './core-shares.ts';
 import { type HostOptions, ModelHost, metered } from './model-host.ts';
 import { ModelHosts } from './model-hosts.ts';
+import type { ModelSource } from './model-source.ts';
+import type { OpenedModel } from './open-model.ts';
 import { highest, type OpenedModels } from './open-models.ts';
-import { naming, type OpenedModel, openModel } from './served-model.ts';
+import { type ServedModel, unknownModel } from './served-model.ts';
 import { fingerprint, watchFolders } from './watch-bundle.ts';
 
-export interface RepositoryOptions
-  extends Omit<HostOptions, 'found' | 'reload' | 'models' | 'workers'> {
-  /** The bundle, or the folder of bundles. */
-  readonly dir: string;
+export interface RepositoryOptions extends HostOptions {
+  readonly source: ModelSource;
+  /** The so many highest versions of a name are served; null: all. */
+  readonly versions: number | null;
+  /** Processor cores, for engines. */
+  readonly cores: number;
 }
 
-/** Loads the models of a server: one bundle, or those of a folder, as they come, change and go. */
+/** Loads the models of a server as they come, change and go. */
 export class ModelRepository {
   readonly hosts: ModelHosts;
   readonly #options: RepositoryOptions;
@@ -30,11 +31,10 @@ export class ModelRepository {
   /** Serves every model as it is on disk now. AppError of the first that failed; the others were reloaded. */
   readonly reload: () => Promise<ServedModel> = takingTurns(() => this.#reloadAll());
 
-  constructor(opened: OpenedModels, options: RepositoryOptions) {
-    const { models, isFolder, defaultName } = opened;
+  constructor({ models, defaultName }: OpenedModels, options: RepositoryOptions) {
     this.#options = options;
-    this.hosts = new ModelHosts(opened);
-    const shares = isFolder ? sharesOf(models, defaultName) : [ONE_FOR_EACH_CORE];
+    this.hosts = new ModelHosts(defaultName);
+    const shares = coreShares(options.cores, isDefaultOf(models, defaultName));
     this.hosts.serve(
       ...models.map(({ found, opened }, i) => this.#host(found, opened, shares[i] ?? 1)),
     );
@@ -45,44 +45,39 @@ export class ModelRepository {
    * served no longer if others are left. AppError, and the old ones are kept; `not_found` for an unknown name.
    */
   async load(name: string): Promise<ServedModel> {
-    if (!(await this.#knows(name))) {
-      throw unknownModel(
-        name,
-        this.hosts.served.map(({ current }) => current.model.name),
-      );
-    }
+    if (!(await this.#knows(name))) throw unknownModel(name, this.#servedNames);
     this.#asked.add(name);
     return this.#turnOf(name)();
   }
 
   /** Loads what changes on disk, as it changes; the function that it gives back ends it. */
   watch(): () => void {
-    const { dir } = this.#options;
-    if (!this.hosts.isFolder) {
-      const known = new Map([[dir, this.hosts.default.current.fingerprint]]);
-      return watchFolders(() => Promise.resolve([dir]), { known, reload: this.reload });
-    }
-    const folders = async () => (await listFolders(dir)).map((name) => join(dir, name));
-    const nameOf = (folder: string) => folder.slice(join(dir, '/').length);
-    return watchFolders(folders, {
-      known: new Map(),
+    const { source } = this.#options;
+    return watchFolders(() => source.folders(), {
+      known: new Map(this.hosts.served.map(({ dir, fingerprint }) => [dir, fingerprint])),
       onUnreadable: (error) => {
-        this.#notLoaded(this.hosts.default.current.model.name, { folder: dir }, error);
+        this.#notLoaded(this.hosts.default.current.model.name, { folder: source.dir }, error);
       },
       reload: async (folder) => {
-        if (await this.#knows(nameOf(folder))) await this.#turnOf(nameOf(folder))();
+        const name = source.nameOf(folder) ?? this.hosts.default.current.model.name;
+        if (await this.#knows(name)) await this.#turnOf(name)();
       },
     });
   }
 
-  /** Whether there is a model of this name: served, or put into the folder. */
+  get #servedNames(): string[] {
+    return this.hosts.served.map(({ current }) => current.model.name);
+  }
+
+  /** Whether there is a model of this name: served, or put where models lie. */
   async #knows(name: string): Promise<boolean> {
     if (this.hosts.find(name)) return true;
-    return this.hosts.isFolder && (await this.#bundlesOf(name)).length > 0;
+    const names = await this.#options.source.names();
+    return names.includes(name) && (await this.#bundlesOf(name)).length > 0;
   }
 
   async #bundlesOf(name: string): Promise<FoundBundle[]> {
-    return bundlesOf(this.#options.dir, name).catch((error: unknown) => {
+    return this.#options.source.bundlesOf(name).catch((error: unknown) => {
       throw this.#notLoaded(name, { model: name }, error);
     });
   }
@@ -94,10 +89,8 @@ export class ModelRepository {
   }
 
   async #reloadAll(): Promise<ServedModel> {
-    if (!this.hosts.isFolder) return this.hosts.default.reload();
-    const served = this.hosts.served.map(({ current }) => current.model.name);
     const failures: unknown[] = [];
-    for (const name of new Set([...served, ...(await foldersIn(this.#options.dir))])) {
+    for (const name of new Set([...this.#servedNames, ...(await this.#options.source.names())])) {
       try {
         if (await this.#knows(name)) await this.load(name);
       } catch (error) {
@@ -109,41 +102,39 @@ export class ModelRepository {
   }
 
   async #load(name: string): Promise<ServedModel> {
-    if (!this.hosts.isFolder) return this.hosts.default.reload();
     const isAsked = this.#asked.delete(name);
-    const { versions } = this.#options.config.models;
     const found = await this.#bundlesOf(name);
     // Those of a folder that is gone are asked for all the same, and say that it is.
-    const wanted = found.length > 0 ? highest(found, versions) : undefined;
-    for (const one of wanted ?? []) await this.#serve(one, isAsked);
+    const wanted = found.length > 0 ? highest(found, this.#options.versions) : undefined;
+    let served: ServedModel | undefined;
+    for (const one of wanted ?? []) served = await this.#serve(one, isAsked);
     for (const host of this.hosts.of(name)) {
       if (!wanted) await host.reload();
       else if (!wanted.some((one) => one.dir === host.dir)) this.#retire(host);
     }
-    return (this.hosts.find(name) ?? this.hosts.default).current.model;
+    return served ?? this.hosts.default.current.model;
   }
 
   /** Loads a bundle in the place of the one from its folder, or as a new one. */
-  async #serve(found: FoundBundle, isAsked: boolean): Promise<void> {
+  async #serve(found: FoundBundle, isAsked: boolean): Promise<ServedModel> {
     const host = this.hosts.served.find((one) => one.dir === found.dir);
     if (!host) return this.#add(found);
-    if (isAsked || (await fingerprint(found.dir)) !== host.current.fingerprint) await host.reload();
+    if (isAsked || (await fingerprint(found.dir)) !== host.fingerprint) return host.reload();
+    return host.current.model;
   }
 
-  async #add(found: FoundBundle): Promise<void> {
-    const { config, verbose, logger, metrics } = this.#options;
-    const inTime = timeLimit(config.models.load_timeout_ms);
+  async #add(found: FoundBundle): Promise<ServedModel> {
+    const { open, loadTimeoutMs, cores, logger, metrics } = this.#options;
+    const inTime = timeLimit(loadTimeoutMs);
     try {
-      const opened = await inTime(openModel(found, config, verbose), `verifying ${found.dir}`);
-      const [share = 1] = coreShares(availableCores(), [
-        false,
-        ...this.hosts.served.map(() => false),
-      ]);
+      const opened = await inTime(open(found), `verifying ${found.dir}`);
+      const [share = 1] = coreShares(cores, [false, ...this.hosts.served.map(() => false)]);
       await this.#warmUp(this.#host(found, opened, share), inTime);
       const { name: model, version, precision } = opened.model;
       metrics.modelServed(metered(opened.model));
       metrics.reloaded(model, 'success');
       logger.info('a model was loaded', { model, version, precision });
+      return opened.model;
     } catch (error) {
       throw this.#notLoaded(found.name, { folder: found.dir }, error);
     }
@@ -166,12 +157,12 @@ export class ModelRepository {
     this.hosts.putAside(host);
     try {
       if (this.hosts.isStopped) throw new AppError('not_ready', 'the server is stopping');
-      await inTime(host.current.pool.warm, `loading ${host.dir}`);
+      await inTime(host.current.warm, `loading ${host.dir}`);
       this.hosts.serve(host);
     } catch (error) {
       await host.stop();
       this.hosts.forget(host);
-      throw naming(host.dir, error);
+      throw host.about(error);
     }
   }
 
@@ -187,24 +178,18 @@ export class ModelRepository {
     void host.retire().then(() => this.hosts.forget(host));
   }
 
-  #host(found: FoundBundle, opened: OpenedModel, share: number): ModelHost {
-    return new ModelHost(opened, {
-      ...this.#options,
-      found,
-      workers: () => share,
+  #host(found: FoundBundle, opened: OpenedModel, engines: number): ModelHost {
+    const context = {
+      engines,
       models: () => this.hosts.statuses(),
-      reload: (name) => this.load(name),
-    });
+      reload: (name: string) => this.load(name),
+    };
+    return new ModelHost(found, opened, context, this.#options);
   }
 }
 
-/** What an engine pool makes one process for each core of. */
-const ONE_FOR_EACH_CORE = 0;
-
-function sharesOf(models: OpenedModels['models'], defaultName: string): number[] {
-  const isDefault = models.map(
-    ({ opened }, i) =>
-      opened.model.name === defaultName && models[i + 1]?.opened.model.name !== defaultName,
-  );
-  return coreShares(availableCores(), isDefault);
+/** Of each model whether it is the default one: the highest version of that name. */
+function isDefaultOf(models: OpenedModels['models'], defaultName: string): boolean[] {
+  const nameOf = (i: number) => models[i]?.opened.model.name;
+  return models.map((_, i) => nameOf(i) === defaultName && nameOf(i + 1) !== defaultName);
 }

@@ -1,13 +1,16 @@
 import { compareVersions, type FoundBundle, findBundles } from '../bundle/index.ts';
 import { type Config, Problems } from '../config/index.ts';
 import type { Logger } from '../telemetry/index.ts';
-import { type OpenedModel, openModel } from './served-model.ts';
+import { folderOfModels, type ModelSource, oneBundle } from './model-source.ts';
+import { type OpenedModel, openModel } from './open-model.ts';
 
 export interface OpenedModels {
   /** By name, versions from the lowest to the highest. */
   readonly models: readonly { readonly found: FoundBundle; readonly opened: OpenedModel }[];
   readonly defaultName: string;
-  /** Bundles below the path that was named, which others may be put beside. */
+  /** Where they lie, and others may be put beside them. */
+  readonly source: ModelSource;
+  /** They lie in a folder of models, however many there are. */
   readonly isFolder: boolean;
 }
 
@@ -29,7 +32,8 @@ export async function openModels(
     models.push({ found, opened: await openModel(found, config, verbose) });
   }
   const names = models.map(({ opened }) => opened.model.name);
-  return { models, isFolder, defaultName: nameDefault(dir, config, names) };
+  const source = isFolder ? folderOfModels(dir) : oneBundle(dir);
+  return { models, source, isFolder, defaultName: nameDefault(dir, config, names) };
 }
 
 /** Of each name the so many highest versions, or all. */

@@ -13,39 +13,23 @@ import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { packageRoot } from '../../src/package-root.ts';
 
-/** The rooms that may import each dependency of package.json. */
-const owners: Record<string, readonly string[]> = {
-  '@bufbuild/protobuf': ['training/onnx'],
-  '@huggingface/tokenizers': ['src/text'],
-  '@opentelemetry/api': ['src/telemetry'],
-  '@opentelemetry/exporter-trace-otlp-http': ['src/telemetry'],
-  '@opentelemetry/resources': ['src/telemetry'],
-  '@opentelemetry/sdk-trace-base': ['src/telemetry'],
-  ajv: ['src/http'],
-  convict: ['src/config'],
-  express: ['src/http'],
-  helmet: ['src/http'],
-  'jsonc-parser': ['src/files'],
-  'onnxruntime-node': ['src/engine', 'training/runtime'],
-  'prom-client': ['src/telemetry'],
-  winston: ['src/telemetry'],
-  yargs: ['src/bin', 'training/bin'],
-};
+interface Rooms {
+  /** From the lowest floor up. */
+  readonly rooms: Readonly<Record<string, { imports: string[]; packages?: string[] }>>;
+  readonly withRules: (text: string) => string;
+  readonly withDiagram: (text: string) => string;
+}
 
-const sourceRooms = foldersOf('src');
-const trainingRooms = foldersOf('training');
-const packages = Object.keys(owners);
-const rooms = [...sourceRooms, ...trainingRooms];
+const {
+  rooms: table,
+  withDiagram,
+  withRules,
+}: Rooms = await import(join(packageRoot, 'scripts/rooms.mjs'));
+
+const rooms = Object.keys(table);
+const { dependencies } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8'));
+const packages = Object.keys(dependencies);
 const everything = [...packages, ...rooms.map(pathTo), '../../src/errors.ts', 'node:fs/promises'];
-
-/** What a room of training/ may import of src/ and of training/. */
-const shared = ['text', 'task', 'bundle', 'config', 'telemetry', 'files'].map(
-  (room) => `src/${room}`,
-);
-const reach: Record<string, readonly string[]> = {
-  'training/onnx': ['training/onnx', 'src/files'],
-  'training/autodiff': ['training/autodiff', 'training/onnx'],
-};
 
 function foldersOf(folder: string): string[] {
   return readdirSync(join(packageRoot, folder), { withFileTypes: true })
@@ -57,9 +41,33 @@ function pathTo(room: string): string {
   return `../../${room}/another-file.ts`;
 }
 
-function mayImport(room: string, other: string): boolean {
-  if (room.startsWith('src/')) return other.startsWith('src/');
-  return (reach[room] ?? [...shared, ...trainingRooms]).includes(other);
+/** Of training, what runs a command is all that it may have of src/bin. */
+const mayImport = (room: string, other: string): boolean =>
+  room === other ||
+  (table[room]!.imports.includes(other) && !(room === 'training/bin' && other === 'src/bin'));
+
+/** What a statement or a call imports from. */
+const SPECIFIER = /(?:^(?:import|export)\b[^'";=(:]* from |^import |\bimport\(\s*)'([^'\n]+)'/gm;
+
+/** The rooms and packages that the files of a room import. */
+function importsOf(room: string): { rooms: Set<string>; packages: Set<string> } {
+  const found = { rooms: new Set<string>(), packages: new Set<string>() };
+  for (const file of readdirSync(join(packageRoot, room), { recursive: true, encoding: 'utf8' })) {
+    if (!file.endsWith('.ts')) continue;
+    const text = readFileSync(join(packageRoot, room, file), 'utf8');
+    for (const [, specifier = ''] of text.matchAll(SPECIFIER)) {
+      if (specifier.startsWith('node:')) continue;
+      if (!specifier.startsWith('.')) {
+        const [scope, name] = specifier.split('/');
+        found.packages.add(specifier.startsWith('@') ? `${scope}/${name}` : (scope ?? ''));
+        continue;
+      }
+      const [side, other] = join(room, dirname(file), specifier).split('/');
+      const target = `${side}/${other}`;
+      if (target !== room && !other?.endsWith('.ts')) found.rooms.add(target);
+    }
+  }
+  return found;
 }
 
 /** The file of each room that the linter is asked about, and what it tries to import. */
@@ -113,16 +121,39 @@ function lint(folder: string): Map<string, string[]> {
   return refusals;
 }
 
-describe('the room rules of the linter', () => {
-  it('know every dependency of package.json', () => {
-    const { dependencies } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8'));
-    expect(Object.keys(owners).sort()).toEqual(Object.keys(dependencies).sort());
+describe('the table of rooms', () => {
+  it('has every folder of the sources, each above those that it imports', () => {
+    expect([...rooms].sort()).toEqual([...foldersOf('src'), ...foldersOf('training')].sort());
+    for (const [i, room] of rooms.entries()) {
+      for (const other of table[room]!.imports) expect(rooms.slice(0, i)).toContain(other);
+    }
   });
 
+  it.each(rooms)('says what is imported in %s, types included, and no more', (room) => {
+    const found = importsOf(room);
+    expect([...found.rooms].sort()).toEqual([...table[room]!.imports].sort());
+    expect([...found.packages].sort()).toEqual([...(table[room]!.packages ?? [])].sort());
+  });
+
+  it('has an owner for every dependency of package.json', () => {
+    const owned = new Set(rooms.flatMap((room) => table[room]!.packages ?? []));
+    expect([...owned].sort()).toEqual([...packages].sort());
+  });
+
+  it.each([
+    ['biome.json', withRules],
+    ['docs/architecture.md', withDiagram],
+  ])('is what %s says (npm run rooms writes it)', (file, written) => {
+    const text = readFileSync(join(packageRoot, file), 'utf8');
+    expect(text).toBe(written(text));
+  });
+});
+
+describe('the room rules of the linter', () => {
   it.each(rooms)('hold in %s', (room) => {
     expect(refused.get(`${room}/some-file.ts`)).toEqual(
       [
-        ...packages.filter((name) => !owners[name]?.includes(room)),
+        ...packages.filter((name) => !table[room]!.packages?.includes(name)),
         ...rooms.filter((other) => !mayImport(room, other)).map(pathTo),
       ].sort(),
     );

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { loadConfig } from '../../src/config/index.ts';
 import { EnginePool } from '../../src/engine/index.ts';
-import { openModel } from '../../src/models/served-model.ts';
+import { openModel } from '../../src/models/open-model.ts';
 import { Scheduler } from '../../src/scheduler/index.ts';
 import { type RunningServer, startServer } from '../../src/server.ts';
 import { referenceOf } from '../../training/evaluate/index.ts';

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Bundle, type MetricSet, readBundle } from '../../src/bundle/index.ts';
 import { type Config, loadConfig } from '../../src/config/index.ts';
 import { Scorer } from '../../src/engine/scorer.ts';
-import { openModel } from '../../src/models/served-model.ts';
+import { openModel } from '../../src/models/open-model.ts';
 import { loadCorpus, Random } from '../../training/data/index.ts';
 import { evaluateAxes } from '../../training/evaluate/index.ts';
 import { metricSet } from '../../training/recipes/metric-set.ts';

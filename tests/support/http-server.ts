@@ -1,12 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { afterEach } from '@jest/globals';
-import {
-  type AppDeps,
-  createApp,
-  createHttpServer,
-  listen,
-  unknownModel,
-} from '../../src/http/index.ts';
+import { type AppDeps, createApp, createHttpServer, listen } from '../../src/http/index.ts';
+import { unknownModel } from '../../src/models/index.ts';
 import { rejections, Scheduler } from '../../src/scheduler/index.ts';
 import { createLogger, Metrics } from '../../src/telemetry/index.ts';
 import { FakeEngines } from './fake-engines.ts';

@@ -1,4 +1,5 @@
 import { AppError } from '../../errors.ts';
+import { shown } from '../../files/index.ts';
 
 /** Brackets inside brackets that a body may have. */
 export const MOST_LEVELS = 32;
@@ -72,7 +73,7 @@ function checkKey(literal: string, keys: Set<string>): void {
     throw new AppError('invalid_request', `the key ${JSON.stringify(key)} is not allowed`);
   }
   if (keys.has(key)) {
-    throw new AppError('invalid_request', `the key ${shorten(key)} occurs twice in one object`);
+    throw new AppError('invalid_request', `the key ${shown(key)} occurs twice in one object`);
   }
   keys.add(key);
 }
@@ -82,9 +83,4 @@ function reasonOf(error: unknown): string {
   const message = error instanceof Error ? error.message : '';
   const reason = message.replace(/, (\.\.\.)?".*"(\.\.\.)? is not valid JSON$/s, '');
   return reason.charAt(0).toLowerCase() + reason.slice(1);
-}
-
-/** A sender's word for a message: quoted, and not too long. */
-export function shorten(word: string): string {
-  return JSON.stringify(word.length > 40 ? `${word.slice(0, 40)}…` : word);
 }

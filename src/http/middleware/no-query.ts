@@ -1,6 +1,6 @@
 import type { RequestHandler } from 'express';
 import { AppError } from '../../errors.ts';
-import { shorten } from '../body/strict-json.ts';
+import { shown } from '../../files/index.ts';
 
 /** Parameters that people try, and what says the same here. */
 const elsewhere: Readonly<Record<string, string>> = {
@@ -19,6 +19,6 @@ export const noQuery: RequestHandler = (request, _response, next) => {
   const instead = Object.hasOwn(elsewhere, name) ? `: ${elsewhere[name]}` : '';
   throw new AppError(
     'invalid_request',
-    `the query has an unknown parameter: ${shorten(name)}; expected none${instead}`,
+    `the query has an unknown parameter: ${shown(name)}; expected none${instead}`,
   );
 };

@@ -1,5 +1,5 @@
 import { AppError } from '../../errors.ts';
-import { shorten } from '../body/strict-json.ts';
+import { shown } from '../../files/index.ts';
 import { type OutputName, outputNames } from '../schemas/protocol.ts';
 import { decodeStrings } from './binary.ts';
 
@@ -40,13 +40,13 @@ export function checkNamed(body: InferBody, model: { name: string; version: stri
   const { model_name: name, model_version: version } = body;
   if (typeof name === 'string' && name !== model.name) {
     throw invalid(
-      `model_name is ${shorten(name)}, but the path names ${shorten(model.name)}: expected the same or none`,
+      `model_name is ${shown(name)}, but the path names ${shown(model.name)}: expected the same or none`,
     );
   }
   // Empty is how some clients say that any version will do.
   if (version && version !== model.version) {
     throw invalid(
-      `model_version is ${shorten(version)}, but ${shorten(model.version)} answers at this path: expected the same or none`,
+      `model_version is ${shown(version)}, but ${shown(model.version)} answers at this path: expected the same or none`,
     );
   }
 }

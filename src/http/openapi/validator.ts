@@ -1,8 +1,8 @@
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import { AppError } from '../../errors.ts';
+import { shown } from '../../files/index.ts';
 import type { Task } from '../../task/index.ts';
 import { cleanText } from '../../text/index.ts';
-import { shorten } from '../body/strict-json.ts';
 import { tooShort } from '../body/text-list.ts';
 import type { Route } from '../route.ts';
 import type { OpenApiDocument } from './document.ts';
@@ -52,7 +52,7 @@ const messages: Readonly<Record<string, (name: string, error: ErrorObject) => st
   type: (name, { data, params }) =>
     `${name} is ${kindOf(data)}: expected ${kindNames(params.type)}`,
   additionalProperties: (name, { params, parentSchema }) =>
-    `${name} has an unknown property: ${shorten(params.additionalProperty)}; expected ${Object.keys(parentSchema?.properties ?? {}).join(' or ')}`,
+    `${name} has an unknown property: ${shown(params.additionalProperty)}; expected ${Object.keys(parentSchema?.properties ?? {}).join(' or ')}`,
   required: (name, { params }) => `${name} has no ${params.missingProperty}`,
   minItems: (name, { data, params }) =>
     `${name} has ${lengthOf(data)} elements: expected at least ${params.limit}`,
@@ -61,9 +61,9 @@ const messages: Readonly<Record<string, (name: string, error: ErrorObject) => st
   minimum: (name, { params }) => `${name} is under ${params.limit}`,
   maximum: (name, { params }) => `${name} is over ${params.limit}`,
   const: (name, { data, params }) =>
-    `${name} is ${shown(data)}: expected ${JSON.stringify(params.allowedValue)}`,
+    `${name} is ${scalarShown(data)}: expected ${JSON.stringify(params.allowedValue)}`,
   enum: (name, { data, params }) =>
-    `${name} is ${shown(data)}: expected ${params.allowedValues.map((v: unknown) => JSON.stringify(v)).join(' or ')}`,
+    `${name} is ${scalarShown(data)}: expected ${params.allowedValues.map((v: unknown) => JSON.stringify(v)).join(' or ')}`,
   // ajv looks at alternatives before it looks at the type.
   oneOf: (name, { data, schema, params }) =>
     kindOf(data) !== kinds.object
@@ -119,8 +119,8 @@ function kindOf(value: unknown): string {
 }
 
 /** A scalar as it is, anything else by its kind. */
-function shown(value: unknown): string {
-  if (typeof value === 'string') return shorten(value);
+function scalarShown(value: unknown): string {
+  if (typeof value === 'string') return shown(value);
   return typeof value === 'object' ? kindOf(value) : String(value);
 }
 

@@ -1,8 +1,9 @@
 import type { Request, Response } from 'express';
 import type { Explanation } from '../../engine/index.ts';
 import { AppError } from '../../errors.ts';
+import type { ServedModel } from '../../models/index.ts';
 import type { Task } from '../../task/index.ts';
-import type { AppDeps, ServedModel } from '../deps.ts';
+import type { AppDeps } from '../deps.ts';
 import { modelsOf } from '../models.ts';
 import { problems, scoringCodes } from '../openapi/errors.ts';
 import { examplePrediction, exampleText } from '../openapi/examples.ts';

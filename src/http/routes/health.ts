@@ -1,5 +1,6 @@
 import { AppError } from '../../errors.ts';
-import type { AppDeps, ServerState } from '../deps.ts';
+import type { ServerState } from '../../models/index.ts';
+import type { AppDeps } from '../deps.ts';
 import { modelsOf, serverState } from '../models.ts';
 import { problems } from '../openapi/errors.ts';
 import { exactly, json, ref } from '../openapi/operation.ts';

@@ -1,6 +1,7 @@
+import type { Limits, ModelStatus, ServedModel } from '../../models/index.ts';
 import { packageVersion } from '../../package-root.ts';
 import { minimumLength, type Task } from '../../task/index.ts';
-import type { AppDeps, Limits, ModelStatus, ServedModel } from '../deps.ts';
+import type { AppDeps } from '../deps.ts';
 import { modelsOf } from '../models.ts';
 import { json, ref } from '../openapi/operation.ts';
 import type { Route } from '../route.ts';

@@ -1,8 +1,9 @@
 import type { Request } from 'express';
 import { AppError } from '../../errors.ts';
-import { shorten } from '../body/strict-json.ts';
+import { shown } from '../../files/index.ts';
+import { unknownModel } from '../../models/index.ts';
 import type { AppDeps } from '../deps.ts';
-import { modelsOf, unknownModel, versionsOf } from '../models.ts';
+import { modelsOf, versionsOf } from '../models.ts';
 import { type Parameter, ref, type Schema } from '../openapi/operation.ts';
 
 /** A model's path of the Open Inference Protocol, and the same with its version. */
@@ -43,10 +44,10 @@ export function checkModel(deps: AppDeps, { params }: Request): void {
     throw unknownModel(String(name), namesOf(modelsOf(deps).map((one) => one.model)));
   }
   if (version === undefined || version === model.version) return;
-  const versions = versionsOf(deps, model.name).map(shorten).join(' or ');
+  const versions = versionsOf(deps, model.name).map(shown).join(' or ');
   throw new AppError(
     'not_found',
-    `${model.name} has no version ${shorten(String(version))}: expected ${versions}`,
+    `${model.name} has no version ${shown(String(version))}: expected ${versions}`,
   );
 }
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect } from '@jest/globals';
-import { openModel } from '../../../src/models/served-model.ts';
+import { openModel } from '../../../src/models/open-model.ts';
 import { tinyGraph, writeTinyBundle } from '../../support/tiny-bundle.ts';
 import { writeToneBundle } from '../../support/tone-bundle.ts';
 import { until } from '../../support/until.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { loadConfig } from '../../../src/config/index.ts';
 import { Scorer } from '../../../src/engine/scorer.ts';
-import { openModel } from '../../../src/models/served-model.ts';
+import { openModel } from '../../../src/models/open-model.ts';
 import { explainFile } from '../../../training/artifacts/index.ts';
 import { decodeModel, encodeModel } from '../../../training/onnx/codec/index.ts';
 import { symbolicDim } from '../../../training/onnx/dim.ts';

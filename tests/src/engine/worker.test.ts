@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { loadConfig } from '../../../src/config/index.ts';
-import { openModel } from '../../../src/models/served-model.ts';
+import { openModel } from '../../../src/models/open-model.ts';
 import { packageRoot } from '../../../src/package-root.ts';
 import { isAlive } from '../../support/is-alive.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';

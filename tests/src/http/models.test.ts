@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import request from 'supertest';
-import { modelInUrl, type ServerState } from '../../../src/http/index.ts';
+import { modelInUrl } from '../../../src/http/index.ts';
+import type { ServerState } from '../../../src/models/index.ts';
 import { testKeys } from '../../support/api-keys.ts';
 import { testModel, testServer } from '../../support/http-server.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';

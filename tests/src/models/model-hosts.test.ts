@@ -6,7 +6,7 @@ import { ModelHosts } from '../../../src/models/model-hosts.ts';
 interface Fake {
   readonly name: string;
   readonly version: string;
-  readonly depth: number;
+  readonly queueDepth: number;
   readonly memoryBytes: number;
   readonly current: { readonly model: { readonly name: string; readonly version: string } };
   /** What was asked of it. */
@@ -22,15 +22,14 @@ function fake(name: string, version: string, depth: number): Fake & ModelHost {
   const ask = (what: string) => async () => {
     asked.push(what);
   };
-  const handle = () => asked.push('request');
   const host = {
     ...{
       name,
       version,
-      depth,
+      queueDepth: depth,
       asked,
       memoryBytes: depth * 1000,
-      current: { model: { name, version }, handle },
+      current: { model: { name, version } },
     },
     ...{ drained: ask('drained'), close: ask('close'), stop: ask('stop') },
   };
@@ -87,7 +86,7 @@ function happen(
     hosts.serve(aside);
     all.set(aside, 'served');
   }
-  if (what === 'go aside' && served && served.depth !== -1) {
+  if (what === 'go aside' && served && served.queueDepth !== -1) {
     hosts.putAside(served);
     all.set(served, 'aside');
   }
@@ -113,8 +112,8 @@ function expectSame(hosts: ModelHosts, all: ReadonlyMap<Fake & ModelHost, Standi
   expect(hosts.served).toEqual(inOrder);
   expect(hosts.default).toBe(highest('default'));
   // Also of those that are loading, or finish their requests.
-  const depth = [...all.keys()].reduce((sum, host) => sum + host.depth, 0);
-  expect(hosts.depth).toBe(depth);
+  const depth = [...all.keys()].reduce((sum, host) => sum + host.queueDepth, 0);
+  expect(hosts.queueDepth).toBe(depth);
   expect(hosts.memoryBytes).toBe(depth * 1000);
 }
 
@@ -122,7 +121,7 @@ describe('the models of a server, as they come and go', () => {
   it('are found by name and version while they are served, and counted until their engines are gone', async () => {
     await fc.assert(
       fc.asyncProperty(events, async (happening) => {
-        const hosts = new ModelHosts({ isFolder: true, defaultName: 'default' });
+        const hosts = new ModelHosts('default');
         const last = fake('default', '0', -1);
         const all = new Map<Fake & ModelHost, Standing>([[last, 'served']]);
         hosts.serve(last);
@@ -140,28 +139,24 @@ describe('the models of a server, as they come and go', () => {
   });
 
   it('are asked by name and version, else by name, else by default', () => {
-    const hosts = new ModelHosts({ isFolder: true, defaultName: 'default' });
+    const hosts = new ModelHosts('default');
     const all = [fake('a', '1', 0), fake('a', '2', 0), fake('default', '1', 0)];
     hosts.serve(...all);
-    const answering = (url: string) => {
-      hosts.handle({ url } as never, {} as never);
-      return all.findIndex(({ asked }) => asked.splice(0).length > 0);
-    };
-    expect(answering('/v2/models/a/versions/1/infer')).toBe(0);
-    expect(answering('/v2/models/a/infer')).toBe(1);
-    expect(answering('/v2/models/a/versions/3/infer')).toBe(1);
-    expect(answering('/v2/models/b/infer')).toBe(2);
-    expect(answering('/predict')).toBe(2);
+    expect(hosts.named({ name: 'a', version: '1' })).toBe(all[0]);
+    expect(hosts.named({ name: 'a' })).toBe(all[1]);
+    expect(hosts.named({ name: 'a', version: '3' })).toBe(all[1]);
+    expect(hosts.named({ name: 'b' })).toBe(all[2]);
+    expect(hosts.named()).toBe(all[2]);
   });
 
   it('have no default of a name that is gone', () => {
-    const hosts = new ModelHosts({ isFolder: true, defaultName: 'gone' });
-    hosts.serve(fake('a', '1', 0));
+    const hosts = new ModelHosts('gone');
+    hosts.serve(fake('a', '1', 0), fake('b', '1', 0));
     expect(() => hosts.default).toThrow(/the default model is gone/);
   });
 
   it('are one alone that answers for whatever its name is, where they lie in no folder', () => {
-    const hosts = new ModelHosts({ isFolder: false, defaultName: 'mbti' });
+    const hosts = new ModelHosts('mbti');
     const one = fake('another name', '1', 0);
     hosts.serve(one);
     expect(hosts.default).toBe(one);

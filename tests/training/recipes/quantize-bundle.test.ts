@@ -11,7 +11,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { readBundle } from '../../../src/bundle/index.ts';
 import { loadConfig } from '../../../src/config/index.ts';
 import { Scorer } from '../../../src/engine/scorer.ts';
-import { openModel } from '../../../src/models/served-model.ts';
+import { openModel } from '../../../src/models/open-model.ts';
 import { updateBundle } from '../../../training/bundle/index.ts';
 import { sampleCsv } from '../../../training/data/sample/writer.ts';
 import { quantizeInto } from '../../../training/recipes/quantize-bundle.ts';

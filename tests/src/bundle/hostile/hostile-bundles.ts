@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { loadConfig } from '../../../../src/config/index.ts';
 import { Scorer } from '../../../../src/engine/scorer.ts';
 import { AppError } from '../../../../src/errors.ts';
-import { openModel } from '../../../../src/models/served-model.ts';
+import { openModel } from '../../../../src/models/open-model.ts';
 import { toPrediction } from '../../../../src/task/index.ts';
 import { TextTokenizer } from '../../../../src/text/index.ts';
 import { hostileJson, pick, randomOf } from '../../../support/hostile-json.ts';

@@ -9,7 +9,7 @@ import type { ModelSource } from './model-source.ts';
 import type { OpenedModel } from './open-model.ts';
 import { highest, type OpenedModels } from './open-models.ts';
 import { type ServedModel, unknownModel } from './served-model.ts';
-import { fingerprint, watchFolders } from './watch-bundle.ts';
+import { watchFolders } from './watch-bundle.ts';
 
 export interface RepositoryOptions extends HostOptions {
   readonly source: ModelSource;
@@ -54,6 +54,7 @@ export class ModelRepository {
   watch(): () => void {
     const { source } = this.#options;
     return watchFolders(() => source.folders(), {
+      look: (folder) => source.fingerprint(folder),
       known: new Map(this.hosts.served.map(({ dir, fingerprint }) => [dir, fingerprint])),
       onUnreadable: (error) => {
         this.#notLoaded(this.hosts.default.current.model.name, { folder: source.dir }, error);
@@ -119,7 +120,7 @@ export class ModelRepository {
   async #serve(found: FoundBundle, isAsked: boolean): Promise<ServedModel> {
     const host = this.hosts.served.find((one) => one.dir === found.dir);
     if (!host) return this.#add(found);
-    if (isAsked || (await fingerprint(found.dir)) !== host.fingerprint) return host.reload();
+    if (isAsked || (await this.#options.source.fingerprint(found.dir)) !== host.fingerprint) return host.reload();
     return host.current.model;
   }
 

@@ -1,5 +1,6 @@
 import { basename, join } from 'node:path';
 import { bundlesOf, type FoundBundle, foldersIn, listFolders } from '../bundle/index.ts';
+import { fingerprint } from './watch-bundle.ts';
 
 /** Where the models of a server lie, as it is on disk when it is asked. */
 export interface ModelSource {
@@ -13,6 +14,8 @@ export interface ModelSource {
   folders(): Promise<string[]>;
   /** The name of the model in one of the folders; undefined: that of the model that is served from it. */
   nameOf(folder: string): string | undefined;
+  /** Changes when any file of the folder does. */
+  fingerprint(folder: string): Promise<string>;
 }
 
 /** One bundle: what it is called its manifest says, and may say otherwise after a reload. */
@@ -22,6 +25,7 @@ export const oneBundle = (dir: string): ModelSource => ({
   bundlesOf: async () => [{ dir }],
   folders: async () => [dir],
   nameOf: () => undefined,
+  fingerprint,
 });
 
 /** A folder of `<name>/` and `<name>/<version>/`. */
@@ -31,4 +35,5 @@ export const folderOfModels = (dir: string): ModelSource => ({
   bundlesOf: (name) => bundlesOf(dir, name),
   folders: async () => (await listFolders(dir)).map((name) => join(dir, name)),
   nameOf: (folder) => basename(folder),
+  fingerprint,
 });

@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 import { faultsOf } from './mutate/faults.mjs';
 import { operators } from './mutate/operators.mjs';
 import { openSandbox, run } from './mutate/sandbox.mjs';
-import { importers, noticedBy } from './mutate/suites.mjs';
+import { importers, noticedBy, passes, suitesBelow } from './mutate/suites.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { values, positionals } = parseArgs({
@@ -32,7 +32,7 @@ const HELP = `Usage: npm run mutate -- PATH… [options]
   --sample N         faults, drawn from all that are possible [30]
   --seed S           of the draw [1]
   --operator NAME    only faults of this kind: ${Object.keys(operators).join(', ')}
-  --tests PATH       suites to run first, before those that import the file
+  --tests PATH       suites, or folders of them, to run first, before those that import the file
   --deep             build, and run the suites of commands and end-to-end too, before a fault counts as survived
   --limit SECONDS    of one run of tests; a fault that makes them hang is noticed [120]
   --list             print the faults and plant none
@@ -79,12 +79,17 @@ const short = (text) => text.replace(/\s+/g, ' ').slice(0, 70);
 async function survivorsOf(faults, sandbox) {
   const suitesOf = importers(root);
   const options = { deep: values.deep, limit: Number(values.limit) };
+  const place = { dir: sandbox.dir, root };
+  const first = suitesBelow(root, values.tests ?? []);
+  const sound = new Set();
   const survivors = [];
   for (const [i, fault] of faults.entries()) {
-    const suites = [...(values.tests ?? []), ...suitesOf(fault.file)];
-    const by = await sandbox.with(fault, () =>
-      noticedBy({ dir: sandbox.dir, root }, suites, options),
-    );
+    const suites = [...new Set([...first, ...suitesOf(fault.file)])];
+    const by = await sandbox.with(fault, () => noticedBy(place, suites, options));
+    if (by?.endsWith('.test.ts') && !sound.has(by)) {
+      if (!(await passes(place, by, options))) throw new Error(`${by} fails without a fault`);
+      sound.add(by);
+    }
     if (by === undefined) survivors.push(fault);
     const fate = by === undefined ? 'SURVIVED' : `caught by ${by}`;
     console.log(`${i + 1}/${faults.length} ${shown(fault)}  ${fate}`);

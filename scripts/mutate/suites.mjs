@@ -82,5 +82,31 @@ export async function noticedBy({ dir, root }, suites, { deep, limit }) {
   return code === 0 ? undefined : failedSuite(output);
 }
 
-const failedSuite = (output) =>
-  /^FAIL (\S+)/m.exec(output)?.[1] ?? output.trim().split('\n').at(-1) ?? 'a test';
+/** A run that ends without a suite that failed says nothing of the fault: there were no such suites, or jest itself failed. */
+function failedSuite(output) {
+  const [, suite] = /^FAIL (\S+)/m.exec(output) ?? [];
+  const killed = /^killed after .*$/m.exec(output)?.[0];
+  if (suite === undefined && killed === undefined) throw new Error(`no suite ran:\n${output}`);
+  return suite ?? killed;
+}
+
+/** The suites that paths name, of files and of folders. Error for a path below which there is none. */
+export function suitesBelow(root, paths) {
+  return paths.flatMap((path) => {
+    const listed = execFileSync(
+      'git',
+      ['ls-files', '--cached', '--others', '--exclude-standard', '--', path],
+      { cwd: root, encoding: 'utf8' },
+    );
+    const suites = listed.split('\n').filter((file) => file.endsWith('.test.ts'));
+    if (suites.length === 0) throw new Error(`--tests ${path}: there is no suite`);
+    return suites.filter((file) => !file.includes('.long.'));
+  });
+}
+
+/** Whether a suite passes where nothing is planted: one that does not would seem to notice everything. */
+export async function passes({ dir, root }, suite, { limit }) {
+  const jest = join(root, 'node_modules/jest/bin/jest.js');
+  const args = [jest, '--silent', '--maxWorkers=1', '--runTestsByPath', suite];
+  return (await run(process.execPath, args, { cwd: dir, env, limit })).code === 0;
+}

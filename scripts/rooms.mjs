@@ -66,7 +66,7 @@ export const rooms = {
   'training/runtime': {
     imports: [
       ...src('bundle', 'config', 'files'),
-      ...training('artifacts', 'data', 'inspect', 'onnx', 'optim'),
+      ...training('artifacts', 'data', 'graph', 'inspect', 'onnx', 'optim'),
     ],
     packages: ['onnxruntime-node'],
   },
@@ -77,8 +77,8 @@ export const rooms = {
   'training/recipes': {
     imports: [
       ...src('bundle', 'config', 'files', 'task', 'text'),
-      ...training('architectures', 'artifacts', 'bundle', 'data', 'deploy', 'evaluate', 'hub'),
-      ...training('onnx', 'optim', 'runtime', 'tracking'),
+      ...training('architectures', 'artifacts', 'bundle', 'data', 'deploy', 'evaluate', 'graph'),
+      ...training('hub', 'onnx', 'optim', 'runtime', 'tracking'),
     ],
   },
   'training/bin': {

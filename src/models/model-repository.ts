@@ -120,7 +120,8 @@ export class ModelRepository {
   async #serve(found: FoundBundle, isAsked: boolean): Promise<ServedModel> {
     const host = this.hosts.served.find((one) => one.dir === found.dir);
     if (!host) return this.#add(found);
-    if (isAsked || (await this.#options.source.fingerprint(found.dir)) !== host.fingerprint) return host.reload();
+    if (isAsked || (await this.#options.source.fingerprint(found.dir)) !== host.fingerprint)
+      return host.reload();
     return host.current.model;
   }
 

@@ -1,6 +1,7 @@
 import { AppError } from '../../src/errors.ts';
 import { nameShown } from '../../src/files/index.ts';
 import { nonDifferentiable, operatorKey } from '../autodiff/non-differentiable.ts';
+import { passes } from '../graph/facts/passing.ts';
 import { quantizedNode } from '../graph/facts/quantized.ts';
 import { isLarge } from '../graph/transforms/full-precision.ts';
 import type { Graph, Node, Value } from '../onnx/graph.ts';
@@ -40,7 +41,7 @@ const placesOf = ({ op }: Node) => (Object.hasOwn(places, op) ? places[op] : und
 const besideActivations = new Set(['Add', 'Mul']);
 
 /** A weight may stand behind these, which lay it out in another way. */
-const layouts = new Set('Identity Cast CastLike Reshape Squeeze Unsqueeze Flatten'.split(' '));
+const laysOut = passes('type', 'form');
 
 /** … or behind these, where all that they compute with is constant: a scale, a difference. */
 const formulas = new Set('Add Sub Mul Div Neg'.split(' '));
@@ -77,7 +78,7 @@ export class WeightPlaces {
       const [output] = node.outputs;
       if (node.domain !== '' || !output) return false;
       if (node.op === 'Transpose') return this.reads(output, asMatrix, depth + 1);
-      if (layouts.has(node.op) && index === 0) return this.reads(output, true, depth + 1);
+      if (laysOut(node) && index === 0) return this.reads(output, true, depth + 1);
       if (formulas.has(node.op) && areConstant(node.inputs))
         return this.reads(output, true, depth + 1);
       const stands = placesOf(node).some(
@@ -106,7 +107,7 @@ function isConstant(value: Value | undefined, budget: Budget): boolean {
   const node = value.producer;
   if (node?.domain !== '' || !budget.take()) return false;
   if (node.op === 'Constant') return true;
-  const isKnown = layouts.has(node.op) || formulas.has(node.op) || node.op === 'Transpose';
+  const isKnown = laysOut(node) || formulas.has(node.op) || node.op === 'Transpose';
   return isKnown && node.inputs.every((input) => isConstant(input, budget));
 }
 

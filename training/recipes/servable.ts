@@ -2,6 +2,7 @@ import { fixedAxes, inputProblem } from '../../src/bundle/index.ts';
 import { AppError, messageOf } from '../../src/errors.ts';
 import { nameShown, onOneLine } from '../../src/files/index.ts';
 import { longestWindow, type TextTokenizer } from '../../src/text/index.ts';
+import { passes } from '../graph/facts/passing.ts';
 import type { Graph, Value } from '../onnx/graph.ts';
 import type { Model } from '../onnx/model.ts';
 import { behind } from '../onnx/walk.ts';
@@ -156,10 +157,10 @@ function runtimeReason(message: string): string {
 }
 
 /** Operators that pass ids on. */
-const passing = new Set(['Cast', 'Identity', 'Reshape', 'Squeeze', 'Unsqueeze', 'Flatten']);
+const passesIds = passes('type', 'form');
 
 function isTokens(value: Value | undefined): boolean {
-  const source = value && behind(value, ({ op }) => passing.has(op));
+  const source = value && behind(value, passesIds);
   return source?.producer === undefined && source?.name === 'input_ids';
 }
 

@@ -1,5 +1,7 @@
 import type { Batch } from '../data/index.ts';
+import { passes } from '../graph/facts/passing.ts';
 import type { Graph, Node, Value } from '../onnx/graph.ts';
+import { behind } from '../onnx/walk.ts';
 import { batchFeeds } from './feeds.ts';
 import type { Tensors } from './state.ts';
 
@@ -12,13 +14,10 @@ export interface RowGradient {
   readonly rows: string;
 }
 
-/** Operators that change how indices are laid out, not which they are. */
-const LAYOUT: ReadonlySet<string> = new Set(['Cast', 'Reshape', 'Expand', 'Unsqueeze', 'Identity']);
+/** What changes how indices are laid out, not which they are. */
+const laysOut = passes('type', 'form', 'copies');
 
-function sourceOf(value: Value | undefined): Value | undefined {
-  const { producer } = value ?? {};
-  return producer && LAYOUT.has(producer.op) ? sourceOf(producer.inputs[0]) : value;
-}
+const sourceOf = (value: Value | undefined): Value | undefined => value && behind(value, laysOut);
 
 const isZeros = (value: Value | undefined): boolean =>
   value?.producer?.op === 'Expand' &&

@@ -1,4 +1,5 @@
 import { AppError } from '../../../src/errors.ts';
+import { passes } from '../../graph/facts/passing.ts';
 import type { Graph, Node, Value } from '../../onnx/graph.ts';
 import { isFloat } from '../../onnx/tensor.ts';
 
@@ -13,14 +14,7 @@ export interface TokenEmbedding {
 }
 
 /** Operators after which the ids are still one for each token: position ids are made by others. */
-const carriesIds: ReadonlySet<string> = new Set([
-  'Identity',
-  'Cast',
-  'Reshape',
-  'Flatten',
-  'Squeeze',
-  'Unsqueeze',
-]);
+const carriesIds = passes('type', 'form');
 
 /**
  * Where a graph looks its tokens up, whatever the names: each Gather of rows of a float matrix by `input_ids`
@@ -34,7 +28,7 @@ export function tokenEmbeddings(graph: Graph): TokenEmbedding[] {
     const [first, second] = node.inputs;
     const [output] = node.outputs;
     if (node.domain !== '' || output === undefined) continue;
-    if (first && ids.has(first) && carriesIds.has(node.op)) ids.add(output);
+    if (first && ids.has(first) && carriesIds(node)) ids.add(output);
     if (first && second && ids.has(second) && isLookup(node)) {
       found.push({ table: first, ids: second, vectors: output });
     }

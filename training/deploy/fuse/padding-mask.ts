@@ -1,5 +1,4 @@
-import { constantInts } from '../../graph/facts/constants.ts';
-import { scalarOf } from '../../graph/facts/scalar.ts';
+import { constantInts, constantScalar } from '../../graph/facts/constants.ts';
 import { type Shape, sameDim } from '../../onnx/dim.ts';
 import type { Node, Value } from '../../onnx/graph.ts';
 
@@ -68,7 +67,7 @@ export function maskExpression(value: Value | undefined): MaskExpression | undef
 function combined(node: Node): MaskExpression | undefined {
   const apply = Object.hasOwn(elementwise, node.op) ? elementwise[node.op] : undefined;
   if (apply === undefined) return undefined;
-  const operands = node.inputs.map((input) => scalarOf(input) ?? maskExpression(input));
+  const operands = node.inputs.map((input) => constantScalar(input) ?? maskExpression(input));
   const first = operands.find((operand) => typeof operand === 'object');
   if (first === undefined || operands.includes(undefined)) return undefined;
   const alike = operands.every(

@@ -1,5 +1,6 @@
 import type { ConstantMatrix } from '../../graph/facts/constant-matrix.ts';
-import { layouts, toHalf } from '../../graph/transforms/half.ts';
+import { givenTensor } from '../../graph/facts/constants.ts';
+import { isLayout, toHalf } from '../../graph/transforms/half.ts';
 import { recoverModuleNames } from '../../graph/transforms/module-names.ts';
 import { prune } from '../../graph/transforms/prune.ts';
 import { GraphBuilder } from '../../onnx/builder.ts';
@@ -130,14 +131,13 @@ class Halves {
 
   #make(value: Value, depth: number): Value | undefined {
     const { producer } = value;
-    if (producer && producer.domain === '' && layouts.has(producer.op)) {
+    if (producer && isLayout(producer)) {
       const [input, ...rest] = producer.inputs;
       const half = input && this.of(input, depth + 1);
       const attributes = Object.fromEntries(producer.attributes);
       return half && this.#builder.op(producer.op, [half, ...rest], attributes);
     }
-    const constant = producer?.op === 'Constant' && producer.attributes.get('value');
-    const tensor = constant && constant.kind === 'tensor' ? constant.value : value.initializer;
+    const tensor = givenTensor(value);
     return tensor?.type === 'float32' ? this.#hold(tensor, value.name) : undefined;
   }
 

@@ -1,4 +1,5 @@
 import type { ConstantMatrix } from '../../graph/facts/constant-matrix.ts';
+import { passes } from '../../graph/facts/passing.ts';
 import { GraphBuilder } from '../../onnx/builder.ts';
 import { cloneModel } from '../../onnx/clone.ts';
 import type { Node, Value } from '../../onnx/graph.ts';
@@ -81,7 +82,7 @@ function readersByActivation(nodes: ReadonlySet<Node>): Map<Value, Reader[]> {
 
 function isReadByProductsAlone(value: Value): boolean {
   return [...value.uses].every(({ node, index }) =>
-    node.op === 'Transpose' || node.op === 'Identity'
+    passes('order')(node)
       ? node.outputs.every((output) => output === undefined || isReadByProductsAlone(output))
       : index === 1 && productOf(node) !== undefined,
   );

@@ -1,5 +1,7 @@
 import type { Value } from '../../onnx/graph.ts';
 import type { Tensor } from '../../onnx/tensor.ts';
+import { givenTensor } from './constants.ts';
+import { passes } from './passing.ts';
 
 /** A float32 matrix that is known when the graph is written. */
 export interface ConstantMatrix {
@@ -9,6 +11,8 @@ export interface ConstantMatrix {
   /** The value that holds it: the same for every reader of a shared weight. */
   readonly source: Value;
 }
+
+const laysOut = passes('order');
 
 /** So many nodes are looked through. */
 const MOST_PASSED = 32;
@@ -22,9 +26,8 @@ export function constantMatrix(value: Value | undefined): ConstantMatrix | undef
   let transposed = false;
   // Chains of them would be walked again for each of their readers.
   for (let passed = 0; source?.producer && passed < MOST_PASSED; passed++) {
-    const { op, domain } = source.producer;
-    if (domain !== '' || (op !== 'Identity' && op !== 'Transpose')) break;
-    if (op === 'Transpose') {
+    if (!laysOut(source.producer)) break;
+    if (source.producer.op === 'Transpose') {
       const perm = source.producer.ints('perm');
       if (perm !== undefined && perm.length !== 2) return undefined;
       if (perm === undefined || perm[0] === 1) transposed = !transposed;
@@ -32,17 +35,7 @@ export function constantMatrix(value: Value | undefined): ConstantMatrix | undef
     [source] = source.producer.inputs;
   }
   if (source === undefined) return undefined;
-  const tensor = tensorOf(source);
+  const tensor = givenTensor(source);
   if (tensor?.type !== 'float32' || tensor.dims.length !== 2) return undefined;
   return tensor.dims.includes(0) ? undefined : { tensor, transposed, source };
-}
-
-/** An initializer that is also a graph input may be fed another value: it is no constant. */
-function tensorOf(value: Value): Tensor | undefined {
-  const { initializer, producer } = value;
-  if (producer?.op === 'Constant' && producer.domain === '') {
-    const attribute = producer.attributes.get('value');
-    return attribute?.kind === 'tensor' ? attribute.value : undefined;
-  }
-  return initializer;
 }

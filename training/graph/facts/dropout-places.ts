@@ -2,6 +2,7 @@ import type { Graph, Node, Use, Value } from '../../onnx/graph.ts';
 import { Budget, behind } from '../../onnx/walk.ts';
 import { linearOf, readersThrough, sourceOf } from './linear.ts';
 import { type Normalisation, normalisations } from './normalisations.ts';
+import { passes } from './passing.ts';
 
 /** A place where the source model drops activations while it trains. */
 export interface DropoutPlace {
@@ -55,7 +56,7 @@ function embeddings({ input, output, node }: Normalisation): DropoutPlace[] {
   return [{ name: nameOf(node), value: output, readers: [...output.uses] }];
 }
 
-const passed = new Set(['Cast', 'Identity', 'Reshape', 'Unsqueeze', 'Expand', 'Dropout']);
+const passesRows = passes('type', 'form', 'copies', 'dropped');
 
 /** So many values are looked at for the tables behind a sum. */
 const MOST_SUMMED = 32;
@@ -66,7 +67,7 @@ function isEmbeddingSum(value: Value | undefined, budget = new Budget(MOST_SUMME
   const [a, b] = producer.inputs;
   if (producer.op === 'Gather') return sourceOf(a)?.initializer?.dims.length === 2;
   if (producer.op === 'Add') return isEmbeddingSum(a, budget) || isEmbeddingSum(b, budget);
-  return passed.has(producer.op) && isEmbeddingSum(a, budget);
+  return passesRows(producer) && isEmbeddingSum(a, budget);
 }
 
 /**
@@ -88,11 +89,11 @@ function sublayer({ input }: Normalisation, contexts: ReadonlySet<Node>): Dropou
   return [];
 }
 
-const merging = new Set(['Reshape', 'Transpose', 'Identity', 'Cast', 'Flatten']);
+const mergesHeads = passes('type', 'form', 'order');
 
 /** The MatMul of attention whose heads a value puts side by side. */
 function contextOf(value: Value): Node | undefined {
-  return behind(value, ({ op }) => merging.has(op)).producer;
+  return behind(value, mergesHeads).producer;
 }
 
 const isOutLin = (node: Node, weight: Value): boolean =>

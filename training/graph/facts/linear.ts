@@ -1,5 +1,6 @@
 import type { Node, Use, Value } from '../../onnx/graph.ts';
 import { behind } from '../../onnx/walk.ts';
+import { passes } from './passing.ts';
 
 /** x·W, perhaps + b. */
 export interface Linear {
@@ -10,14 +11,14 @@ export interface Linear {
 }
 
 /** Operators that change a value's form, not its elements. */
-const transparent = new Set(['Identity', 'Cast', 'Reshape', 'Squeeze', 'Flatten', 'Dropout']);
+const isTransparent = passes('type', 'form', 'dropped');
 
 /** So many values are looked at behind one. */
 const MOST_READERS = 256;
 
 /** The value that one is made from without a change of its elements. */
 export function sourceOf(value: Value | undefined): Value | undefined {
-  return value && behind(value, ({ op }) => transparent.has(op));
+  return value && behind(value, isTransparent);
 }
 
 /**
@@ -30,7 +31,7 @@ export function readersThrough(value: Value): Use[] {
   for (let at = open.pop(); at; at = open.pop()) {
     for (const use of at.uses) {
       const { node, index } = use;
-      const passes = node.op === 'Where' ? index > 0 : transparent.has(node.op) && index === 0;
+      const passes = node.op === 'Where' ? index > 0 : isTransparent(node) && index === 0;
       const [output] = node.outputs;
       if (!passes || !output) found.push(use);
       else if (seen.size < MOST_READERS && !seen.has(output)) {
@@ -65,7 +66,7 @@ function productOf(node: Node): Linear | undefined {
 
 /** The matrix that a value always is, perhaps transposed. */
 function weightOf(value: Value | undefined): Value | undefined {
-  const source = value && behind(value, ({ op }) => op === 'Transpose' || transparent.has(op));
+  const source = value && behind(value, passes('type', 'form', 'dropped', 'order'));
   return source?.initializer?.dims.length === 2 ? source : undefined;
 }
 

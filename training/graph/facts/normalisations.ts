@@ -1,4 +1,6 @@
 import type { Node, Value } from '../../onnx/graph.ts';
+import { normalised } from '../pattern/layer-normalization.ts';
+import { matchPattern } from '../pattern/match.ts';
 import { isVector } from './linear.ts';
 
 /** A LayerNorm: one node, or the many that exporters make of it before opset 17. */
@@ -25,28 +27,15 @@ function whole(node: Node): Normalisation | undefined {
   return input && output && { input, output, node };
 }
 
-/** (x − mean(x)) / √(variance + ε) · weight + bias, from its subtraction on. */
+/** (x − mean(x)) / √(variance + ε), perhaps · weight, perhaps + bias. */
 function decomposed(node: Node): Normalisation | undefined {
-  const [input, mean] = node.inputs;
-  const [centred] = node.outputs;
-  if (node.op !== 'Sub' || !input || !centred) return undefined;
-  if (mean?.producer?.op !== 'ReduceMean' || mean.producer.inputs[0] !== input) return undefined;
-  const scaled = scaledBy(centred);
-  if (scaled === undefined) return undefined;
+  const [scaled] = node.outputs;
+  const match = scaled && matchPattern(node.graph, normalised, scaled);
+  const input = match?.values.get('x');
+  if (scaled === undefined || input === undefined) return undefined;
   const weighted = readerWith(scaled, 'Mul') ?? scaled;
   const output = readerWith(weighted, 'Add') ?? weighted;
   return output.producer && { input, output, node: output.producer };
-}
-
-/** The quotient by the deviation, or the product with its reciprocal. */
-function scaledBy(centred: Value): Value | undefined {
-  for (const { node, index } of centred.uses) {
-    const other = node.inputs[1 - index]?.producer?.op;
-    const divided = node.op === 'Div' && index === 0 && other === 'Sqrt';
-    const multiplied = node.op === 'Mul' && other === 'Reciprocal';
-    if (divided || multiplied) return node.outputs[0];
-  }
-  return undefined;
 }
 
 /** What comes of a value and a vector of the model by an operator. */

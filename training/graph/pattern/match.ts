@@ -1,5 +1,5 @@
 import type { Graph, Node, Value } from '../../onnx/graph.ts';
-import { scalarOf } from '../facts/scalar.ts';
+import { constantScalar } from '../facts/constants.ts';
 import type { OpPattern, Pattern } from './pattern.ts';
 
 /** What a pattern's names stand for, and the nodes that it covers. */
@@ -58,7 +58,7 @@ function* ways(pattern: Pattern, value: Value | undefined, match: Match): Genera
       if (pattern.holds?.(value) !== false) yield* bound(pattern.name, value, match);
       return;
     case 'scalar': {
-      const number = scalarOf(value);
+      const number = constantScalar(value);
       if (number === undefined) return;
       const { equals, name } = pattern;
       if (equals !== undefined && Math.abs(number - equals) > SAME * Math.abs(equals)) return;

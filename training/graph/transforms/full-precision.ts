@@ -1,6 +1,8 @@
 import { float32Values } from '../../onnx/float32-values.ts';
-import type { Graph, Node, Value } from '../../onnx/graph.ts';
+import type { Graph, Value } from '../../onnx/graph.ts';
 import { type DataType, elementCount, floatTensor, type Tensor } from '../../onnx/tensor.ts';
+import { constantTensor } from '../facts/constants.ts';
+import { passes } from '../facts/passing.ts';
 
 /** ONNX's numbers of element types, as Cast names them. */
 const FLOAT32 = 1;
@@ -42,16 +44,6 @@ export function toFullPrecision(graph: Graph): FullPrecision {
   const promoted = promoteConstants(graph);
   dropCasts(graph);
   return { notes, constants: promoted };
-}
-
-function constantTensor(node: Node): Tensor | undefined {
-  if (node.op !== 'Constant' || node.domain !== '') return undefined;
-  const value = node.attributes.get('value');
-  if (value?.kind === 'tensor') return value.value;
-  const floats = node.attributes.get('value_floats');
-  return floats?.kind === 'floats'
-    ? floatTensor([floats.value.length], Float32Array.from(floats.value))
-    : undefined;
 }
 
 /** Everything of one float type becomes float32, in the bodies of control flow too. */
@@ -96,10 +88,12 @@ function promoteConstants(graph: Graph): ReadonlySet<Value> {
   return promoted;
 }
 
+const isCast = passes('type');
+
 /** Casts of a float32 weight to float32. The better name of the two stays. */
 function dropCasts(graph: Graph): void {
   for (const node of graph.topologicalOrder()) {
-    if (node.domain !== '' || !['Cast', 'CastLike'].includes(node.op)) continue;
+    if (node.op === 'Identity' || !isCast(node)) continue;
     const [source] = node.inputs;
     const [output] = node.outputs;
     if (!output || source?.type !== 'float32' || output.type !== 'float32') continue;

@@ -4,6 +4,7 @@ import { inferNode } from '../../onnx/shapes/infer.ts';
 import { elementsOf, fitsFloat16, isFloat, type Tensor } from '../../onnx/tensor.ts';
 import { behind } from '../../onnx/walk.ts';
 import { constantOf } from '../facts/constants.ts';
+import { passes } from '../facts/passing.ts';
 
 type Width = 'float16' | 'float32';
 
@@ -21,8 +22,8 @@ const followers = words(
    Unsqueeze Expand Tile Concat Split Slice Pad`,
 );
 
-/** Of these, the ones that only lay elements out in another way. */
-export const layouts = words('Identity Transpose Reshape Flatten Squeeze Unsqueeze');
+/** Whether a node only lays elements out in another way. */
+export const isLayout = passes('form', 'order');
 
 /**
  * Mixed precision as PyTorch's autocast has it, on a forward graph with its loss: matrix products in float16;
@@ -106,7 +107,7 @@ function isFixed(value: Value): boolean {
 }
 
 function source(value: Value) {
-  return constantOf(behind(value, ({ op, domain }) => domain === '' && layouts.has(op)));
+  return constantOf(behind(value, isLayout));
 }
 
 /** Whether float16 holds the elements of a constant; activations are not looked at. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { scalarOf } from '../../../../training/graph/facts/scalar.ts';
+import { constantScalar } from '../../../../training/graph/facts/constants.ts';
 import { applyRewrites, replaceValue } from '../../../../training/graph/pattern/apply.ts';
 import { matchPattern } from '../../../../training/graph/pattern/match.ts';
 import {
@@ -83,8 +83,8 @@ describe('a number that a graph computes', () => {
     const x = graph.addInput('x', 'float32', [1, 64]);
     const size = b.op('Slice', [b.op('Shape', [x]), b.ints([-1]), b.ints([9])]);
     const scale = b.div(1, b.op('Sqrt', [b.cast(size, 'float32')]));
-    expect(scalarOf(scale)).toBe(1 / 8);
-    expect(scalarOf(b.add(scale, x))).toBeUndefined();
+    expect(constantScalar(scale)).toBe(1 / 8);
+    expect(constantScalar(b.add(scale, x))).toBeUndefined();
   });
 });
 

@@ -4,11 +4,21 @@ import { float } from '../../../training/onnx/attributes.ts';
 import type { GraphBuilder } from '../../../training/onnx/builder.ts';
 import { floatTensor } from '../../../training/onnx/tensor.ts';
 import {
+  attributesIn,
+  differentiated,
   type FloatInput,
   type GradientCase,
   gradientErrors,
+  gradientsOf,
   toleranceOf,
 } from '../../support/check-gradients.ts';
+import { attributesOfOperator } from '../../support/operator-attributes.ts';
+import {
+  attributeCases,
+  refusedAttributes,
+  refusedByRuntime,
+  withoutEffect,
+} from './attribute-cases.ts';
 
 type Shape = readonly number[];
 type Build = GradientCase['build'];
@@ -565,7 +575,8 @@ describe('gradient rules against central finite differences', () => {
     expect(Object.keys(cases).sort()).toEqual(Object.keys(rules).sort());
   });
 
-  for (const [name, list] of Object.entries(cases)) {
+  for (const [name, listed] of Object.entries(cases)) {
+    const list = [...listed, ...(attributeCases[name] ?? [])];
     it.each(['static', 'symbolic', 'anonymous'] as const)(
       `${name} is right with %s shapes`,
       async (knowledge) => {
@@ -584,4 +595,76 @@ describe('gradient rules against central finite differences', () => {
       expect(errors[0]).toBeGreaterThan(toleranceOf(tanh));
     }
   });
+});
+
+describe('attributes of operators that have a gradient rule', () => {
+  const named = Object.keys(rules).flatMap((operator) =>
+    Object.entries(attributesOfOperator(operator)).map(
+      ([name, otherwise]) => [`${operator}.${name}`, otherwise] as const,
+    ),
+  );
+  const casesWith = (attribute: string) => {
+    const operator = attribute.split('.')[0] ?? '';
+    return [...(cases[operator] ?? []), ...(attributeCases[operator] ?? [])].flatMap((one) =>
+      attributesIn(one).flatMap(([name, { value }]) =>
+        name === attribute ? [{ one, value }] : [],
+      ),
+    );
+  };
+  const isRefused = (attribute: string): boolean =>
+    Object.hasOwn(refusedAttributes, attribute) || Object.hasOwn(refusedByRuntime, attribute);
+  const accepted = named.filter(([attribute]) => !isRefused(attribute));
+
+  it('are known where a row names them', () => {
+    const known = new Set(named.map(([attribute]) => attribute));
+    const rows = [refusedAttributes, refusedByRuntime, withoutEffect].flatMap(Object.keys);
+    expect(rows.filter((attribute) => !known.has(attribute))).toEqual([]);
+    expect(Object.keys(attributeCases).filter((name) => !Object.hasOwn(rules, name))).toEqual([]);
+  });
+
+  it.each(accepted.filter(([attribute]) => !Object.hasOwn(withoutEffect, attribute)))(
+    '%s, unless it is %j, decides a gradient that is checked',
+    async (attribute, otherwise) => {
+      const deciding = new Set<string>();
+      let isRequired = false;
+      for (const { one, value } of casesWith(attribute)) {
+        const [found, without] = [await gradientsOf(one), await gradientsOf(one, attribute)];
+        expect(found).toMatch(/^\{"shapes/);
+        if (found !== without) deciding.add(JSON.stringify(value));
+        isRequired ||= otherwise === null && !without.startsWith('{');
+      }
+      // Of an attribute that must be there one value is as good as none.
+      expect(deciding.size).toBeGreaterThanOrEqual(isRequired ? 2 : 1);
+      if (attribute.endsWith('.axis'))
+        expect([...deciding].some((value) => Number(value) < 0)).toBe(true);
+    },
+  );
+
+  it.each(Object.keys(withoutEffect))('%s changes no gradient', async (attribute) => {
+    const otherwise = named.find(([name]) => name === attribute)?.[1];
+    const set = casesWith(attribute).filter(({ value }) => value !== otherwise);
+    expect(set.length).toBeGreaterThan(0);
+    for (const { one } of set) {
+      const found = await gradientsOf(one);
+      expect(found).toMatch(/^\{"shapes/);
+      expect(await gradientsOf(one, attribute)).toBe(found);
+    }
+  });
+
+  it.each(
+    Object.entries(refusedAttributes).flatMap(([attribute, rows]) =>
+      rows.map(([one, message]) => [attribute, message, one] as const),
+    ),
+  )('%s is refused: %p', (attribute, message, one) => {
+    expect(attributesIn(one).map(([name]) => name)).toContain(attribute);
+    expect(() => differentiated(one)).toThrow(message);
+  });
+
+  it.each(Object.entries(refusedByRuntime))(
+    '%s is refused by the runtime where a gradient flows',
+    async (attribute, [one, message]) => {
+      expect(attributesIn(one).map(([name]) => name)).toContain(attribute);
+      expect(await gradientsOf(one)).toMatch(message);
+    },
+  );
 });

@@ -6,7 +6,12 @@ import { type InputGradient, once, type RuleContext, type RuleTable } from '../r
 import { floatTypeOf } from './arithmetic.ts';
 
 /** Attributes that have a rule only at their neutral value. */
-const neutral = { is_causal: 0, qk_matmul_output_mode: 0 } as const;
+const neutral = {
+  is_causal: 0,
+  qk_matmul_output_mode: 0,
+  left_window_size: -1,
+  right_window_size: -1,
+} as const;
 
 function requireSupported(c: RuleContext): void {
   for (const [name, value] of Object.entries(neutral)) {
@@ -75,8 +80,8 @@ function scaleOf(c: RuleContext, q: Value): Value {
   if (given !== undefined) return b.scalar(given, q);
   const width = q.shape?.[3];
   if (typeof width === 'number') return b.scalar(1 / Math.sqrt(width), q);
-  const size = width && b.dims([width]);
-  if (!size) throw c.unsupported('the width of its heads is not known');
+  const known = width && b.dims([width]);
+  const size = known ?? b.op('Gather', [b.shapeOf(q), b.ints([3])], { axis: 0 });
   return b.op('Reciprocal', [b.op('Sqrt', [b.cast(size, floatTypeOf(q))])]);
 }
 

@@ -150,7 +150,7 @@ export async function gradientsOf(spec: GradientCase, without?: string): Promise
       return tensorOf(
         type,
         shapes[i]!,
-        floats.from({ length: count }, () => upstream() * 2 - 1),
+        floats.from(Array.from({ length: count }, () => upstream() * 2 - 1)),
       );
     })(feeds);
     const shown = gradients.map((gradient) => gradient?.values.map((v) => v.toPrecision(3)));

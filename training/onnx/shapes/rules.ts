@@ -31,7 +31,7 @@ const rules: Readonly<Record<string, RuleTable>> = {
 };
 
 /** The rule for a node's operator; undefined for an operator that inference knows nothing of. */
-export function ruleOf(node: Node): Rule | undefined {
+export function ruleOf(node: Pick<Node, 'op' | 'domain'>): Rule | undefined {
   const table = rules[node.domain];
   return table && Object.hasOwn(table, node.op) ? table[node.op] : undefined;
 }

@@ -1,3 +1,4 @@
+import { changedScores } from '../onnx/attention.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
 import type { Graph, Node, Value } from '../onnx/graph.ts';
 import { LEAST_FLOAT32 } from '../onnx/tensor.ts';
@@ -39,11 +40,8 @@ export function repeatsMask({ inputs: [query, , , mask] }: Node): boolean {
 function operandsOf(node: Node): Operands | undefined {
   const [query, key, value, mask, ...cache] = node.inputs;
   if (!query || !key || !value || cache.some((input) => input)) return undefined;
-  const isWindowed = ['left_window_size', 'right_window_size'].some(
-    (name) => (node.int(name) ?? -1) !== -1,
-  );
   const givesMore = node.outputs.slice(1).some((output) => output);
-  const special = node.int('is_causal') || node.float('softcap') || isWindowed || givesMore;
+  const special = changedScores(node) !== undefined || givesMore;
   const heads = node.int('q_num_heads');
   const rank = query.shape?.length;
   const ungrouped =

@@ -314,7 +314,7 @@ export const refusedAttributes: Readonly<
     ],
   ],
   'Attention.softcap': [
-    [square({ q_num_heads: 2, kv_num_heads: 2, softcap: float(2) }), /softcap has no rule/],
+    [square({ q_num_heads: 2, kv_num_heads: 2, softcap: float(2) }), /softcap=2 has no rule/],
   ],
   'Attention.qk_matmul_output_mode': [
     [

@@ -93,6 +93,9 @@ const reductions = 'Sum Mean Max Min Prod L1 L2 LogSum LogSumExp SumSquare'
   ]);
 
 const windows: readonly Row[] = [
+  // A kernel of a length that is not known but for the attribute.
+  row('Conv', [x(b, 4, 9), x(6, 4, n)], 'float32 [b, 6, 9]', { kernel_shape: [1] }),
+  row('ConvTranspose', [x(b, 4, 5), x(4, 3, n)], 'float32 [b, 3, 5]', { kernel_shape: [1] }),
   row('Conv', [x(b, 4, 11), zeros(6, 4, 3)], 'float32 [b, 6, 7]', { dilations: [2] }),
   row('Conv', [x(b, 4, 8, 9), zeros(6, 4, 3, 4)], 'float32 [b, 6, 4, 3]', {
     strides: [2, 3],
@@ -188,6 +191,8 @@ const indexing: readonly Row[] = [
   ...['reflect', 'edge', 'wrap'].map((mode) =>
     row('Pad', [x(b, 4), ints(0, 1, 0, 2)], 'float32 [b, 7]', { mode }, 19),
   ),
+  // The sign is the dividend's: −1, not 2.
+  row('Mod', [ints(-7), ints(3)], 'int64 [1]', { fmod: 1 }),
   row('Mod', [x(b, s), one(3)], 'float32 [b, s]', { fmod: 1 }),
   row('BitShift', [u8(b, s), u8(s)], 'uint8 [b, s]', { direction: 'LEFT' }),
   row('BitShift', [u8(b, s), u8(s)], 'uint8 [b, s]', { direction: 'RIGHT' }),
@@ -559,8 +564,7 @@ export const keepsShape: ReadonlySet<string> = new Set([
     Cast: 'round_mode saturate',
     CastLike: 'saturate round_mode',
     Celu: 'alpha',
-    Conv: 'group kernel_shape',
-    ConvTranspose: 'kernel_shape',
+    Conv: 'group',
     CumProd: 'exclusive reverse',
     CumSum: 'exclusive reverse',
     DequantizeLinear: 'axis block_size',
@@ -581,7 +585,6 @@ export const keepsShape: ReadonlySet<string> = new Set([
     LpNormalization: 'axis p',
     MaxPool: 'storage_order',
     MeanVarianceNormalization: 'axes',
-    Mod: 'fmod',
     Pad: 'mode',
     QuantizeLinear: 'axis block_size precision saturate',
     RMSNormalization: 'axis epsilon stash_type',

@@ -518,6 +518,14 @@ const withoutKernel: readonly Row[] = (
   ] as [RegExp, Row][]
 ).map(([refused, one]) => ({ ...one, refused }));
 
+/** What older operator sets say by attributes that are inputs today: files of these can be looked at. */
+const ofOld: readonly Row[] = [
+  row('Slice', [x(b, 10)], 'float32 [b, 5]', { starts: [2], ends: [7], axes: [1] }, 9),
+  row('Slice', [x(9, 8)], 'float32 [6, 7]', { starts: [-7, 1], ends: [-1, 8] }, 9),
+  row('TopK', [x(b, 9)], ['float32 [b, 3]', 'int64 [b, 3]'], { k: 3 }, 9),
+  row('Pad', [x(b, 4)], 'float32 [b, 7]', { pads: [0, 1, 0, 2] }, 10),
+];
+
 /** Rows for attributes, beside those for shapes: every one with a value that is not its default. */
 export const attributeRows: readonly Row[] = [
   ...plain,
@@ -529,6 +537,7 @@ export const attributeRows: readonly Row[] = [
   ...quantized,
   ...networks,
   ...contrib,
+  ...ofOld,
   ...withoutKernel,
 ];
 

@@ -313,6 +313,22 @@ export const refusedAttributes: Readonly<
       /right_window_size=0 has no rule/,
     ],
   ],
+  'Attention.kv_num_heads': [
+    [
+      square({ q_num_heads: 2, kv_num_heads: 1 }, { inputs: [x(2, 3, 8), x(2, 3, 4), x(2, 3, 4)] }),
+      /fewer heads of keys than of queries have no rule/,
+    ],
+    [
+      square({ kv_num_heads: 1 }, { inputs: [x(2, 2, 3, 4), x(2, 1, 3, 4), x(2, 1, 3, 4)] }),
+      /fewer heads of keys than of queries have no rule/,
+    ],
+  ],
+  'Attention.q_num_heads': [
+    [
+      square({ q_num_heads: 2, kv_num_heads: 4 }),
+      /fewer heads of keys than of queries have no rule/,
+    ],
+  ],
   'Attention.softcap': [
     [square({ q_num_heads: 2, kv_num_heads: 2, softcap: float(2) }), /softcap=2 has no rule/],
   ],

@@ -162,6 +162,8 @@ export const attributeCases: Readonly<Record<string, readonly GradientCase[]>> =
     conv({ auto_pad: 'SAME_LOWER', strides: [3, 2] }, [1, 2, 8, 7], [3, 2, 3, 4]),
     conv({ auto_pad: 'VALID', strides: [2, 3] }, [1, 2, 6, 8], [3, 2, 2, 3]),
     conv({ kernel_shape: [2, 3], pads: [0, 2, 1, 1] }, [1, 2, 4, 5], [2, 2, 2, 3]),
+    // Where the sizes of W are not known, the attribute tells them.
+    one('Conv', { kernel_shape: [3], pads: [1, 0] }, [x(2, 2, 5), x(3, 2, 3), x(3)]),
     conv({ group: 3, dilations: [2], strides: [2], pads: [3, 0] }, [2, 6, 9], [3, 2, 3]),
   ],
   CumSum: [0, 1, 2, -3].map((axis) =>

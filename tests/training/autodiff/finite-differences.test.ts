@@ -576,11 +576,12 @@ describe('gradient rules against central finite differences', () => {
   });
 
   for (const [name, listed] of Object.entries(cases)) {
-    const list = [...listed, ...(attributeCases[name] ?? [])];
+    const more = attributeCases[name] ?? [];
     it.each(['static', 'symbolic', 'anonymous'] as const)(
       `${name} is right with %s shapes`,
       async (knowledge) => {
-        for (const one of list) {
+        // What an attribute does depends on shapes that are known, or not; not on those that are like others.
+        for (const one of knowledge === 'symbolic' ? listed : [...listed, ...more]) {
           const errors = await gradientErrors(one, knowledge);
           for (const error of errors) expect(error).toBeLessThan(toleranceOf(one));
         }

@@ -346,6 +346,12 @@ export const refusedAttributes: Readonly<
       /ceil_mode has no rule/,
     ],
   ],
+  'AveragePool.count_include_pad': [
+    [
+      slid('AveragePool', { kernel_shape: [3], pads: [1, 1], count_include_pad: 0 }, [x(1, 1, 5)]),
+      /pads that do not count have no rule/,
+    ],
+  ],
   'MaxPool.storage_order': [
     [
       slid('MaxPool', { kernel_shape: [2], storage_order: 1 }, [x(1, 1, 5)]),

@@ -314,6 +314,15 @@ const cases: Record<string, GradientCase[]> = {
       },
       { ...f32, integers: [{ shape: [2, 1], values: [1, 0] }] },
     ),
+    // Nothing takes the place of this one: what is chosen is another value.
+    spec(
+      [x(2, 4)],
+      (b, [v]) => {
+        const y = b.op('Softmax', [v], { axis: -1 });
+        return b.add(y, b.where(b.op('IsNaN', [y]), b.scalar(0, y), b.mul(y, 3)));
+      },
+      f32,
+    ),
   ],
   LogSoftmax: [-1, 0, 1].map((axis) => spec([x(2, 3, 4)], op('LogSoftmax', { axis }))),
   LayerNormalization: [

@@ -430,6 +430,9 @@ const cases: Record<string, GradientCase[]> = {
     spec([x(5, 4)], constants('Slice', {}, [0, 1], [2 ** 31, 3], [0, 1], [1, 1])),
     spec([x(5, 4)], constants('Slice', {}, [-2], [2 ** 31], [-1])),
     spec([x(5, 4)], constants('Slice', {}, [4, 0], [-6, 4], [0, 1], [-2, 3])),
+    // Beyond the beginning, and at it from the end.
+    spec([x(5, 4)], constants('Slice', {}, [-100, -4], [3, 2], [0, 1])),
+    spec([x(5, 4)], constants('Slice', {}, [-3, 9], [100, 12], [0, 1])),
     spec([x(5, 4)], (b, [v], [end]) => b.op('Slice', [v, b.ints([0]), end]), {
       integers: [{ shape: [1], values: [3] }],
     }),

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
@@ -43,6 +43,18 @@ describe('a file that is no model', () => {
     expect(error.message).toContain(path);
     expect(error.message).toMatch(message);
     expect(error.hint).toBeDefined();
+  });
+
+  it('of more than 2 GB is refused before it is read', async () => {
+    const path = temporary.write('large.onnx', '');
+    // A hole: it takes no room on the disk.
+    truncateSync(path, 2 ** 31);
+    const error = await errorOf(readModel(path));
+    expect([error.code, error.message]).toEqual([
+      'model_invalid',
+      `${path} is larger than 2 GB, which an ONNX file cannot be`,
+    ]);
+    expect(error.hint).toContain('external data');
   });
 
   it('that does not exist is file_missing', async () => {

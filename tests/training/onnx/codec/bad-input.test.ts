@@ -32,7 +32,8 @@ describe('a file that is no model', () => {
       /Git LFS pointer/,
     ],
     ['a web page', '<!DOCTYPE html><html></html>', /web page/],
-    ['JSON', '{"model_type":"distilbert"}', /JSON/],
+    // Not the name of the file, which has the word too.
+    ['JSON', '{"model_type":"distilbert"}', /no ONNX model but JSON/],
     ['a PyTorch checkpoint', 'PK\u0003\u0004rest', /ZIP archive/],
     ['text', 'hello world, this is not a model', /no .*ONNX model/],
     ['zeros', '\0\0\0\0\0\0\0\0', /no .*ONNX model/],

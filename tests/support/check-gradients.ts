@@ -1,7 +1,10 @@
 import { addGradients } from '../../training/autodiff/gradients.ts';
+import { operatorKey } from '../../training/autodiff/non-differentiable.ts';
+import type { Attribute } from '../../training/onnx/attributes.ts';
 import { GraphBuilder } from '../../training/onnx/builder.ts';
 import { type Dim, type Shape, symbolicDim } from '../../training/onnx/dim.ts';
 import { Graph, type Value } from '../../training/onnx/graph.ts';
+import { inferGraph } from '../../training/onnx/shapes/infer.ts';
 import { elementCount, intTensor, type Tensor, tensorOf } from '../../training/onnx/tensor.ts';
 import { runSession, sessionOf } from './run-graph.ts';
 
@@ -92,6 +95,69 @@ export async function gradientErrors(
     );
   }
   return errors;
+}
+
+/** The attributes of a case's nodes: `operator.attribute` and its value. */
+export function attributesIn(spec: GradientCase): [string, Attribute][] {
+  const { graph } = forwardGraph(spec, spec.type ?? 'float64', 'static');
+  return [...graph.nodes].flatMap((node) =>
+    [...node.attributes].map(([name, value]): [string, Attribute] => [
+      `${operatorKey(node)}.${name}`,
+      value,
+    ]),
+  );
+}
+
+/** Compiles a case's gradients and runs nothing: throws what the rule throws. */
+export function differentiated(spec: GradientCase): void {
+  const { graph, wrt, outputs } = forwardGraph(spec, spec.type ?? 'float64', 'static');
+  const upstream = outputs.map(
+    (y, i) => [y, graph.addInput(`upstream${i}`, y.type, y.shape)] as const,
+  );
+  addGradients(graph, new Map(upstream), wrt);
+}
+
+/**
+ * The shapes of a case's outputs and the compiled gradients of its inputs, as text to compare; with an attribute left out
+ * of every node that has it, if one is named. A refusal is told by its message.
+ */
+export async function gradientsOf(spec: GradientCase, without?: string): Promise<string> {
+  const type = spec.type ?? 'float64';
+  const random = generator(1);
+  try {
+    const { graph, wrt, outputs } = forwardGraph(spec, type, 'static');
+    for (const node of graph.nodes) {
+      const name = without?.split('.')[1] ?? '';
+      if (`${operatorKey(node)}.${name}` === without) node.attributes.delete(name);
+    }
+    inferGraph(graph, { forget: true });
+    const floats = type === 'float64' ? Float64Array : Float32Array;
+    const feeds = Object.fromEntries([
+      ...spec.inputs.map((input, i): [string, Tensor] => [
+        `x${i}`,
+        tensorOf(type, input.shape, floats.from(pointOf(input, random))),
+      ]),
+      ...(spec.integers ?? []).map((t, i): [string, Tensor] => [
+        `i${i}`,
+        intTensor(t.shape, t.values),
+      ]),
+    ]);
+    const results = await runSession(await sessionOf(graph), feeds);
+    const shapes = outputs.map((y) => results[y.name]!.dims);
+    const upstream = generator(2);
+    const gradients = await compiledGradients(graph, outputs, wrt, (i) => {
+      const count = elementCount(shapes[i]!);
+      return tensorOf(
+        type,
+        shapes[i]!,
+        floats.from(Array.from({ length: count }, () => upstream() * 2 - 1)),
+      );
+    })(feeds);
+    const shown = gradients.map((gradient) => gradient?.values.map((v) => v.toPrecision(3)));
+    return JSON.stringify({ shapes, gradients: shown });
+  } catch (error) {
+    return String(error);
+  }
 }
 
 /** The error that `gradientErrors` must stay below. */

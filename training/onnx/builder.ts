@@ -145,6 +145,9 @@ export class GraphBuilder {
   /** x in `like`'s shape: both have the same number of elements. */
   reshapeLike(x: Value, like: Value): Value {
     if (x.shape && like.shape && sameShape(x.shape, like.shape)) return x;
+    // Of an empty tensor a 0 means 0, not "as before".
+    if (like.shape?.includes(0))
+      return this.op('Reshape', [x, this.shapeOf(like)], { allowzero: 1 });
     return this.reshape(x, this.#reshapeTarget(like));
   }
 
@@ -227,7 +230,7 @@ export class GraphBuilder {
   /** A Reshape target may leave one dimension to the runtime, which spares computing it. */
   #reshapeTarget(like: Value): readonly number[] | Value {
     const unknown = like.shape?.filter((dim) => typeof dim !== 'number').length;
-    if (like.shape && unknown !== undefined && unknown <= 1 && !like.shape.includes(0)) {
+    if (like.shape && unknown !== undefined && unknown <= 1) {
       return like.shape.map((dim: Dim) => (typeof dim === 'number' ? dim : -1));
     }
     return this.shapeOf(like);

@@ -112,7 +112,7 @@ function requireOneRun(batches: readonly Batch[], updates: readonly Update[]): v
     batches.length > 0 &&
     batches.length === updates.length &&
     batches.every(({ size, length }) => size === first?.size && length === first.length) &&
-    updates.every(({ step }, k) => step === (updates[0]?.step ?? 0) + k);
+    updates.every(({ step }, k, [start]) => step - k === start?.step);
   if (fits) return;
   throw new AppError(
     'internal',

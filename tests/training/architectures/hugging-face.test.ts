@@ -202,6 +202,15 @@ describe('a checkpoint', () => {
   });
 });
 
+describe('layer_norm_eps', () => {
+  it('is that of every LayerNormalization', async () => {
+    const { graph } = (await exported({ ...tinyBert, layer_norm_eps: 0.5 }, source)).model;
+    const norms = [...graph.nodes].filter(({ op }) => op === 'LayerNormalization');
+    expect(norms.length).toBe(1 + 2 * tinyBert.num_hidden_layers);
+    expect(norms.map((node) => node.float('epsilon'))).toEqual(norms.map(() => 0.5));
+  });
+});
+
 describe('activations', () => {
   it.each([
     ['gelu', (x: number) => 0.5 * x * (1 + erf(x / Math.SQRT2))],

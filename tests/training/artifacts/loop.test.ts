@@ -22,6 +22,7 @@ import {
   batchTensors,
   compileOptions,
   compileTiny,
+  tinyDistilbert,
   toyBatch,
 } from '../../support/tiny-distilbert.ts';
 
@@ -120,6 +121,13 @@ async function expectSame(compiled: CompiledArtifacts, batches: readonly Tensors
     expect({ name, ok: error < 1e-6, error }).toEqual({ name, ok: true, error });
   }
 }
+
+it('the file of K steps has the newer version of the two graphs that it is made of', () => {
+  const forward = tinyDistilbert();
+  forward.irVersion = 10;
+  const { training, optimizer, loop } = compileArtifacts(forward, compileOptions);
+  expect([training, optimizer, loop].map(({ irVersion }) => irVersion)).toEqual([10, 8, 10]);
+});
 
 describe('train_loop', () => {
   it('does four steps of training_model and optimizer_model, from any step on', async () => {

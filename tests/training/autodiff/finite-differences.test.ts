@@ -4,11 +4,21 @@ import { float } from '../../../training/onnx/attributes.ts';
 import type { GraphBuilder } from '../../../training/onnx/builder.ts';
 import { floatTensor } from '../../../training/onnx/tensor.ts';
 import {
+  attributesIn,
+  differentiated,
   type FloatInput,
   type GradientCase,
   gradientErrors,
+  gradientsOf,
   toleranceOf,
 } from '../../support/check-gradients.ts';
+import { attributesOfOperator } from '../../support/operator-attributes.ts';
+import {
+  attributeCases,
+  refusedAttributes,
+  refusedByRuntime,
+  withoutEffect,
+} from './attribute-cases.ts';
 
 type Shape = readonly number[];
 type Build = GradientCase['build'];
@@ -304,6 +314,15 @@ const cases: Record<string, GradientCase[]> = {
       },
       { ...f32, integers: [{ shape: [2, 1], values: [1, 0] }] },
     ),
+    // Nothing takes the place of this one: what is chosen is another value.
+    spec(
+      [x(2, 4)],
+      (b, [v]) => {
+        const y = b.op('Softmax', [v], { axis: -1 });
+        return b.add(y, b.where(b.op('IsNaN', [y]), b.scalar(0, y), b.mul(y, 3)));
+      },
+      f32,
+    ),
   ],
   LogSoftmax: [-1, 0, 1].map((axis) => spec([x(2, 3, 4)], op('LogSoftmax', { axis }))),
   LayerNormalization: [
@@ -411,6 +430,9 @@ const cases: Record<string, GradientCase[]> = {
     spec([x(5, 4)], constants('Slice', {}, [0, 1], [2 ** 31, 3], [0, 1], [1, 1])),
     spec([x(5, 4)], constants('Slice', {}, [-2], [2 ** 31], [-1])),
     spec([x(5, 4)], constants('Slice', {}, [4, 0], [-6, 4], [0, 1], [-2, 3])),
+    // Beyond the beginning, and at it from the end.
+    spec([x(5, 4)], constants('Slice', {}, [-100, -4], [3, 2], [0, 1])),
+    spec([x(5, 4)], constants('Slice', {}, [-3, 9], [100, 12], [0, 1])),
     spec([x(5, 4)], (b, [v], [end]) => b.op('Slice', [v, b.ints([0]), end]), {
       integers: [{ shape: [1], values: [3] }],
     }),
@@ -565,11 +587,13 @@ describe('gradient rules against central finite differences', () => {
     expect(Object.keys(cases).sort()).toEqual(Object.keys(rules).sort());
   });
 
-  for (const [name, list] of Object.entries(cases)) {
+  for (const [name, listed] of Object.entries(cases)) {
+    const more = attributeCases[name] ?? [];
     it.each(['static', 'symbolic', 'anonymous'] as const)(
       `${name} is right with %s shapes`,
       async (knowledge) => {
-        for (const one of list) {
+        // What an attribute does depends on shapes that are known, or not; not on those that are like others.
+        for (const one of knowledge === 'symbolic' ? listed : [...listed, ...more]) {
           const errors = await gradientErrors(one, knowledge);
           for (const error of errors) expect(error).toBeLessThan(toleranceOf(one));
         }
@@ -584,4 +608,85 @@ describe('gradient rules against central finite differences', () => {
       expect(errors[0]).toBeGreaterThan(toleranceOf(tanh));
     }
   });
+});
+
+describe('attributes of operators that have a gradient rule', () => {
+  const named = Object.keys(rules).flatMap((operator) =>
+    Object.entries(attributesOfOperator(operator)).map(
+      ([name, otherwise]) => [`${operator}.${name}`, otherwise] as const,
+    ),
+  );
+  const casesWith = (attribute: string) => {
+    const operator = attribute.split('.')[0] ?? '';
+    return [...(cases[operator] ?? []), ...(attributeCases[operator] ?? [])].flatMap((one) =>
+      attributesIn(one).flatMap(([name, { value }]) =>
+        name === attribute ? [{ one, value }] : [],
+      ),
+    );
+  };
+  const isRefused = (attribute: string): boolean =>
+    Object.hasOwn(refusedAttributes, attribute) || Object.hasOwn(refusedByRuntime, attribute);
+  // Of some attributes one value has a rule and another is refused.
+  const accepted = named.filter(
+    ([attribute]) => !isRefused(attribute) || casesWith(attribute).length > 0,
+  );
+  const whole = new Map<GradientCase, Promise<string>>();
+  const gradientsOnce = (one: GradientCase): Promise<string> => {
+    const found = whole.get(one) ?? gradientsOf(one);
+    whole.set(one, found);
+    return found;
+  };
+
+  it('are known where a row names them', () => {
+    const known = new Set<string>(named.map(([attribute]) => attribute));
+    const rows = [refusedAttributes, refusedByRuntime, withoutEffect].flatMap(Object.keys);
+    expect(rows.filter((attribute) => !known.has(attribute))).toEqual([]);
+    expect(Object.keys(attributeCases).filter((name) => !Object.hasOwn(rules, name))).toEqual([]);
+  });
+
+  it.each(accepted.filter(([attribute]) => !Object.hasOwn(withoutEffect, attribute)))(
+    '%s, unless it is %j, decides a gradient that is checked',
+    async (attribute, otherwise) => {
+      const deciding = new Set<string>();
+      let isRequired = false;
+      for (const { one, value } of casesWith(attribute)) {
+        const [found, without] = [await gradientsOnce(one), await gradientsOf(one, attribute)];
+        expect(found).toMatch(/^\{"shapes/);
+        if (found !== without) deciding.add(JSON.stringify(value));
+        isRequired ||= otherwise === null && !without.startsWith('{');
+      }
+      // Of an attribute that must be there one value is as good as none.
+      expect(deciding.size).toBeGreaterThanOrEqual(isRequired ? 2 : 1);
+      if (attribute.endsWith('.axis'))
+        expect([...deciding].some((value) => Number(value) < 0)).toBe(true);
+    },
+  );
+
+  it.each(Object.keys(withoutEffect))('%s changes no gradient', async (attribute) => {
+    const otherwise = named.find(([name]) => name === attribute)?.[1];
+    const set = casesWith(attribute).filter(({ value }) => value !== otherwise);
+    expect(set.length).toBeGreaterThan(0);
+    for (const { one } of set) {
+      const found = await gradientsOnce(one);
+      expect(found).toMatch(/^\{"shapes/);
+      expect(await gradientsOf(one, attribute)).toBe(found);
+    }
+  });
+
+  it.each(
+    Object.entries(refusedAttributes).flatMap(([attribute, rows]) =>
+      rows.map(([one, message]) => [attribute, message, one] as const),
+    ),
+  )('%s is refused: %p', (attribute, message, one) => {
+    expect(attributesIn(one).map(([name]) => name)).toContain(attribute);
+    expect(() => differentiated(one)).toThrow(message);
+  });
+
+  it.each(Object.entries(refusedByRuntime))(
+    '%s is refused by the runtime where a gradient flows',
+    async (attribute, [one, message]) => {
+      expect(attributesIn(one).map(([name]) => name)).toContain(attribute);
+      expect(await gradientsOf(one)).toMatch(message);
+    },
+  );
 });

@@ -140,6 +140,37 @@ describe('modelCard', () => {
     expect(card).toContain('| E/I | 1.000 | 0.900 → 0.600 | 0.200 → 0.100 |');
   });
 
+  it('shows how the smaller file answers, with the sign of what it changes', () => {
+    const int8 = {
+      scheme: 'int8',
+      texts: 60,
+      agreement: 0.9875,
+      mean_dp: 0.0042,
+      max_dp: 0.1234,
+      macro_f1_change: -0.0123,
+      macro_f1_interval: [-0.0301, 0.0045] as const,
+      size_ratio: 0.2549,
+    };
+    const text = modelCard({
+      ...anyManifest,
+      format_version: 1,
+      version: 'abc',
+      files: {},
+      created: '2026-01-01T00:00:00.000Z',
+      metrics: { int8 },
+    });
+    for (const row of [
+      '| same decisions | 0.9875 |',
+      '| mean difference of probability | 0.0042 |',
+      '| largest difference of probability | 0.1234 |',
+      '| change of macro-F1 | −0.0123 |',
+      '| its 95 % interval | −0.0301 to +0.0045 |',
+      '| size of the file | 0.255 |',
+    ])
+      expect(text).toContain(row);
+    expect(text).toContain('measured on 60 texts');
+  });
+
   it('names the scheme of the 8-bit file, that it was not measured, and why there is none', () => {
     const manifest = {
       ...anyManifest,

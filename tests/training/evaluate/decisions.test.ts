@@ -78,6 +78,18 @@ describe('tuneThreshold', () => {
     );
   });
 
+  // Negatives score 0.1, positives 0.9 but for k that score 0.4: at 0.25 macro-F1 is 1, at 0.5 it is 1 less a gain of
+  // 1 − ((2(P − k)) / (2(P − k) + k) + 2N / (2N + k)) / 2, which of these lies within 0.01 % of 0.5/√(P + N).
+  it.each([
+    ['just over', 46, 116, 5, 0.25],
+    ['just under', 88, 128, 7, 0.5],
+  ])('asks for a gain of one standard error: %s it', (_, positives, negatives, low, threshold) => {
+    const labels = [...Array(positives).fill(1), ...Array(negatives).fill(0)];
+    const scores = labels.map((y, i) => (y === 0 ? 0.1 : i < low ? 0.4 : 0.9));
+    expect(macroF1(labels, scores, 0.25)).toBe(1);
+    expect(tuneThreshold(labels, scores)).toBeCloseTo(threshold, 12);
+  });
+
   it('stays at 0.5 without two different scores', () => {
     expect(tuneThreshold([1, 0, 1], [0.3, 0.3, 0.3])).toBe(0.5);
     expect(tuneThreshold([], [])).toBe(0.5);

@@ -81,6 +81,19 @@ describe('warnings of data', () => {
     expect(said(10)).toContain('l7 (a) and 2 more like these');
   });
 
+  it.each([
+    ['train', split(100, 100), split(100, 99)],
+    ['validation', split(50, 50), split(50, 49)],
+    ['test', split(50, 50), split(50, 49)],
+    ['train', split(30, 300), split(29, 300)],
+    ['validation', split(10, 150), split(9, 150)],
+    ['test', split(10, 150), split(9, 150)],
+    ['train', split(950, 50), split(951, 49)],
+  ])('begin for %s with one text too few', (name, enough, tooFew) => {
+    expect(dataWarnings({ [name]: enough })).toEqual([]);
+    expect(dataWarnings({ [name]: tooFew })).toHaveLength(1);
+  });
+
   it('name a label that a split lacks', () => {
     expect(dataWarnings({ ...plenty, validation: split(0, 200) })).toEqual([
       expect.stringMatching(

@@ -58,6 +58,8 @@ describe('inspectModel', () => {
     expect(report).toContain('f.onnx: 1.2 kB, IR 8, opset ai.onnx 17, by p 1');
     expect(report).toMatch(/x {2}float32 {2}\[batch, 3\]/);
     expect(report).toMatch(/org\.example:Mystery\s+1\s+NO RULE\s+not known/);
+    // Two spaces behind the longest name: the columns stand under each other.
+    expect(report).toContain(`\n  ${'MatMul'.padEnd('org.example:Mystery'.length)}  2 `);
     expect(report).toMatch(
       /WebGPU {2}no kernel for LogSoftmax; not known for org\.example:Mystery/,
     );

@@ -8,7 +8,7 @@ import {
 import type { TokenizedExample } from '../../../training/data/index.ts';
 import { decodeModel, encodeModel } from '../../../training/onnx/codec/index.ts';
 import { Random } from '../../../training/random.ts';
-import { missingFiles, smallerFiles } from '../../../training/recipes/deploy.ts';
+import { missingFiles, quantizedSummary, smallerFiles } from '../../../training/recipes/deploy.ts';
 import { quantizeChecked } from '../../../training/recipes/int8/quantize-checked.ts';
 
 /** Large enough that its weights, not its graph, are most of the file; and that its answers tell files apart. */
@@ -93,6 +93,32 @@ describe('the float16 file', () => {
       metrics: {},
       leftOut: {},
     });
+  });
+});
+
+describe('the lines for the screen', () => {
+  it('show every figure of a smaller file, with the sign of what it changes', () => {
+    const metrics = {
+      texts: 60,
+      decisions: 120,
+      agreement: 0.9875,
+      mean_dp: 0.0042,
+      max_dp: 0.1234,
+      macro_f1_change: -0.0123,
+      macro_f1_interval: [-0.0301, 0.0045] as const,
+      size_ratio: 0.2549,
+    };
+    const quantized = { model, layers: [], kept: ['head'] };
+    const lines = quantizedSummary('int8', {
+      bytes: new Uint8Array(),
+      harms: [],
+      metrics,
+      quantized,
+    });
+    expect(lines.split('\n').map((line) => line.trim())).toEqual([
+      'int8       0 layers, 0.255 of the size; in fp32: head',
+      '60 texts: agreement 0.9875, mean |Δp| 0.0042, largest 0.1234, macro-F1 −0.0123 (−0.0301 to +0.0045)',
+    ]);
   });
 });
 

@@ -1,3 +1,4 @@
+import { changedScores } from '../../onnx/attention.ts';
 import type { Dim } from '../../onnx/dim.ts';
 import type { Value } from '../../onnx/graph.ts';
 import { LEAST_FLOAT32 } from '../../onnx/tensor.ts';
@@ -5,15 +6,11 @@ import { sumToShapeOf } from '../broadcast.ts';
 import { type InputGradient, once, type RuleContext, type RuleTable } from '../rule.ts';
 import { floatTypeOf } from './arithmetic.ts';
 
-/** Attributes that have a rule only at their neutral value. */
-const neutral = { is_causal: 0, qk_matmul_output_mode: 0 } as const;
-
 function requireSupported(c: RuleContext): void {
-  for (const [name, value] of Object.entries(neutral)) {
-    const found = c.node.int(name) ?? value;
-    if (found !== value) throw c.unsupported(`${name}=${found} has no rule`);
-  }
-  if (c.node.float('softcap')) throw c.unsupported('softcap has no rule');
+  const changed = changedScores(c.node);
+  if (changed) throw c.unsupported(`${changed} has no rule`);
+  const mode = c.node.int('qk_matmul_output_mode') ?? 0;
+  if (mode !== 0) throw c.unsupported(`qk_matmul_output_mode=${mode} has no rule`);
   if (c.node.inputs.slice(4).some((input) => input))
     throw c.unsupported('a key-value cache has no rule');
   const [queries, keys] = [headsOf(c, 0, 'q_num_heads'), headsOf(c, 1, 'kv_num_heads')];
@@ -75,8 +72,8 @@ function scaleOf(c: RuleContext, q: Value): Value {
   if (given !== undefined) return b.scalar(given, q);
   const width = q.shape?.[3];
   if (typeof width === 'number') return b.scalar(1 / Math.sqrt(width), q);
-  const size = width && b.dims([width]);
-  if (!size) throw c.unsupported('the width of its heads is not known');
+  const known = width && b.dims([width]);
+  const size = known ?? b.op('Gather', [b.shapeOf(q), b.ints([3])], { axis: 0 });
   return b.op('Reciprocal', [b.op('Sqrt', [b.cast(size, floatTypeOf(q))])]);
 }
 

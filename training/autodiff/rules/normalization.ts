@@ -36,10 +36,14 @@ function logSoftmaxGradient(c: RuleContext): Value {
   return c.b.sub(c.dy, c.b.mul(c.b.op('Exp', [c.y()]), c.b.reduceSum(c.dy, [axis])));
 }
 
+/** ONNX's number of the type, the default of `stash_type`. */
+const FLOAT32 = 1;
+
 /** The reciprocal standard deviation r and the normalised input x̂ = (x − μ)·r. */
 function normalised(c: RuleContext, axes: readonly number[]): { xHat: Value; r: Value } {
   const { b, node } = c;
-  if (c.x().type === 'float32') {
+  // The node gives both in the type that it computes them in.
+  if (c.x().type === 'float32' && (node.int('stash_type') ?? FLOAT32) === FLOAT32) {
     const mean = node.graph.ensureOutput(node, 1, `${node.name}/mean`);
     const r = node.graph.ensureOutput(node, 2, `${node.name}/inv_std_dev`);
     inferNode(node);

@@ -1,5 +1,6 @@
 import type { Found, Rewrite } from '../../graph/pattern/apply.ts';
 import { any, either, op, type Pattern, scalar } from '../../graph/pattern/pattern.ts';
+import { changedScores } from '../../onnx/attention.ts';
 import { float } from '../../onnx/attributes.ts';
 import { type Shape, sameDim } from '../../onnx/dim.ts';
 import type { Node, Value } from '../../onnx/graph.ts';
@@ -52,12 +53,11 @@ const sideBySide = (x: Pattern): Pattern =>
     where: (node) => node.outputs[0]?.shape?.length === 3,
   });
 
-/** Attention of opset 23 over heads, without a cache, a causal mask or other extras. */
+/** Attention of opset 23 over heads, without a cache, a causal mask, a window or other extras. */
 const plainAttention = {
   as: 'attention',
   where: (node: Node) =>
-    !node.int('is_causal') &&
-    !node.float('softcap') &&
+    changedScores(node) === undefined &&
     node.inputs.slice(4).every((input) => input === undefined) &&
     node.outputs.slice(1).every((output) => output === undefined),
 };

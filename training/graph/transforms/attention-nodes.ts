@@ -1,3 +1,4 @@
+import { changedScores } from '../../onnx/attention.ts';
 import { GraphBuilder } from '../../onnx/builder.ts';
 import type { Graph, Node, Value } from '../../onnx/graph.ts';
 import { LEAST_FLOAT32 } from '../../onnx/tensor.ts';
@@ -13,8 +14,8 @@ interface Operands {
 
 /**
  * Replaces the Attention nodes of opset 23, which keep their probabilities to themselves, by
- * MatMul, Softmax and MatMul, so that dropout finds its place. Nodes with a causal mask, a cache or
- * grouped heads stay, and those that are not `wanted`.
+ * MatMul, Softmax and MatMul, so that dropout finds its place. Nodes with a causal mask, a window, a
+ * cache or grouped heads stay, and those that are not `wanted`.
  */
 export function expandAttention(graph: Graph, wanted: (node: Node) => boolean = () => true): void {
   const b = new GraphBuilder(graph, 'attention');
@@ -39,7 +40,8 @@ export function repeatsMask({ inputs: [query, , , mask] }: Node): boolean {
 function operandsOf(node: Node): Operands | undefined {
   const [query, key, value, mask, ...cache] = node.inputs;
   if (!query || !key || !value || cache.some((input) => input)) return undefined;
-  const special = node.int('is_causal') || node.float('softcap') || node.outputs[1];
+  const givesMore = node.outputs.slice(1).some((output) => output);
+  const special = changedScores(node) !== undefined || givesMore;
   const heads = node.int('q_num_heads');
   const rank = query.shape?.length;
   const ungrouped =

@@ -34,13 +34,18 @@ export const matMulTo =
     { type: typeOf(node), shape: matMulShape(node, shapeAt(node, 0), shapeAt(node, right)) },
   ];
 
-/** MatMul with the last two axes of its operands exchanged first (com.microsoft). */
+/** The first axis behind the batch axes: [rows, batch…, columns] → [batch…, rows, columns]. */
+const rowsBehindBatch = ([rows, ...rest]: Shape): Shape =>
+  rows === undefined ? [] : [...rest.slice(0, -1), rows, ...rest.slice(-1)];
+
+/** MatMul with axes of its operands exchanged first (com.microsoft). */
 export const fusedMatMul: Rule = (node) => {
-  if (node.int('transBatchA') || node.int('transBatchB')) return [{ type: typeAt(node, 0) }];
-  const [a, b] = [shapeAt(node, 0), shapeAt(node, 1)];
-  const left = a && node.int('transA') ? swapLast(a) : a;
-  const right = b && node.int('transB') ? swapLast(b) : b;
-  return [{ type: typeAt(node, 0), shape: matMulShape(node, left, right) }];
+  const operand = (index: number, side: 'A' | 'B'): Shape | undefined => {
+    const shape = shapeAt(node, index);
+    const inOrder = shape && node.int(`transBatch${side}`) ? rowsBehindBatch(shape) : shape;
+    return inOrder && node.int(`trans${side}`) ? swapLast(inOrder) : inOrder;
+  };
+  return [{ type: typeAt(node, 0), shape: matMulShape(node, operand(0, 'A'), operand(1, 'B')) }];
 };
 
 const gemm: Rule = (node, infer) => {

@@ -35,7 +35,7 @@ const rules: ReadonlyMap<string, RuleTable> = new Map<string, RuleTable>([
 ]);
 
 /** The rule for a node's operator; undefined for an operator that inference knows nothing of. */
-export function ruleOf(node: Node): Rule | undefined {
+export function ruleOf(node: Pick<Node, 'op' | 'domain'>): Rule | undefined {
   const table = rules.get(node.domain);
   return table && Object.hasOwn(table, node.op) ? table[node.op] : undefined;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { optimizeForInference } from '../../../../training/deploy/optimize.ts';
+import { type AttributeInit, float } from '../../../../training/onnx/attributes.ts';
 import { GraphBuilder } from '../../../../training/onnx/builder.ts';
 import { symbolicDim } from '../../../../training/onnx/dim.ts';
 import { Graph, type Value } from '../../../../training/onnx/graph.ts';
@@ -154,4 +155,47 @@ describe('attention', () => {
     // Numbers around 1: some roundings of float32.
     expect(maxDifference(after.context!.values, before.context!.values)).toBeLessThan(1e-5);
   });
+});
+
+/** One Attention node over heads of `hidden`; queries are multiplied and keys divided before they are cut to heads. */
+function attentionNode(attributes: AttributeInit, opset: number): Graph {
+  const random = new Random(5, 'attention');
+  const graph = new Graph('attention', { opset });
+  const b = new GraphBuilder(graph);
+  const hidden = graph.addInput('hidden', 'float32', [batch, sequence, width]);
+  const project = (): Value => {
+    const weight = Float32Array.from({ length: width ** 2 }, () => random.normal() / 2);
+    return b.matMul(hidden, b.constant(floatTensor([width, width], weight)));
+  };
+  const split = (x: Value): Value => b.transpose(b.reshape(x, [0, 0, heads, size]), [0, 2, 1, 3]);
+  const inputs = [split(b.mul(project(), 0.7)), split(b.div(project(), 1.6)), split(project())];
+  const context = b.transpose(b.op('Attention', inputs, attributes), [0, 2, 1, 3]);
+  const output = b.reshape(context, [0, 0, width]);
+  graph.rename(output, 'context');
+  graph.outputs.push(output);
+  return graph;
+}
+
+describe('an Attention node', () => {
+  it.each([
+    ['as it is', {}, 23, 'MultiHeadAttention'],
+    ['with a scale', { scale: float(0.8) }, 23, 'MultiHeadAttention'],
+    ['with a causal mask', { is_causal: 1 }, 23, 'Attention'],
+    ['with a bound on the scores', { softcap: float(2) }, 23, 'Attention'],
+    ['with a window', { left_window_size: 1 }, 25, 'Attention'],
+    ['with a window ahead', { right_window_size: 0 }, 25, 'Attention'],
+  ] as [string, AttributeInit, number, string][])(
+    '%s becomes the same numbers, or stays',
+    async (_, attributes, opset, kind) => {
+      const given = newModel(attentionNode(attributes, opset));
+      const { model } = optimizeForInference(given, { passes: ['attention'] });
+      const kinds = [...model.graph.nodes].map(({ op }) => op);
+      expect(kinds.filter((op) => op.endsWith('Attention'))).toEqual([kind]);
+      if (kind === 'Attention') return;
+      const { hidden } = feeds();
+      const before = await runSession(await sessionOf(given.graph), { hidden: hidden! });
+      const after = await runSession(await sessionOf(model.graph), { hidden: hidden! });
+      expect(maxDifference(after.context!.values, before.context!.values)).toBeLessThan(1e-5);
+    },
+  );
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { optimizeForInference, passes } from '../../../../training/deploy/optimize.ts';
+import { float } from '../../../../training/onnx/attributes.ts';
 import { GraphBuilder } from '../../../../training/onnx/builder.ts';
 import { symbolicDim } from '../../../../training/onnx/dim.ts';
 import { Graph, type Value } from '../../../../training/onnx/graph.ts';
@@ -23,8 +24,10 @@ const cube = (b: GraphBuilder, x: Value): Value => b.op('Pow', [x, b.scalar(3, x
 const raised = (b: GraphBuilder, inner: Value): Value => b.add(1, b.op('Tanh', [inner]));
 const ROOT = Math.sqrt(2 / Math.PI);
 
+/** An ε that can be seen: no default is like it. */
+const EPSILON = 0.5;
 const variance = (b: GraphBuilder, centred: Value): Value =>
-  b.op('Sqrt', [b.add(b.reduceMean(b.mul(centred, centred), [-1]), 1e-5)]);
+  b.op('Sqrt', [b.add(b.reduceMean(b.mul(centred, centred), [-1]), EPSILON)]);
 const centre = (b: GraphBuilder, x: Value): Value => b.sub(x, b.reduceMean(x, [2]));
 
 const formulas: readonly [string, string, Build][] = [
@@ -68,6 +71,21 @@ const formulas: readonly [string, string, Build][] = [
       const inverse = b.op('Reciprocal', [variance(b, y)]);
       return b.add(vector(), b.mul(vector(), b.mul(inverse, y)));
     },
+  ],
+  [
+    'LayerNorm of a sum',
+    'SkipLayerNormalization',
+    (b, x, vector) =>
+      b.op('LayerNormalization', [b.add(x, x), vector(), vector()], { epsilon: float(EPSILON) }),
+  ],
+  [
+    'LayerNorm of a sum and a bias, its axis counted from the front',
+    'SkipLayerNormalization',
+    (b, x, vector) =>
+      b.op('LayerNormalization', [b.add(b.add(x, vector()), x), vector(), vector()], {
+        axis: 2,
+        epsilon: float(EPSILON),
+      }),
   ],
 ];
 

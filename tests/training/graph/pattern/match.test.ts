@@ -40,7 +40,11 @@ describe('a pattern', () => {
   it('wants the constant that it names, to a few digits', () => {
     expect(matches(doubled, ({ b, x, y }) => b.add(b.mul(x, 2.000001), y))).toBe(true);
     expect(matches(doubled, ({ b, x, y }) => b.add(b.mul(x, 2.001), y))).toBe(false);
+    expect(matches(doubled, ({ b, x, y }) => b.add(b.mul(x, 1.9), y))).toBe(false);
     expect(matches(doubled, ({ b, x, y }) => b.add(b.mul(x, y), y))).toBe(false);
+    const negated = op('Mul', [any('x'), scalar(-3)]);
+    expect(matches(negated, ({ b, x }) => b.mul(x, -3))).toBe(true);
+    expect(matches(negated, ({ b, x }) => b.mul(x, 3))).toBe(false);
   });
 
   it('means the same value by the same name', () => {
@@ -85,6 +89,26 @@ describe('a number that a graph computes', () => {
     const scale = b.div(1, b.op('Sqrt', [b.cast(size, 'float32')]));
     expect(constantScalar(scale)).toBe(1 / 8);
     expect(constantScalar(b.add(scale, x))).toBeUndefined();
+  });
+});
+
+describe('a number that an operator makes of numbers', () => {
+  it.each([
+    ['Add', [6, 3], 9],
+    ['Sub', [6, 4], 2],
+    ['Mul', [6, 4], 24],
+    ['Div', [6, 4], 1.5],
+    ['Pow', [6, 2], 36],
+    ['Sqrt', [6.25], 2.5],
+    ['Reciprocal', [8], 0.125],
+    ['Neg', [8], -8],
+  ])('of %s %p is %d', (name, operands, result) => {
+    const b = new GraphBuilder(new Graph('number', { opset: 17 }));
+    const made = b.op(
+      name,
+      operands.map((operand) => b.scalar(operand, 'float32')),
+    );
+    expect(constantScalar(made)).toBe(result);
   });
 });
 

@@ -73,8 +73,21 @@ describe('Attention nodes', () => {
     expect(dropoutPlaces(graph).map(({ name }) => name)).toEqual(['node_Attention/Softmax']);
   });
 
-  it('with a causal mask stay', () => {
-    const { graph } = attention(4, { is_causal: 1 });
+  it.each([
+    ['a causal mask', { is_causal: 1 }],
+    ['a bound on the scores', { softcap: float(2) }],
+    ['a window to the left', { left_window_size: 1 }],
+    ['a window to the right', { right_window_size: 0 }],
+  ] as [string, AttributeInit][])('with %s stay', (_, attributes) => {
+    const { graph } = attention(4, attributes);
+    expandAttention(graph);
+    expect([...graph.nodes].map(({ op }) => op)).toEqual(['Attention']);
+  });
+
+  it('of which more is read than the result stay', () => {
+    const { graph } = attention(4, {});
+    const [node] = graph.nodes;
+    graph.outputs.push(graph.ensureOutput(node!, 3, 'scores'));
     expandAttention(graph);
     expect([...graph.nodes].map(({ op }) => op)).toEqual(['Attention']);
   });

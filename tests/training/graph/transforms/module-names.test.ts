@@ -79,6 +79,15 @@ describe('module names of an exported graph', () => {
     expect(namesOf(shared)).toEqual(['ffn.dense.weight']);
   });
 
+  it('join the copies that an exporter made for each run of a module, and no others', () => {
+    const runs = ['ffn/dense', 'ffn/dense_1'].map((path, i) => [path, `onnx::MatMul_${i}`]);
+    const apart = chain(...(runs as [string, string][]));
+    expect(namesOf(apart)).toEqual(['ffn.dense.weight', 'onnx::MatMul_1']);
+    const copied = chain(...(runs as [string, string][]));
+    copied.find('onnx::MatMul_1')!.initializer = copied.find('onnx::MatMul_0')!.initializer;
+    expect(namesOf(copied)).toEqual(['ffn.dense.weight']);
+  });
+
   it('are not given to frequencies that only positions are multiplied by', () => {
     const graph = chain(['dense', 'onnx::MatMul_1']);
     const b = new GraphBuilder(graph);

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
@@ -32,7 +32,8 @@ describe('a file that is no model', () => {
       /Git LFS pointer/,
     ],
     ['a web page', '<!DOCTYPE html><html></html>', /web page/],
-    ['JSON', '{"model_type":"distilbert"}', /JSON/],
+    // Not the name of the file, which has the word too.
+    ['JSON', '{"model_type":"distilbert"}', /no ONNX model but JSON/],
     ['a PyTorch checkpoint', 'PK\u0003\u0004rest', /ZIP archive/],
     ['text', 'hello world, this is not a model', /no .*ONNX model/],
     ['zeros', '\0\0\0\0\0\0\0\0', /no .*ONNX model/],
@@ -43,6 +44,18 @@ describe('a file that is no model', () => {
     expect(error.message).toContain(path);
     expect(error.message).toMatch(message);
     expect(error.hint).toBeDefined();
+  });
+
+  it('of more than 2 GB is refused before it is read', async () => {
+    const path = temporary.write('large.onnx', '');
+    // A hole: it takes no room on the disk.
+    truncateSync(path, 2 ** 31);
+    const error = await errorOf(readModel(path));
+    expect([error.code, error.message]).toEqual([
+      'model_invalid',
+      `${path} is larger than 2 GB, which an ONNX file cannot be`,
+    ]);
+    expect(error.hint).toContain('external data');
   });
 
   it('that does not exist is file_missing', async () => {

@@ -203,4 +203,39 @@ describe('control flow', () => {
     expect(outputs.map((value) => formatShape(value.shape))).toEqual(['[4]', '[s, 4]']);
     expect(await differencesFromRuntime(graph, [{ s: 5 }])).toEqual([]);
   });
+
+  it.each([
+    ['backwards', { scan_input_directions: [1], scan_output_directions: [1] }, ['[4]', '[s, 4]']],
+    ['along the last axis', { scan_input_axes: [1] }, ['[s]', 'unknown']],
+    ['into the last axis', { scan_output_axes: [1] }, ['[4]', 'unknown']],
+    ['two inputs', { num_scan_inputs: 2 }, ['[s, 4]']],
+  ] as const)(
+    'a Scan that goes %s contradicts the runtime in nothing',
+    async (_, attributes, shapes) => {
+      const { graph, builder } = start();
+      const along = 'scan_input_axes' in attributes;
+      const isStateless = 'num_scan_inputs' in attributes;
+      const x = graph.addInput('x', 'float32', [s, 4]);
+      const zero = along
+        ? builder.op('ReduceSum', [x, builder.ints([1])], { keepdims: 0 })
+        : builder.constant(floatTensor([4], new Float32Array(4)));
+      const body = new Graph('body', { outer: graph });
+      const width = along ? s : 4;
+      const isPlain = !along && !('scan_output_axes' in attributes);
+      const sum = body.addInput('sum', 'float32', [width]);
+      const row = body.addInput('row', 'float32', isPlain ? undefined : [width]);
+      const next = new GraphBuilder(body).add(sum, row);
+      body.outputs.push(...(isStateless ? [next] : [next, new GraphBuilder(body).identity(next)]));
+      const outputs = builder.node(
+        'Scan',
+        [isStateless ? x : zero, x],
+        { body: { kind: 'graph', value: body }, num_scan_inputs: 1, ...attributes },
+        { outputs: isStateless ? ['sums'] : ['total', 'sums'] },
+      );
+      expect(outputs.map((value) => (value.shape ? formatShape(value.shape) : 'unknown'))).toEqual(
+        shapes,
+      );
+      expect(await differencesFromRuntime(graph, [{ s: 5 }, { s: 4 }])).toEqual([]);
+    },
+  );
 });

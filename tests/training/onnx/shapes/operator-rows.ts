@@ -33,6 +33,8 @@ export interface Row {
   readonly domain?: string;
   /** Types and shapes of the outputs, as text. `?` for a dimension that cannot be known. */
   readonly outputs: readonly string[];
+  /** What the runtime answers where it has no kernel for this. */
+  readonly refused?: RegExp;
 }
 
 const row = (

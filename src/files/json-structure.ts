@@ -6,10 +6,10 @@ export const MOST_VALUES = 4_000_000;
 
 /** What of a JSON text its parser does not say. */
 export interface Oddity {
-  readonly kind: 'deep' | 'many' | 'twice';
+  readonly kind: 'deep' | 'many' | 'twice' | 'refused';
   /** Where it is, from 0. */
   readonly offset: number;
-  /** The key that its object already has. */
+  /** The key that its object already has, or that is refused; empty where it is about none. */
   readonly key: string;
 }
 
@@ -23,13 +23,20 @@ const CLOSE_OBJECT = 0x7d;
 const CLOSE_ARRAY = 0x5d;
 const SPACE = new Set([0x20, 0x09, 0x0a, 0x0d]);
 
+export interface StructureLimits {
+  /** Whether keys are looked at. */
+  readonly keys: boolean;
+  readonly levels?: number;
+  /** Keys that no object may have. */
+  readonly refused?: ReadonlySet<string>;
+}
+
 /**
- * Nesting that is too deep, too many values, or the first key that stands twice in one object: undefined where there is none. One
- * pass with a stack of its own, in time linear in the text, which need not be JSON.
- *
- * @param keys whether they are looked at
+ * Nesting that is too deep, too many values, the first key that stands twice in one object or that is refused: undefined
+ * where there is none. One pass with a stack of its own, in time linear in the text, which need not be JSON.
  */
-export function findOddity(text: string, { keys }: { readonly keys: boolean }): Oddity | undefined {
+export function findOddity(text: string, limits: StructureLimits): Oddity | undefined {
+  const { keys, levels = MOST_LEVELS, refused } = limits;
   /** The keys so far of every open object; undefined for an array. */
   const open: (Set<string> | undefined)[] = [];
   let values = 0;
@@ -37,7 +44,7 @@ export function findOddity(text: string, { keys }: { readonly keys: boolean }): 
     switch (text.charCodeAt(at)) {
       case OPEN_OBJECT:
       case OPEN_ARRAY:
-        if (open.length === MOST_LEVELS) return { kind: 'deep', offset: at, key: '' };
+        if (open.length === levels) return { kind: 'deep', offset: at, key: '' };
         open.push(keys && text.charCodeAt(at) === OPEN_OBJECT ? new Set() : undefined);
         break;
       case CLOSE_OBJECT:
@@ -51,8 +58,10 @@ export function findOddity(text: string, { keys }: { readonly keys: boolean }): 
         break;
       case QUOTE: {
         const end = closingQuote(text, at);
-        const key = repeatedKey(text, at, end, open.at(-1));
-        if (key !== undefined) return { kind: 'twice', offset: at, key };
+        const known = open.at(-1);
+        const key = known && isKey(text, end) ? keyOf(text.slice(at, end + 1)) : undefined;
+        const kind = key === undefined ? undefined : oddKey(key, known, refused);
+        if (kind) return { kind, offset: at, key: key ?? '' };
         at = end;
       }
     }
@@ -60,12 +69,11 @@ export function findOddity(text: string, { keys }: { readonly keys: boolean }): 
   return undefined;
 }
 
-/** The key that a string is, where it is among those that its object has; else it becomes one of them. */
-function repeatedKey(text: string, at: number, end: number, known?: Set<string>) {
-  if (!known || !isKey(text, end)) return undefined;
-  const key = keyOf(text.slice(at, end + 1));
-  if (key === undefined || known.has(key)) return key;
-  known.add(key);
+/** What is odd about a key; what is not becomes one of those that its object has. */
+function oddKey(key: string, known: Set<string> | undefined, refused?: ReadonlySet<string>) {
+  if (refused?.has(key)) return 'refused';
+  if (known?.has(key)) return 'twice';
+  known?.add(key);
   return undefined;
 }
 

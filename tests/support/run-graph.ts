@@ -3,7 +3,7 @@ import { encodeModel } from '../../training/onnx/codec/index.ts';
 import type { Graph } from '../../training/onnx/graph.ts';
 import { elementsOf, type Tensor } from '../../training/onnx/tensor.ts';
 
-/** A session of the stock runtime, its warnings off. */
+/** A session of the stock runtime, silent. */
 export async function sessionOf(graph: Graph, threads = 1): Promise<InferenceSession> {
   const bytes = encodeModel({
     graph,
@@ -15,7 +15,8 @@ export async function sessionOf(graph: Graph, threads = 1): Promise<InferenceSes
   return InferenceSession.create(bytes, {
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
-    logSeverityLevel: 3,
+    // What goes wrong is thrown.
+    logSeverityLevel: 4,
   });
 }
 

@@ -36,45 +36,70 @@ export interface StructureLimits {
  * where there is none. One pass with a stack of its own, in time linear in the text, which need not be JSON.
  */
 export function findOddity(text: string, limits: StructureLimits): Oddity | undefined {
-  const { keys, levels = MOST_LEVELS, refused } = limits;
-  /** The keys so far of every open object; undefined for an array. */
-  const open: (Set<string> | undefined)[] = [];
-  let values = 0;
-  for (let at = 0; at < text.length; at++) {
-    switch (text.charCodeAt(at)) {
-      case OPEN_OBJECT:
-      case OPEN_ARRAY:
-        if (open.length === levels) return { kind: 'deep', offset: at, key: '' };
-        open.push(keys && text.charCodeAt(at) === OPEN_OBJECT ? new Set() : undefined);
-        break;
-      case CLOSE_OBJECT:
-      case CLOSE_ARRAY:
-        open.pop();
-        break;
-      case COMMA:
-      case COLON:
-        values++;
-        if (values > MOST_VALUES) return { kind: 'many', offset: at, key: '' };
-        break;
-      case QUOTE: {
-        const end = closingQuote(text, at);
-        const known = open.at(-1);
-        const key = known && isKey(text, end) ? keyOf(text.slice(at, end + 1)) : undefined;
-        const kind = key === undefined ? undefined : oddKey(key, known, refused);
-        if (kind) return { kind, offset: at, key: key ?? '' };
-        at = end;
-      }
-    }
+  const walk = new Walk(text, limits);
+  for (let at = 0; at < text.length; at = walk.end + 1) {
+    const kind = walk.look(at);
+    if (kind) return { kind, offset: at, key: walk.key };
   }
   return undefined;
 }
 
-/** What is odd about a key; what is not becomes one of those that its object has. */
-function oddKey(key: string, known: Set<string> | undefined, refused?: ReadonlySet<string>) {
-  if (refused?.has(key)) return 'refused';
-  if (known?.has(key)) return 'twice';
-  known?.add(key);
-  return undefined;
+class Walk {
+  /** Where what was looked at ends. */
+  end = -1;
+  /** That was looked at last. */
+  key = '';
+  readonly #text: string;
+  readonly #limits: StructureLimits;
+  /** The keys so far of every open object; undefined for an array. */
+  readonly #open: (Set<string> | undefined)[] = [];
+  #values = 0;
+
+  constructor(text: string, limits: StructureLimits) {
+    this.#text = text;
+    this.#limits = limits;
+  }
+
+  look(at: number): Oddity['kind'] | undefined {
+    this.end = at;
+    switch (this.#text.charCodeAt(at)) {
+      case OPEN_OBJECT:
+        return this.#begin(this.#limits.keys ? new Set() : undefined);
+      case OPEN_ARRAY:
+        return this.#begin(undefined);
+      case CLOSE_OBJECT:
+      case CLOSE_ARRAY:
+        this.#open.pop();
+        return undefined;
+      case COMMA:
+      case COLON:
+        this.#values++;
+        return this.#values > MOST_VALUES ? 'many' : undefined;
+      case QUOTE:
+        this.end = closingQuote(this.#text, at);
+        return this.#lookAtString(at);
+      default:
+        return undefined;
+    }
+  }
+
+  #begin(keys: Set<string> | undefined): Oddity['kind'] | undefined {
+    this.key = '';
+    this.#open.push(keys);
+    return this.#open.length > (this.#limits.levels ?? MOST_LEVELS) ? 'deep' : undefined;
+  }
+
+  #lookAtString(at: number): Oddity['kind'] | undefined {
+    const known = this.#open.at(-1);
+    if (!known || !isKey(this.#text, this.end)) return undefined;
+    const key = keyOf(this.#text.slice(at, this.end + 1));
+    if (key === undefined) return undefined;
+    this.key = key;
+    if (this.#limits.refused?.has(key)) return 'refused';
+    if (known.has(key)) return 'twice';
+    known.add(key);
+    return undefined;
+  }
 }
 
 /** The place of the quote that ends a string, or the text's end where nothing does. Long strings are passed over at once. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { BoundedMap } from '../bounded-map.ts';
 import type { Score } from '../engine/index.ts';
 
 /** What an engine made of a text, without how long it took. */
@@ -19,12 +20,10 @@ export interface ModelCache {
  * kept: an entry's key is a SHA-256 over the model and the text.
  */
 export class ResultCache {
-  readonly #maxEntries: number;
-  /** The one that was used longest ago comes first. */
-  readonly #results = new Map<string, KnownResult>();
+  readonly #results: BoundedMap<string, KnownResult>;
 
   constructor(maxEntries: number) {
-    this.#maxEntries = maxEntries;
+    this.#results = new BoundedMap(maxEntries);
   }
 
   get size(): number {
@@ -47,21 +46,13 @@ export class ResultCache {
 
   #get(key: string): KnownResult | undefined {
     const result = this.#results.get(key);
-    if (result) this.#renew(key, result);
+    // Used now, it goes last.
+    if (result) this.#results.set(key, result);
     return result;
   }
 
   #set(key: string, result: KnownResult): void {
     const { probabilities, tokens, windows, unknownTokens, truncated } = result;
-    this.#renew(key, { probabilities, tokens, windows, unknownTokens, truncated });
-    if (this.#results.size <= this.#maxEntries) return;
-    const [oldest] = this.#results.keys();
-    if (oldest !== undefined) this.#results.delete(oldest);
-  }
-
-  /** Puts an entry last. */
-  #renew(key: string, result: KnownResult): void {
-    this.#results.delete(key);
-    this.#results.set(key, result);
+    this.#results.set(key, { probabilities, tokens, windows, unknownTokens, truncated });
   }
 }

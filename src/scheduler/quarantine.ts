@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { BoundedMap } from '../bounded-map.ts';
 import { type Clock, systemClock } from '../clock.ts';
 
 /** How long a text is remembered: engines also die of what is no text's fault. */
@@ -21,8 +22,7 @@ interface Suspect {
  * anybody waited for it any more: who leaves early, again and again, must not end an engine each time.
  */
 export class Quarantine {
-  /** The one whose last death is the longest ago comes first. */
-  readonly #suspects = new Map<string, Suspect>();
+  readonly #suspects = new BoundedMap<string, Suspect>(MOST_TEXTS);
   readonly #clock: Pick<Clock, 'now'>;
 
   constructor(clock: Pick<Clock, 'now'> = systemClock) {
@@ -33,10 +33,7 @@ export class Quarantine {
   died(text: string, counted = 1): void {
     const key = hash(text);
     const deaths = (this.#known(key)?.deaths ?? 0) + counted;
-    this.#suspects.delete(key);
     this.#suspects.set(key, { deaths, until: this.#clock.now() + REMEMBERED_MS });
-    const [oldest] = this.#suspects.keys();
-    if (this.#suspects.size > MOST_TEXTS && oldest !== undefined) this.#suspects.delete(oldest);
   }
 
   /** It was scored after all. */

@@ -1,4 +1,5 @@
 import { isIPv6 } from 'node:net';
+import { BoundedMap } from '../bounded-map.ts';
 
 /** Callers whose buckets are kept; the one that was silent for longest is forgotten first. */
 const MOST_CALLERS = 10_000;
@@ -21,7 +22,7 @@ interface Bucket {
 
 /** A token bucket for each caller. */
 export class RateLimiter {
-  readonly #buckets = new Map<string, Bucket>();
+  readonly #buckets = new BoundedMap<string, Bucket>(MOST_CALLERS);
   readonly #perMs: number;
   readonly #most: number;
   readonly #now: () => number;
@@ -41,17 +42,8 @@ export class RateLimiter {
         ? this.#most
         : Math.min(this.#most, bucket.parts + (at - bucket.at) * this.#perMs);
     const isAllowed = parts >= PARTS;
-    this.#keep(caller, { parts: isAllowed ? parts - PARTS : parts, at });
+    this.#buckets.set(caller, { parts: isAllowed ? parts - PARTS : parts, at });
     return isAllowed ? 0 : Math.ceil((PARTS - parts) / (this.#perMs * 1000));
-  }
-
-  /** A map lists its entries by age: writing one anew makes it the youngest. */
-  #keep(caller: string, bucket: Bucket): void {
-    this.#buckets.delete(caller);
-    this.#buckets.set(caller, bucket);
-    if (this.#buckets.size <= MOST_CALLERS) return;
-    const [oldest] = this.#buckets.keys();
-    if (oldest !== undefined) this.#buckets.delete(oldest);
   }
 }
 

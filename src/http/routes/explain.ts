@@ -4,7 +4,7 @@ import { AppError } from '../../errors.ts';
 import type { Task } from '../../task/index.ts';
 import type { AppDeps, ServedModel } from '../deps.ts';
 import { modelsOf } from '../models.ts';
-import { problems, scoringCodes } from '../openapi/errors.ts';
+import { problems, scoringCodes, tooShortDetail } from '../openapi/errors.ts';
 import { examplePrediction, exampleText } from '../openapi/examples.ts';
 import { json, type Operation } from '../openapi/operation.ts';
 import type { BodyCheck } from '../openapi/validator.ts';
@@ -75,7 +75,10 @@ function explaining(model: ServedModel, path: string): Pick<Operation, 'body' | 
           texts: { summary: 'Of several', value: { predictions: [explained, explained] } },
         },
       ),
-      ...problems([...scoringCodes, ...codes, 'explain_unavailable']),
+      ...problems(
+        [...scoringCodes, ...codes, 'explain_unavailable'],
+        tooShortDetail(model, 'text'),
+      ),
     },
   };
 }

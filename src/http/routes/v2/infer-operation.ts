@@ -75,7 +75,10 @@ export function inferOperation(deps: AppDeps, path: string): Operation {
           [BINARY]: { schema: octets },
         },
       },
-      ...protocolErrors([...scoringCodes, 'not_found'], tooShortDetail(deps.model, 'text[0]')),
+      ...protocolErrors(
+        [...scoringCodes, 'not_found'],
+        tooShortDetail(deps.model, 'inputs[0].data[0]'),
+      ),
     },
   };
 }

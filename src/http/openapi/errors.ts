@@ -1,4 +1,6 @@
 import { AppError, type ErrorCode, errorTable } from '../../errors.ts';
+import { tooShort } from '../body/text-list.ts';
+import type { ServedModel } from '../deps.ts';
 import { isProtocolPath, toProblem } from '../problem.ts';
 import { type Examples, type ResponseDoc, ref } from './operation.ts';
 
@@ -22,6 +24,7 @@ const details = {
 } as const satisfies Partial<Record<ErrorCode, string>>;
 
 type DocumentedCode = keyof typeof details;
+type Details = Readonly<Record<DocumentedCode, string>>;
 
 const retryAfter = {
   'retry-after': {
@@ -31,21 +34,31 @@ const retryAfter = {
 } as const;
 
 /** The answers of a route that fails with these codes, by status: problems (RFC 9457). */
-export function problems(codes: readonly DocumentedCode[]): Record<number, ResponseDoc> {
-  return byStatus(codes, problemForm);
+export function problems(
+  codes: readonly DocumentedCode[],
+  own: Partial<Details> = {},
+): Record<number, ResponseDoc> {
+  return byStatus(codes, problemForm, own);
 }
 
 /** The same as the Open Inference Protocol has errors. */
-export function protocolErrors(codes: readonly DocumentedCode[]): Record<number, ResponseDoc> {
-  return byStatus(codes, protocolForm);
+export function protocolErrors(
+  codes: readonly DocumentedCode[],
+  own: Partial<Details> = {},
+): Record<number, ResponseDoc> {
+  return byStatus(codes, protocolForm, own);
 }
 
-/** How errors are sent, and what may stand in one in place of its code's usual words. */
+/** What a model says of an empty text that the request calls `name`: minimums differ. */
+export function tooShortDetail({ task }: ServedModel, name: string): Partial<Details> {
+  return { text_too_short: tooShort('', task, name).message };
+}
+
+/** How errors are sent. */
 interface ErrorForm {
   readonly mediaType: string;
   readonly schema: string;
   readonly value: (error: AppError) => unknown;
-  readonly detail?: string;
 }
 
 const problemForm: ErrorForm = {
@@ -63,7 +76,7 @@ const protocolForm: ErrorForm = {
 export function queryErrors(path: string): Record<number, ResponseDoc> {
   const form = isProtocolPath(path) ? protocolForm : problemForm;
   const detail = 'the query has an unknown parameter: "verbose"; expected none';
-  return byStatus(['invalid_request'], { ...form, detail });
+  return byStatus(['invalid_request'], form, { invalid_request: detail });
 }
 
 /** What routes that score texts may fail with. */
@@ -84,7 +97,8 @@ export const scoringCodes = [
 
 function byStatus(
   codes: readonly DocumentedCode[],
-  { mediaType, schema, value, detail }: ErrorForm,
+  { mediaType, schema, value }: ErrorForm,
+  own: Partial<Details>,
 ): Record<number, ResponseDoc> {
   const docs: Record<number, ResponseDoc> = {};
   for (const status of new Set(codes.map((code) => errorTable[code].status))) {
@@ -94,7 +108,7 @@ function byStatus(
         code,
         {
           summary: errorTable[code].title,
-          value: value(new AppError(code, detail ?? details[code])),
+          value: value(new AppError(code, own[code] ?? details[code])),
         },
       ]),
     );

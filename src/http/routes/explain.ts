@@ -5,7 +5,7 @@ import type { ServedModel } from '../../models/index.ts';
 import type { Task } from '../../task/index.ts';
 import type { AppDeps } from '../deps.ts';
 import { modelsOf } from '../models.ts';
-import { problems, scoringCodes } from '../openapi/errors.ts';
+import { problems, scoringCodes, tooShortDetail } from '../openapi/errors.ts';
 import { examplePrediction, exampleText } from '../openapi/examples.ts';
 import { json, type Operation } from '../openapi/operation.ts';
 import type { BodyCheck } from '../openapi/validator.ts';
@@ -76,7 +76,10 @@ function explaining(model: ServedModel, path: string): Pick<Operation, 'body' | 
           texts: { summary: 'Of several', value: { predictions: [explained, explained] } },
         },
       ),
-      ...problems([...scoringCodes, ...codes, 'explain_unavailable']),
+      ...problems(
+        [...scoringCodes, ...codes, 'explain_unavailable'],
+        tooShortDetail(model, 'text'),
+      ),
     },
   };
 }

@@ -13,7 +13,7 @@ export function infoRoute(deps: AppDeps): Route {
     version: packageVersion,
     model: described(model),
     task: { name: model.task.name, ...asked(model.task) },
-    limits: { minimum_text_length: minimumLength(model.task), ...textLimits(limits) },
+    limits: textLimits(model.task, limits),
   };
   return {
     path: '/info',
@@ -59,12 +59,16 @@ function listed(status: Pick<ModelStatus, 'model' | 'limits' | 'state' | 'isDefa
     state,
     task: model.task.name,
     ...asked(model.task),
-    limits: textLimits(limits),
+    limits: textLimits(model.task, limits),
   };
 }
 
-function textLimits({ maxTexts, maxBodyBytes, maxWindows, maxDepth, timeoutMs }: Limits) {
+function textLimits(
+  task: Task,
+  { maxTexts, maxBodyBytes, maxWindows, maxDepth, timeoutMs }: Limits,
+) {
   return {
+    minimum_text_length: minimumLength(task),
     max_texts: maxTexts,
     max_body_bytes: maxBodyBytes,
     max_windows: maxWindows,

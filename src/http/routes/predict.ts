@@ -1,5 +1,5 @@
 import type { AppDeps } from '../deps.ts';
-import { problems, scoringCodes } from '../openapi/errors.ts';
+import { problems, scoringCodes, tooShortDetail } from '../openapi/errors.ts';
 import { examplePrediction } from '../openapi/examples.ts';
 import { json, type Operation } from '../openapi/operation.ts';
 import { predictBody, scoreRequest } from '../predict-request.ts';
@@ -43,7 +43,7 @@ function operation(deps: AppDeps, path: string): Operation {
           texts: { summary: 'Of several', value: { predictions: [prediction, prediction] } },
         },
       ),
-      ...problems([...scoringCodes, ...codes]),
+      ...problems([...scoringCodes, ...codes], tooShortDetail(deps.model, 'text')),
     },
   };
 }

@@ -26,6 +26,7 @@ const scheme = {
   scheme: { ...text, description: 'How the weights are rounded: weight8 in place of int8' },
 } as const;
 const textLimits = {
+  minimum_text_length: { ...count, description: 'Characters that are left after cleaning' },
   max_texts: count,
   max_body_bytes: count,
   max_windows: count,
@@ -63,6 +64,6 @@ export const serviceSchemas: Readonly<Record<string, Schema>> = {
       ),
     },
     task: exactly({ name: text, ...asked }),
-    limits: exactly({ minimum_text_length: count, ...textLimits }),
+    limits: exactly(textLimits),
   }),
 };

@@ -39,7 +39,8 @@ describe('GET /info', () => {
     expect(body.version).toBe(packageVersion);
     const model = { name: 'tiny', version: 'abc', precision: 'fp32', max_length: 64 };
     expect(body.model).toEqual({ ...model, explains: false });
-    const { minimum_text_length: _, ...limits } = body.limits;
+    const { limits } = body;
+    expect(limits.minimum_text_length).toBe(10);
     const { name: task, ...asked } = body.task;
     expect(body.models).toEqual([
       { ...model, explains: false, default: true, state: 'ok', task, ...asked, limits },

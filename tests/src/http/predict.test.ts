@@ -70,7 +70,18 @@ describe('POST /predict', () => {
         .send({ inputs: [{ ...tensor, data: [text] }] });
     expect((await infer('ok')).status).toBe(200);
     expect((await infer('!')).body.error).toMatch(/expected at least 2$/);
-    expect((await request(url).get('/info')).body.limits.minimum_text_length).toBe(2);
+    const info = (await request(url).get('/info')).body;
+    expect(info.limits.minimum_text_length).toBe(2);
+    expect(info.models[0].limits.minimum_text_length).toBe(2);
+    const { paths } = (await request(url).get('/openapi.json')).body;
+    const documented = (path: string, type: string) =>
+      paths[path].post.responses[400].content[type].examples.text_too_short.value;
+    expect(documented('/predict', 'application/problem+json').detail).toBe(
+      (await predict('')).body.detail,
+    );
+    expect(documented('/v2/models/{model}/infer', 'application/json')).toEqual(
+      (await infer('')).body,
+    );
   });
 
   it('scores the text cleaned as in training', async () => {

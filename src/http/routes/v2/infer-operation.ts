@@ -2,7 +2,7 @@ import type { AppDeps } from '../../deps.ts';
 import { BINARY, HEADER_LENGTH } from '../../oip/binary.ts';
 import { inferAnswer } from '../../oip/infer-answer.ts';
 import { type InferBody, outputsOf } from '../../oip/infer-request.ts';
-import { protocolErrors, scoringCodes } from '../../openapi/errors.ts';
+import { protocolErrors, scoringCodes, tooShortDetail } from '../../openapi/errors.ts';
 import { examplePrediction, exampleText } from '../../openapi/examples.ts';
 import {
   type Examples,
@@ -75,7 +75,10 @@ export function inferOperation(deps: AppDeps, path: string): Operation {
           [BINARY]: { schema: octets },
         },
       },
-      ...protocolErrors([...scoringCodes, 'not_found']),
+      ...protocolErrors(
+        [...scoringCodes, 'not_found'],
+        tooShortDetail(deps.model, 'inputs[0].data[0]'),
+      ),
     },
   };
 }

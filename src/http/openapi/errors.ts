@@ -1,6 +1,6 @@
 import { AppError, type ErrorCode, errorTable } from '../../errors.ts';
+import type { ServedModel } from '../../models/index.ts';
 import { tooShort } from '../body/text-list.ts';
-import type { ServedModel } from '../deps.ts';
 import { isProtocolPath, toProblem } from '../problem.ts';
 import { type Examples, type ResponseDoc, ref } from './operation.ts';
 

@@ -81,15 +81,20 @@ async function survivorsOf(faults, sandbox) {
   const options = { deep: values.deep, limit: Number(values.limit) };
   const place = { dir: sandbox.dir, root };
   const first = suitesBelow(root, values.tests ?? []);
-  const sound = new Set();
+  /** Of each suite that noticed something, whether it passes without a fault: else it would seem to notice everything. */
+  const sound = new Map();
   const survivors = [];
   for (const [i, fault] of faults.entries()) {
-    const suites = [...new Set([...first, ...suitesOf(fault.file)])];
-    const by = await sandbox.with(fault, () => noticedBy(place, suites, options));
-    if (by?.endsWith('.test.ts') && !sound.has(by)) {
-      if (!(await passes(place, by, options))) throw new Error(`${by} fails without a fault`);
-      sound.add(by);
-    }
+    let by;
+    do {
+      const suites = [...new Set([...first, ...suitesOf(fault.file)])];
+      const heard = suites.filter((suite) => sound.get(suite) !== false);
+      by = await sandbox.with(fault, () => noticedBy(place, heard, options));
+      if (by?.endsWith('.test.ts') && !sound.has(by)) {
+        sound.set(by, await passes(place, by, options));
+        if (!sound.get(by)) console.log(`${by} fails without a fault, in a copy: it is not heard`);
+      }
+    } while (sound.get(by) === false);
     if (by === undefined) survivors.push(fault);
     const fate = by === undefined ? 'SURVIVED' : `caught by ${by}`;
     console.log(`${i + 1}/${faults.length} ${shown(fault)}  ${fate}`);

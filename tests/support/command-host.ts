@@ -48,8 +48,9 @@ async function run({ url, args, cwd, env }: Order): Promise<void> {
   answer(Number(process.exitCode ?? 0));
 }
 
-// Every run listens for the errors of its standard output.
+// Every run listens for the errors of its standard output, and a server for signals.
 process.stdout.setMaxListeners(0);
+process.setMaxListeners(0);
 let last = Promise.resolve();
 process.on('message', (order: Order) => {
   last = last.then(() => run(order));

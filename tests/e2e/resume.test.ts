@@ -24,7 +24,7 @@ const config = {
   data: { source: 'sample.csv' },
   model: {
     base: {
-      init: { dim: 16, n_layers: 2, n_heads: 2, hidden_dim: 32, max_position_embeddings: 64 },
+      init: { dim: 16, n_layers: 1, n_heads: 2, hidden_dim: 32, max_position_embeddings: 64 },
     },
     tokenizer: 'train',
     vocab_size: 400,

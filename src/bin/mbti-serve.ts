@@ -4,8 +4,8 @@ import { hideBin } from 'yargs/helpers';
 import { keyHelp, loadConfig } from '../config/index.ts';
 import { errorTable } from '../errors.ts';
 import { packageVersion } from '../package-root.ts';
-import { type RunningServer, startServer } from '../server.ts';
-import { createLogger, type Logger } from '../telemetry/index.ts';
+import type { RunningServer } from '../server.ts';
+import type { Logger } from '../telemetry/index.ts';
 import { partsOf, runCommand, strictArguments } from './run-command.ts';
 
 const SECTIONS = [
@@ -72,6 +72,11 @@ async function main(): Promise<void> {
       'server.workers': last(argv.workers),
     },
   });
+  // A third of a second of modules, which neither help nor a mistake in the configuration waits for.
+  const [{ startServer }, { createLogger }] = await Promise.all([
+    import('../server.ts'),
+    import('../telemetry/index.ts'),
+  ]);
   const logger = createLogger(config.log);
   const modelDir = config.model.out;
   const signals = stopOnSignals(logger);

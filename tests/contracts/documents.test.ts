@@ -1,10 +1,10 @@
-import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { describeKeys, loadConfig } from '../../src/config/index.ts';
 import { packageRoot } from '../../src/package-root.ts';
 import { toPrediction, untunedTask } from '../../src/task/index.ts';
+import { commandHost } from '../support/run-commands.ts';
 
 const text = (name: string) => readFileSync(join(packageRoot, name), 'utf8');
 const manifest = JSON.parse(text('package.json'));
@@ -69,22 +69,31 @@ function commandsIn(document: string): Documented[] {
   });
 }
 
-const helps = new Map<string, string>();
+const run = commandHost();
+
+/** The programs of package.json, as `commandHost` names them. */
+const programs = new Map(
+  Object.entries<string>(manifest.bin).map(([name, script]) => [
+    name,
+    script.replace(/^dist\/(.*)\.js$/, '$1') as Parameters<typeof run>[0],
+  ]),
+);
+const printed = new Map<string, string>();
 
 /** What the built program prints for --help; the build comes before the tests. */
-function helpOf({ bin, subcommand }: Pick<Documented, 'bin' | 'subcommand'>): string {
+async function helpOf({
+  bin,
+  subcommand,
+}: Pick<Documented, 'bin' | 'subcommand'>): Promise<string> {
   const args = [...(subcommand === undefined ? [] : [subcommand]), '--help'];
   const name = [bin, ...args].join(' ');
-  const known = helps.get(name);
+  const known = printed.get(name);
   if (known !== undefined) return known;
-  const script = join(packageRoot, manifest.bin[bin] ?? 'no such program');
-  const env = { ...process.env, NODE_OPTIONS: '' };
-  const { status, stdout, stderr } = spawnSync(process.execPath, [script, ...args], {
-    env,
-    encoding: 'utf8',
-  });
-  if (status !== 0) throw new Error(`${name} ends with ${status}: ${stderr}`);
-  helps.set(name, stdout);
+  const program = programs.get(bin);
+  if (program === undefined) throw new Error(`package.json has no program ${bin}`);
+  const { code, stdout, stderr } = await run(program, args, { cwd: packageRoot });
+  if (code !== 0) throw new Error(`${name} ends with ${code}: ${stderr}`);
+  printed.set(name, stdout);
   return stdout;
 }
 
@@ -120,24 +129,28 @@ describe.each(documents)('%s', (document) => {
 const documented = [...documents, 'dvc.yaml'].flatMap(commandsIn);
 
 describe('the documented commands', () => {
-  it.each(documented.map((command) => [command.line, command] as const))('%s', (_line, command) => {
-    const help = helpOf(command);
-    for (const flag of command.flags) expect(help).toContain(flag);
-    if (command.subcommand !== undefined)
-      expect(help).toContain(`${command.bin} ${command.subcommand}`);
-  });
+  it.each(documented.map((command) => [command.line, command] as const))(
+    '%s',
+    async (_line, command) => {
+      const help = await helpOf(command);
+      for (const flag of command.flags) expect(help).toContain(flag);
+      if (command.subcommand !== undefined)
+        expect(help).toContain(`${command.bin} ${command.subcommand}`);
+    },
+  );
 
-  it('explain every key of the configuration', () => {
-    const shown = ['mbti-train', 'mbti-serve'].flatMap((bin) => {
-      const [, list = ''] = helpOf({ bin, subcommand: undefined }).split('Keys of key=value');
+  it('explain every key of the configuration', async () => {
+    const helps = ['mbti-train', 'mbti-serve'].map((bin) => helpOf({ bin, subcommand: undefined }));
+    const shown = (await Promise.all(helps)).flatMap((help) => {
+      const [, list = ''] = help.split('Keys of key=value');
       return [...list.matchAll(/^ {2}([a-z]\S*) {2}/gm)].map(([, key]) => key);
     });
     expect([...new Set(shown)].sort()).toEqual([...keys].sort());
   });
 
-  it('have no line of help that looks like one of a stack', () => {
+  it('have no line of help that looks like one of a stack', async () => {
     for (const bin of Object.keys(manifest.bin)) {
-      expect(helpOf({ bin, subcommand: undefined })).not.toMatch(/^\s+at /m);
+      expect(await helpOf({ bin, subcommand: undefined })).not.toMatch(/^\s+at /m);
     }
   });
 

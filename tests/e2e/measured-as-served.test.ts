@@ -10,8 +10,9 @@ import { loadCorpus, Random } from '../../training/data/index.ts';
 import { evaluateAxes } from '../../training/evaluate/index.ts';
 import { metricSet } from '../../training/recipes/metric-set.ts';
 import { labelTable } from '../../training/recipes/split-scores.ts';
-import { runBin } from '../support/run-bin.ts';
+import { commandHost } from '../support/run-commands.ts';
 
+const run = commandHost();
 let dir = '';
 const at = (...names: string[]) => join(dir, ...names);
 
@@ -115,7 +116,7 @@ describe("a manifest's figures, of texts with several windows,", () => {
     writeFileSync(at('moods.csv'), moodCsv());
     writeFileSync(at('many.json'), JSON.stringify(many));
     const args = ['--config', 'many.json', 'run.name=many'];
-    const ended = await runBin('training/bin/mbti-train', args, { cwd: dir });
+    const ended = await run('training/bin/mbti-train', args, { cwd: dir });
     expect({ code: ended.code, stderr: ended.stderr }).toEqual({ code: 0, stderr: '' });
     expect(ended.stdout).toMatch(/reads the first window only: \d+ of \d+ texts have more/);
     bundle = await readBundle(at('models/many'));
@@ -184,7 +185,7 @@ describe("a manifest's figures, of texts with several windows,", () => {
     writeFileSync(at('test.csv'), ['note,mood,size', ...labelled, ''].join('\n'));
     for (const precision of ['fp32', 'int8']) {
       const args = ['evaluate', '--model', 'models/many', '--data', 'test.csv', '--json'];
-      const ended = await runBin('training/bin/mbti-model', [...args, '--precision', precision], {
+      const ended = await run('training/bin/mbti-model', [...args, '--precision', precision], {
         cwd: dir,
         env: { MBTI_LIMITS_MAX_WINDOWS: '2' },
       });

@@ -7,7 +7,7 @@ import { type RunningServer, startServer } from '../../src/server.ts';
 import { createLogger } from '../../src/telemetry/index.ts';
 import { keyFile } from '../support/api-keys.ts';
 import { samples, total } from '../support/exposition.ts';
-import { runBin } from '../support/run-bin.ts';
+import { commandHost } from '../support/run-commands.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { writeTinyBundle } from '../support/tiny-bundle.ts';
 import { writeEndlessBundle, writeToneBundle } from '../support/tone-bundle.ts';
@@ -265,8 +265,9 @@ describe('a bundle among whose files are versions', () => {
 });
 
 describe('mbti-serve of a folder of bundles', () => {
+  const host = commandHost();
   const serve = (...args: string[]) =>
-    runBin('src/bin/mbti-serve', ['--port', '0', ...args], { cwd: folder.path });
+    host('src/bin/mbti-serve', ['--port', '0', ...args], { cwd: folder.path });
 
   it('does not start with a damaged one among them, and names its folder', async () => {
     const { code, stderr } = await serve('--model', 'models');

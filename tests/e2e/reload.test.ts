@@ -40,11 +40,12 @@ afterEach(async () => {
   await Promise.all(open.splice(0).map((server) => server.stop()));
 });
 
-async function serve(name: string, ...overrides: string[]) {
+/** Two engines where one is to be lost, or the other to answer meanwhile. */
+async function serve(name: string, engines: 1 | 2) {
   const dir = join(folder.path, name);
   await write(dir, 'v1', 1);
-  const fixed = ['server.port=0', 'server.host=127.0.0.1', 'server.workers=2'];
-  const { config } = loadConfig({ overrides: [...fixed, ...overrides], env: {} });
+  const overrides = ['server.port=0', 'server.host=127.0.0.1', `server.workers=${engines}`];
+  const { config } = loadConfig({ overrides, env: {} });
   const stream = new PassThrough();
   let log = '';
   stream.on('data', (part: Buffer) => {
@@ -53,7 +54,7 @@ async function serve(name: string, ...overrides: string[]) {
   const logger = createLogger({ level: 'info', format: 'json', stream });
   const server = await startServer({ config, modelDir: dir, logger });
   open.push(server);
-  await until(() => server.workers().length === 2);
+  await until(() => server.workers().length === engines);
   return { dir, server, log: () => log };
 }
 
@@ -79,7 +80,7 @@ async function kill(server: RunningServer, pid: number) {
 
 describe('a reload', () => {
   it('fails no request, and answers each by one model alone', async () => {
-    const { dir, server } = await serve('swapped');
+    const { dir, server } = await serve('swapped', 2);
     const byVersion = new Map<string, number>();
     byVersion.set('v1', (await predict(server)).body.dimensions[0].score);
     let isOver = false;
@@ -120,7 +121,7 @@ describe('a reload', () => {
   });
 
   it('of a damaged bundle keeps the old model, and says why in the log', async () => {
-    const { dir, server, log } = await serve('damaged');
+    const { dir, server, log } = await serve('damaged', 1);
     const before = server.workers();
     lengthen(dir, 'onnx/model.onnx');
     await expect(server.reload()).rejects.toMatchObject({ code: 'bundle_invalid' });
@@ -133,7 +134,7 @@ describe('a reload', () => {
   });
 
   it('of a graph that cannot be loaded ends the engines that tried, and keeps the old ones', async () => {
-    const { dir, server, log } = await serve('broken');
+    const { dir, server, log } = await serve('broken', 2);
     const before = server.workers();
     // ONNX of version 7, with nothing in it.
     writeFileSync(join(dir, 'onnx/model.onnx'), Buffer.of(0x08, 0x07));
@@ -145,7 +146,7 @@ describe('a reload', () => {
   });
 
   it('takes the name of the new bundle too', async () => {
-    const { dir, server } = await serve('renamed');
+    const { dir, server } = await serve('renamed', 1);
     await writeTinyBundle(dir, { name: 'other', version: 'v2' });
     expect(await server.reload()).toMatchObject({ name: 'other', version: 'v2' });
     expect((await get(`${server.url}/v2/models/other`)).versions).toEqual(['v2']);
@@ -153,7 +154,7 @@ describe('a reload', () => {
   });
 
   it('that is asked for during another one comes after it', async () => {
-    const { dir, server } = await serve('twice');
+    const { dir, server } = await serve('twice', 1);
     // It may find the folder while it is replaced.
     const first = server.reload().catch(() => {});
     await pause(0);
@@ -163,7 +164,7 @@ describe('a reload', () => {
   });
 
   it('does not outlive a server that stops', async () => {
-    const { server } = await serve('stopped');
+    const { server } = await serve('stopped', 1);
     const reload = server.reload().then(
       () => 'served',
       (error: { code: string }) => error.code,
@@ -176,7 +177,7 @@ describe('a reload', () => {
 
 describe('an engine that is started again', () => {
   it('takes files that were replaced by the same', async () => {
-    const { dir, server } = await serve('same');
+    const { dir, server } = await serve('same', 2);
     await write(dir, 'v1', 1);
     const [pid = 0] = server.workers();
     await kill(server, pid);
@@ -185,7 +186,7 @@ describe('an engine that is started again', () => {
   });
 
   it('refuses files that are not those of its model, while the others serve on', async () => {
-    const { dir, server, log } = await serve('edited');
+    const { dir, server, log } = await serve('edited', 2);
     const content = readFileSync(join(dir, 'tokenizer.json'));
     lengthen(dir, 'tokenizer.json');
     const [pid = 0, other] = server.workers();
@@ -198,7 +199,7 @@ describe('an engine that is started again', () => {
   });
 
   it('makes the server take the new bundle when no engine of the old one is left', async () => {
-    const { dir, server } = await serve('lost');
+    const { dir, server } = await serve('lost', 2);
     lengthen(dir, 'tokenizer.json');
     sign(dir, 'tokenizer.json', 'v2');
     for (const pid of server.workers()) await kill(server, pid);

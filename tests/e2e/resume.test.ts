@@ -7,6 +7,7 @@ import { sampleCsv } from '../../training/data/sample/writer.ts';
 import { readSafetensors } from '../../training/onnx/safetensors.ts';
 import { numbers } from '../support/reference-tensors.ts';
 import { runBin } from '../support/run-bin.ts';
+import { commandHost } from '../support/run-commands.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const bin = 'training/bin/mbti-train';
@@ -14,7 +15,8 @@ const folder = temporaryFolder();
 const { path: cwd } = folder;
 const at = (...names: string[]) => join(cwd, ...names);
 const read = (...names: string[]) => readFileSync(at(...names));
-const train = (args: readonly string[]) => runBin(bin, args, { cwd });
+const host = commandHost();
+const train = (args: readonly string[]) => host(bin, args, { cwd });
 
 /** 40 updates, 18 an epoch, with dropout; checkpoints and validations fall on steps of their own. */
 const config = {
@@ -22,7 +24,7 @@ const config = {
   data: { source: 'sample.csv' },
   model: {
     base: {
-      init: { dim: 16, n_layers: 2, n_heads: 2, hidden_dim: 32, max_position_embeddings: 64 },
+      init: { dim: 16, n_layers: 1, n_heads: 2, hidden_dim: 32, max_position_embeddings: 64 },
     },
     tokenizer: 'train',
     vocab_size: 400,
@@ -106,7 +108,7 @@ describe('a run that was killed', () => {
       2,
       expect.stringMatching(/runs\/killed holds an unfinished run.*\n.*--resume runs\/killed/),
     ]);
-    const ended = await train([...again, '--continue']);
+    const ended = await runBin(bin, [...again, '--continue'], { cwd });
     expect({ step, code: ended.code, stderr: ended.stderr }).toEqual({ step, code: 0, stderr: '' });
     expect(ended.stdout).toMatch(/going on after step \d+/);
     expectSameAsWhole('killed');

@@ -10,6 +10,7 @@ import { cleanText, TextTokenizer, tokenWindows } from '../../src/text/index.ts'
 import { total } from '../support/exposition.ts';
 import { sendRaw } from '../support/raw-http.ts';
 import { runBin } from '../support/run-bin.ts';
+import { commandHost } from '../support/run-commands.ts';
 import { serveProcess } from '../support/serve-process.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { mbtiTask, tinyMaxLength, writeTinyBundle } from '../support/tiny-bundle.ts';
@@ -259,7 +260,12 @@ describe('mbti-serve and signals', () => {
 });
 
 describe('mbti-serve and wrong use', () => {
-  const serve = (...args: string[]) => runBin('src/bin/mbti-serve', args, { cwd: folder.path });
+  const bin = 'src/bin/mbti-serve';
+  const { path: cwd } = folder;
+  const host = commandHost();
+  const serve = (...args: string[]) => host(bin, args, { cwd });
+  /** In a process of its own, which has to end by itself. */
+  const serveAlone = (...args: string[]) => runBin(bin, args, { cwd });
 
   it.each<[string, string[], number, RegExp]>([
     [
@@ -306,7 +312,7 @@ describe('mbti-serve and wrong use', () => {
 
   it('a port in use', async () => {
     const { url } = await serveProcess('--model', bundle, '--workers', '1');
-    const ended = await serve(
+    const ended = await serveAlone(
       '--model',
       bundle,
       '--host',
@@ -321,7 +327,7 @@ describe('mbti-serve and wrong use', () => {
   it('a graph with another number of logits than axes', async () => {
     const dir = join(folder.path, 'three');
     await writeTinyBundle(dir, { task: { ...mbtiTask, axes: mbtiTask.axes.slice(0, 3) } });
-    const ended = await serve('--model', dir, '--port', '0');
+    const ended = await serveAlone('--model', dir, '--port', '0');
     expect(ended.stderr).toMatch(/onnx\/model\.onnx: .*\[1,4\]: expected \[1, 3\]/);
     expect(ended.code).toBe(1);
   });

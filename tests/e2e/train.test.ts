@@ -10,8 +10,10 @@ import { sampleCsv } from '../../training/data/sample/writer.ts';
 import { readSafetensors } from '../../training/onnx/safetensors.ts';
 import { elementsOf } from '../../training/onnx/tensor.ts';
 import { type Ended, runBin } from '../support/run-bin.ts';
+import { commandHost } from '../support/run-commands.ts';
 
 const train = 'training/bin/mbti-train';
+const host = commandHost();
 let dir = '';
 const at = (...names: string[]) => join(dir, ...names);
 const readJson = (...names: string[]) => JSON.parse(readFileSync(at(...names), 'utf8'));
@@ -98,7 +100,7 @@ describe('a training run', () => {
 
   it('ends with exit code 1 without it where quantize.required asks for it, and writes the bundle', async () => {
     const args = ['--config', 'tiny.json', 'run.name=required', 'train.max_steps=1'];
-    const ended = await runBin(train, [...args, 'quantize.required=true'], { cwd: dir });
+    const ended = await host(train, [...args, 'quantize.required=true'], { cwd: dir });
     expect(ended.code).toBe(1);
     expect(ended.stderr).toMatch(/^error: models\/required has no onnx\/model_quantized\.onnx: /);
     await readBundle(at('models/required'));
@@ -171,7 +173,7 @@ describe('a training run', () => {
 
   it('gives the same model, byte for byte, when it is run again', async () => {
     const args = ['--config', 'tiny.json', 'run.name=two'];
-    expect((await runBin(train, args, { cwd: dir })).code).toBe(0);
+    expect((await host(train, args, { cwd: dir })).code).toBe(0);
     const bytes = (name: string) => readFileSync(at('models', name, 'onnx/model.onnx'));
     expect(bytes('one').equals(bytes('two'))).toBe(true);
     expect(readJson('models/two/manifest.json').version).toBe(
@@ -181,7 +183,7 @@ describe('a training run', () => {
 
   it('is measured again by mbti-model evaluate, from the bundle and a CSV alone', async () => {
     const args = ['evaluate', '--model', 'models/one', '--data', 'sample.csv', '--json'];
-    const { code, stdout, stderr } = await runBin('training/bin/mbti-model', args, { cwd: dir });
+    const { code, stdout, stderr } = await host('training/bin/mbti-model', args, { cwd: dir });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const { axes, average, rows, baselines } = JSON.parse(stdout);
     expect(rows).toBeGreaterThan(150);
@@ -228,7 +230,7 @@ describe('a small model on the sample corpus', () => {
       ...['train.epochs=6', 'train.max_length=96', 'train.learning_rate=1.5e-3'],
       ...['train.dropout=0', 'train.patience=null', 'runtime.threads=0'],
     ];
-    const ended = await runBin(train, args, { cwd: dir });
+    const ended = await host(train, args, { cwd: dir });
     expect({ code: ended.code, stderr: ended.stderr }).toEqual({ code: 0, stderr: '' });
     const { manifest } = await readBundle(at('models/learns'));
     for (const [axis, { macro_f1 }] of Object.entries(manifest.metrics?.validation?.axes ?? {})) {
@@ -259,7 +261,7 @@ describe('a task of one axis, by configuration alone', () => {
       axes: [{ name: 'mood', labels: ['good', 'bad'], column: 'mood' }],
     };
     writeFileSync(at('mood.json'), JSON.stringify({ ...tiny, task, data: { source: 'mood.csv' } }));
-    const ended = await runBin(train, ['--config', 'mood.json', 'train.epochs=6'], { cwd: dir });
+    const ended = await host(train, ['--config', 'mood.json', 'train.epochs=6'], { cwd: dir });
     expect({ code: ended.code, stderr: ended.stderr }).toEqual({ code: 0, stderr: '' });
     const { manifest } = await readBundle(at('models/mood'));
     expect(manifest.task).toMatchObject({ name: 'mood', cleaning: 'none', min_length: 1 });

@@ -3,10 +3,13 @@ declare global {
   var testLimitMs: number;
 }
 
+/** What is waited for comes within milliseconds; a suite that fails is to tell so soon. */
+const LONGEST_MS = 15_000;
+
 /** Resolves once `holds` does; rejects after a time in which it surely should have, before the test itself is ended. */
 export async function until(
   holds: () => boolean | Promise<boolean>,
-  mostMs = 0.8 * testLimitMs,
+  mostMs = Math.min(0.8 * testLimitMs, LONGEST_MS),
 ): Promise<void> {
   const end = Date.now() + mostMs;
   while (!(await holds())) {

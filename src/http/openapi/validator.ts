@@ -1,4 +1,4 @@
-import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import { AppError } from '../../errors.ts';
 import { shown } from '../../files/index.ts';
 import type { Task } from '../../task/index.ts';
@@ -12,8 +12,18 @@ export type BodyCheck = (body: unknown) => void;
 
 const DOCUMENT = 'openapi.json';
 
-/** Compiles checks from the very schemas that the document publishes: one for each route with a body. */
-export function bodyChecks(document: OpenApiDocument, task: Task): (route: Route) => BodyCheck {
+type Compile = (pointer: string) => ValidateFunction;
+
+/** The last document's: that of the next bundle in its place is most often the same, and compiling takes tens of milliseconds. */
+let last: { readonly document: string; readonly compile: Compile } | undefined;
+
+function compilerOf(document: OpenApiDocument): Compile {
+  const written = JSON.stringify(document);
+  if (last?.document !== written) last = { document: written, compile: newCompiler(document) };
+  return last.compile;
+}
+
+function newCompiler(document: OpenApiDocument): Compile {
   const ajv = new Ajv2020({
     strict: true,
     strictTypes: false,
@@ -25,10 +35,22 @@ export function bodyChecks(document: OpenApiDocument, task: Task): (route: Route
   // The document around its schemas: ajv need not know what these mean.
   ajv.addVocabulary(Object.keys(document));
   ajv.addSchema(document, DOCUMENT, false, false);
+  const compiled = new Map<string, ValidateFunction>();
+  return (pointer) => {
+    const validate =
+      compiled.get(pointer) ?? ajv.compile({ $ref: `${DOCUMENT}#${encodeURI(pointer)}` });
+    compiled.set(pointer, validate);
+    return validate;
+  };
+}
+
+/** Compiles checks from the very schemas that the document publishes: one for each route with a body. */
+export function bodyChecks(document: OpenApiDocument, task: Task): (route: Route) => BodyCheck {
+  const compile = compilerOf(document);
   return ({ path, method, operation }) => {
     if (!operation.body) return () => {};
     const pointer = `/paths/${escapePointer(path)}/${method.toLowerCase()}/requestBody/content/application~1json/schema`;
-    const validate = ajv.compile({ $ref: `${DOCUMENT}#${encodeURI(pointer)}` });
+    const validate = compile(pointer);
     const [first] = Object.values(operation.body.examples);
     const example = JSON.stringify(first?.value);
     return (body) => {

@@ -2,11 +2,17 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { runBin } from '../../support/run-bin.ts';
+import { commandHost } from '../../support/run-commands.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { writeTinyBundle } from '../../support/tiny-bundle.ts';
 
 const folder = temporaryFolder();
-const predict = (...args: string[]) => runBin('src/bin/mbti-predict', args, { cwd: folder.path });
+const bin = 'src/bin/mbti-predict';
+const { path: cwd } = folder;
+const host = commandHost();
+const predict = (...args: string[]) => host(bin, args, { cwd });
+/** In a process of its own, which has to end by itself. */
+const predictAlone = (...args: string[]) => runBin(bin, args, { cwd });
 const linesOf = (stdout: string) =>
   stdout
     .trim()
@@ -31,7 +37,7 @@ beforeAll(async () => {
 describe('mbti-predict', () => {
   it('scores a file in order, each text as it would be alone, and as shards', async () => {
     const model = ['--model', 'bundle'];
-    const { code, stdout } = await predict(...model, 'many.csv', '--workers', '2');
+    const { code, stdout } = await predictAlone(...model, 'many.csv', '--workers', '2');
     expect(code).toBe(0);
     const all = linesOf(stdout);
     expect(all.map(({ line }) => line)).toEqual(Array.from({ length: 60 }, (_, i) => i + 2));
@@ -48,7 +54,7 @@ describe('mbti-predict', () => {
   }, 60_000);
 
   it('ends at a bad line, naming it, or passes over it and reports it', async () => {
-    const failed = await predict('--model', 'bundle', 'bad.txt');
+    const failed = await predictAlone('--model', 'bundle', 'bad.txt');
     expect([failed.code, failed.stderr]).toEqual([
       1,
       expect.stringMatching(/^error: bad\.txt, line 2: /),

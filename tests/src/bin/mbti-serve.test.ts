@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { runBin } from '../../support/run-bin.ts';
+import { commandHost } from '../../support/run-commands.ts';
 import { serveProcess } from '../../support/serve-process.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { writeTinyBundle } from '../../support/tiny-bundle.ts';
@@ -8,6 +8,8 @@ import { until } from '../../support/until.ts';
 
 const folder = temporaryFolder();
 folder.write('json.json', '{"log":{"format":"json"},"server":{"watch":"true"}}');
+
+const run = commandHost();
 
 describe('a server that cannot start', () => {
   it.each<[string, string[], NodeJS.ProcessEnv, number, string, RegExp]>([
@@ -25,7 +27,7 @@ describe('a server that cannot start', () => {
   ])(
     'because of %s says so in one JSON line where the log is JSON',
     async (_name, args, env, rc, code, says) => {
-      const ended = await runBin('src/bin/mbti-serve', args, { cwd: folder.path, env });
+      const ended = await run('src/bin/mbti-serve', args, { cwd: folder.path, env });
       expect([ended.code, ended.stdout]).toEqual([rc, '']);
       expect(ended.stderr.trimEnd()).not.toContain('\n');
       const line = JSON.parse(ended.stderr);

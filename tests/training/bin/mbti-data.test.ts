@@ -1,41 +1,40 @@
-import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { packageRoot } from '../../../src/package-root.ts';
+import { runBin } from '../../support/run-bin.ts';
+import { commandHost } from '../../support/run-commands.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const folder = temporaryFolder();
-const bin = join(packageRoot, 'dist/training/bin/mbti-data.js');
-
-/** Runs the built command in the temporary folder. */
-function run(...words: string[]): { code: number | null; stdout: string; stderr: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [bin, ...words], {
-    cwd: folder.path,
-    encoding: 'utf8',
-  });
-  return { code: status, stdout, stderr };
-}
+const bin = 'training/bin/mbti-data';
+const host = commandHost();
+const run = (...args: string[]) => host(bin, args, { cwd: folder.path });
 
 describe('mbti-data', () => {
-  it('explains itself, with the keys that matter', () => {
-    const help = run('--help');
+  it('explains itself, with the keys that matter', async () => {
+    const help = await runBin(bin, ['--help'], { cwd: folder.path });
     expect(help.code).toBe(0);
     expect(help.stdout).toMatch(/prepare[\s\S]*tokenizer[\s\S]*sample/);
-    expect(run('prepare', '--help').stdout).toMatch(
+    expect((await run('prepare', '--help')).stdout).toMatch(
       /--config[\s\S]*data\.source[\s\S]*model\.vocab_size/,
     );
   });
 
-  it('writes a sample, prepares it and learns a tokenizer, from any folder', () => {
-    expect(run('sample', '--rows', '60', '--seed', '7', '--out', 'out/small.csv').code).toBe(0);
-    const prepared = run('prepare', '--config', 'configs/quick.json', 'data.source=out/small.csv');
+  it('writes a sample, prepares it and learns a tokenizer, from any folder', async () => {
+    const made = ['sample', '--rows', '60', '--seed', '7', '--out', 'out/small.csv'];
+    expect((await runBin(bin, made, { cwd: folder.path })).code).toBe(0);
+    const prepared = await run(
+      'prepare',
+      '--config',
+      'configs/quick.json',
+      'data.source=out/small.csv',
+    );
     expect(prepared).toMatchObject({ code: 0, stderr: '' });
     expect(prepared.stdout).toMatch(
       /60 of 60 rows of .*small\.csv: 43 train, 8 validation, 9 test/,
     );
     expect(existsSync(join(folder.path, 'data/processed/train.jsonl'))).toBe(true);
-    const tokenizer = run(
+    const tokenizer = await run(
       'tokenizer',
       ...['--config', 'configs/quick.json', '--out', 'tok', 'data.source=out/small.csv'],
       'model.vocab_size=300',
@@ -77,16 +76,17 @@ describe('mbti-data', () => {
       2,
       /did you mean data\.source/,
     ],
-  ])('%j ends with %i and says why, without a stack', (words, code, message) => {
+  ])('%j ends with %i and says why, without a stack', async (words, code, message) => {
     const before = readdirSync(folder.path);
-    const result = run(...words);
+    const result = await run(...words);
     expect(result.code).toBe(code);
     expect(result.stderr).toMatch(message);
     expect(result.stderr).not.toMatch(/^\s+at /m);
     expect(readdirSync(folder.path)).toEqual(before);
   });
 
-  it('prints the stack with --verbose', () => {
-    expect(run('prepare', '--config', 'none.json', '--verbose').stderr).toMatch(/^\s+at /m);
+  it('prints the stack with --verbose', async () => {
+    const { stderr } = await run('prepare', '--config', 'none.json', '--verbose');
+    expect(stderr).toMatch(/^\s+at /m);
   });
 });

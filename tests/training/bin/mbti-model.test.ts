@@ -11,8 +11,10 @@ import { encodeModel } from '../../../training/onnx/codec/index.ts';
 import { readSafetensors } from '../../../training/onnx/safetensors.ts';
 import { fixturePath } from '../../support/reference-tensors.ts';
 import { runBin } from '../../support/run-bin.ts';
+import { commandHost } from '../../support/run-commands.ts';
 
 const bin = 'training/bin/mbti-model';
+const run = commandHost();
 let dir = '';
 
 beforeAll(() => {
@@ -126,7 +128,7 @@ const refused: readonly [string, readonly string[], number, RegExp][] = [
 
 describe('mbti-model refuses, with a readable line and nothing left behind,', () => {
   it.each(refused)('%s', async (_name, args, code, says) => {
-    const ended = await runBin(bin, args, { cwd: dir });
+    const ended = await run(bin, args, { cwd: dir });
     expect({ code: ended.code, stderr: ended.stderr }).toEqual({
       code,
       stderr: expect.stringMatching(/^error: \S/),
@@ -142,11 +144,20 @@ describe('mbti-model', () => {
   it.each([[], ['artifacts'], ['inspect'], ['evaluate'], ['quantize']])(
     '%s --help explains itself',
     async (...words) => {
-      const { code, stdout } = await runBin(bin, [...words, '--help'], { cwd: dir });
+      const { code, stdout } = await run(bin, [...words, '--help'], { cwd: dir });
       expect(code).toBe(0);
       expect(stdout.length).toBeGreaterThan(100);
     },
   );
+
+  it('fails in a process of its own as in one with others', async () => {
+    const args = ['quantize', 'cut.onnx', '--out', 'a.onnx'];
+    const ended = await runBin(bin, args, { cwd: dir });
+    expect(ended).toEqual({ code: 1, stdout: '', stderr: expect.stringMatching(/^error: .*cut/) });
+    expect(ended).toEqual(await run(bin, args, { cwd: dir }));
+    const help = await runBin(bin, ['--help'], { cwd: dir });
+    expect(help).toEqual(await run(bin, ['--help'], { cwd: dir }));
+  });
 
   it('artifacts attaches a head of the wanted labels where the graph has no logits, in float16', async () => {
     const args = [
@@ -180,7 +191,7 @@ describe('mbti-model', () => {
   it('quantize makes a smaller file once, and refuses to quantize that again', async () => {
     for (const scheme of ['weight8', 'fp16', 'int8']) {
       const again = ['quantize', 'encoder.onnx', '--out', 'small.onnx', '--json'];
-      const ended = await runBin(bin, [...again, '--scheme', scheme], { cwd: dir });
+      const ended = await run(bin, [...again, '--scheme', scheme], { cwd: dir });
       const { code, stdout, stderr } = ended;
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
       const { layers, metrics } = JSON.parse(stdout);
@@ -188,7 +199,7 @@ describe('mbti-model', () => {
       expect(metrics.size_ratio).toBeGreaterThan(0);
     }
     const args = ['quantize', 'small.onnx', '--out', 'smaller.onnx'];
-    const refusal = await runBin(bin, args, { cwd: dir });
+    const refusal = await run(bin, args, { cwd: dir });
     expect(refusal.code).toBe(1);
     expect(refusal.stderr).toContain('quantized already');
     expect(existsSync(join(dir, 'smaller.onnx'))).toBe(false);
@@ -198,7 +209,7 @@ describe('mbti-model', () => {
     const text = await runBin(bin, ['inspect', 'encoder.onnx'], { cwd: dir });
     expect(text.stdout).toMatch(/input_ids +int64 +\[batch, sequence\]/);
     expect(text.stdout).toMatch(/MatMul +\d+ +rule +CPU, CUDA, WebGPU/);
-    const { stdout } = await runBin(bin, ['inspect', 'encoder.onnx', '--json'], { cwd: dir });
+    const { stdout } = await run(bin, ['inspect', 'encoder.onnx', '--json'], { cwd: dir });
     const { parameters, parameter_count, opsets, size } = JSON.parse(stdout);
     expect(parameter_count).toBe(
       parameters.reduce((sum: number, { elements }: { elements: number }) => sum + elements, 0),

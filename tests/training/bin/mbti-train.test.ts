@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { sampleCsv } from '../../../training/data/sample/writer.ts';
 import { runBin } from '../../support/run-bin.ts';
+import { commandHost } from '../../support/run-commands.ts';
 
 const bin = 'training/bin/mbti-train';
+const run = commandHost();
 let dir = '';
 
 beforeAll(() => {
@@ -83,7 +85,7 @@ const refused: readonly [string, readonly string[], number, readonly RegExp[]][]
 describe('mbti-train refuses, with a readable line and nothing left behind,', () => {
   it.each(refused)('%s', async (_name, args, code, says) => {
     const env = { HF_HUB_OFFLINE: '1', HF_HOME: join(dir, 'hub') };
-    const ended = await runBin(bin, args, { cwd: dir, env });
+    const ended = await run(bin, args, { cwd: dir, env });
     expect({ code: ended.code, stderr: ended.stderr }).toEqual({
       code,
       stderr: expect.stringMatching(/^error: \S/),
@@ -112,8 +114,14 @@ describe('mbti-train', () => {
     expect(stdout).not.toContain('server.port');
   });
 
+  it('fails in a process of its own as in one with others', async () => {
+    const ended = await runBin(bin, data('code.csv'), { cwd: dir });
+    expect({ code: ended.code, stdout: ended.stdout }).toEqual({ code: 1, stdout: '' });
+    expect(ended).toEqual(await run(bin, data('code.csv'), { cwd: dir }));
+  });
+
   it('--verbose adds the stack', async () => {
-    const ended = await runBin(bin, [...data('none.csv'), '--verbose'], { cwd: dir });
+    const ended = await run(bin, [...data('none.csv'), '--verbose'], { cwd: dir });
     expect(ended.code).toBe(3);
     expect(ended.stderr).toMatch(/^\s+at /m);
   });

@@ -6,16 +6,23 @@ import { readModel } from '../../../training/onnx/codec/index.ts';
 import { hubServer } from '../../support/hub-server.ts';
 import { fixturePath } from '../../support/reference-tensors.ts';
 import { runBin } from '../../support/run-bin.ts';
+import { commandHost } from '../../support/run-commands.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const temporary = temporaryFolder();
 const cwd = temporary.path;
 const bert = fixturePath('models/bert');
-const run = (...args: string[]) => runBin('training/bin/mbti-model', ['export', ...args], { cwd });
+const bin = 'training/bin/mbti-model';
+const host = commandHost();
+const run = (...args: string[]) => host(bin, ['export', ...args], { cwd });
 
 describe('mbti-model export', () => {
   it('writes the forward graph of a Hugging Face folder', async () => {
-    const { code, stdout } = await run('--from', bert, '--out', 'made/bert.onnx');
+    const { code, stdout } = await runBin(
+      bin,
+      ['export', '--from', bert, '--out', 'made/bert.onnx'],
+      { cwd },
+    );
     expect(code).toBe(0);
     expect(stdout).toMatch(/^wrote made\/bert\.onnx: bert, [\d,]+ parameters, output logits\n$/);
     const { graph } = await readModel(join(cwd, 'made/bert.onnx'));
@@ -33,8 +40,8 @@ describe('mbti-model export', () => {
       'tokenizer.json': '{}',
     });
     try {
-      const { code, stdout } = await runBin(
-        'training/bin/mbti-model',
+      const { code, stdout } = await host(
+        bin,
         ['export', '--from', 'hf:org/model', '--out', 'hub.onnx'],
         { cwd, env: { HF_ENDPOINT: hub.endpoint, HF_HOME: mkdtempSync(join(cwd, 'home-')) } },
       );
@@ -73,11 +80,9 @@ describe('a BERT folder as the base', () => {
       'runtime.threads=1',
     ];
     writeFileSync(join(cwd, 'empty.json'), '{}');
-    const trained = await runBin(
-      'training/bin/mbti-train',
-      ['--config', 'empty.json', ...settings],
-      { cwd },
-    );
+    const trained = await host('training/bin/mbti-train', ['--config', 'empty.json', ...settings], {
+      cwd,
+    });
     expect({ code: trained.code, stderr: trained.stderr }).toEqual({ code: 0, stderr: '' });
     const artifacts = JSON.parse(readFileSync(join(cwd, 'run/artifacts/artifacts.json'), 'utf8'));
     expect(artifacts.hyper_parameters.dropout_places).toHaveLength(1 + 2 * 3 + 1);
@@ -86,11 +91,9 @@ describe('a BERT folder as the base', () => {
       model_type: 'bert',
       architectures: ['BertForSequenceClassification'],
     });
-    const measured = await runBin(
-      'training/bin/mbti-model',
-      ['evaluate', '--model', 'bundle', '--data', 'sample.csv'],
-      { cwd },
-    );
+    const measured = await host(bin, ['evaluate', '--model', 'bundle', '--data', 'sample.csv'], {
+      cwd,
+    });
     expect({ code: measured.code, stderr: measured.stderr }).toEqual({ code: 0, stderr: '' });
   });
 });

@@ -6,17 +6,23 @@ import { Graph } from '../../../training/onnx/graph.ts';
 import { newModel } from '../../../training/onnx/model.ts';
 import { fixturePath } from '../../support/reference-tensors.ts';
 import { runBin } from '../../support/run-bin.ts';
+import { commandHost } from '../../support/run-commands.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const temporary = temporaryFolder();
 const cwd = temporary.path;
 const external = fixturePath('graphs/distilbert/dynamo-op18-sdpa-head-external.onnx');
-const run = (...args: string[]) =>
-  runBin('training/bin/mbti-model', ['optimize', ...args], { cwd });
+const bin = 'training/bin/mbti-model';
+const host = commandHost();
+const run = (...args: string[]) => host(bin, ['optimize', ...args], { cwd });
 
 describe('mbti-model optimize', () => {
   it('writes the rewritten model, and says what each pass did and how far the outputs are apart', async () => {
-    const { code, stdout } = await run(external, '--out', 'new/fused.onnx', '--passes', 'fused');
+    const { code, stdout } = await runBin(
+      bin,
+      ['optimize', external, '--out', 'new/fused.onnx', '--passes', 'fused'],
+      { cwd },
+    );
     expect(code).toBe(0);
     expect(stdout).toMatch(/^attention +3 +\d+ → \d+$/m);
     expect(stdout).toMatch(/^verified: outputs differ by \d\.\de-\d+ at most/m);

@@ -1,5 +1,13 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { planted } from './faults.mjs';
 
@@ -22,6 +30,8 @@ export function openSandbox(root) {
     mkdirSync(dirname(join(dir, file)), { recursive: true });
     cpSync(join(root, file), join(dir, file), { force: true });
   }
+  // Packages are found from above, too, but some are asked for by their path.
+  symlinkSync(join(root, 'node_modules'), join(dir, 'node_modules'));
   return {
     dir,
     /** Plants a fault while `use` runs. */

@@ -14,7 +14,7 @@ import {
 import { optimizeForInference } from '../../dist/training/deploy/optimize.js';
 import { quantizeModel } from '../../dist/training/deploy/quantize/quantize-model.js';
 import { encodeModel } from '../../dist/training/onnx/codec/index.js';
-import { packageVersions } from '../../dist/training/recipes/provenance.js';
+import { packageVersions } from '../../dist/training/recipes/delivery/provenance.js';
 import { config, weights } from '../train/model.mjs';
 
 const MAX_LENGTH = 512;

@@ -8,8 +8,8 @@ import { Scorer } from '../../src/engine/scorer.ts';
 import { openModel } from '../../src/models/open-model.ts';
 import { loadCorpus, Random } from '../../training/data/index.ts';
 import { evaluateAxes } from '../../training/evaluate/index.ts';
-import { metricSet } from '../../training/recipes/metric-set.ts';
-import { labelTable } from '../../training/recipes/split-scores.ts';
+import { metricSet } from '../../training/recipes/delivery/metric-set.ts';
+import { labelTable } from '../../training/recipes/delivery/split-scores.ts';
 import { commandHost } from '../support/run-commands.ts';
 
 const run = commandHost();

@@ -5,9 +5,9 @@ import { runCommand, strictArguments } from '../../src/bin/run-command.ts';
 import { keyHelp, type LoadedConfig, loadConfig } from '../../src/config/index.ts';
 import { AppError } from '../../src/errors.ts';
 import { packageVersion } from '../../src/package-root.ts';
-import { loadRun } from '../recipes/resume.ts';
-import type { Start } from '../recipes/run-folder.ts';
-import { stopOnSignals } from '../recipes/stop-signal.ts';
+import type { Start } from '../recipes/run/folder.ts';
+import { loadRun } from '../recipes/run/resume.ts';
+import { stopOnSignals } from '../recipes/run/stop-signal.ts';
 
 const sections = [
   'seed',

@@ -5,7 +5,7 @@ import type { QuantizedLayer, QuantizedModel } from '../deploy/quantize/layer.ts
 import { quantizeModel, type Scheme, schemes } from '../deploy/quantize/quantize-model.ts';
 import { encodeModel, readModel, requireOpset, writeModel } from '../onnx/codec/index.ts';
 import { namePattern } from '../onnx/name-pattern.ts';
-import { metricsOf } from '../recipes/deploy.ts';
+import { metricsOf } from '../recipes/delivery/deploy.ts';
 import { quantizeFileChecked, quantizeInto } from '../recipes/quantize-bundle.ts';
 import { whileWaiting } from '../tracking/index.ts';
 

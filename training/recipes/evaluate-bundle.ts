@@ -16,8 +16,8 @@ import {
 } from '../evaluate/index.ts';
 import { openInference } from '../runtime/index.ts';
 import { inPhase, type Screen } from '../tracking/index.ts';
-import { labelTable, scoreSplit, windowsOf } from './split-scores.ts';
-import { type ColumnChoice, taskSettings } from './task-columns.ts';
+import { labelTable, scoreSplit, windowsOf } from './delivery/split-scores.ts';
+import { type ColumnChoice, taskSettings } from './delivery/task-columns.ts';
 
 const BATCH_SIZE = 16;
 

@@ -10,22 +10,32 @@ import { majorityBaseline } from '../evaluate/index.ts';
 import { learningRateSchedule } from '../optim/index.ts';
 import { createExecutor } from '../runtime/index.ts';
 import { createProgress, openRunLog, type Screen, whileWaiting } from '../tracking/index.ts';
-import { withLocalBase } from './base-model.ts';
+import { missingFiles } from './delivery/deploy.ts';
+import { measure } from './delivery/measure.ts';
+import { batchOptions, resultSummary, writeModelBundle } from './delivery/model-bundle.ts';
+import { labelTable } from './delivery/split-scores.ts';
+import { withLocalBase } from './learn/base-model.ts';
+import { dataSummary } from './learn/data-summary.ts';
+import { deviceSummary, skippedSummary } from './learn/device-summary.ts';
+import type { Pace } from './learn/pace.ts';
+import { requirePossible } from './learn/requirements.ts';
+import { type RunData, readCorpus, tokenizeCorpus } from './learn/run-data.ts';
+import {
+  type CompiledModel,
+  compile,
+  isLarge,
+  modelSummary,
+  writeRunFiles,
+} from './learn/run-model.ts';
+import { limitSummary, timeAfterTraining, timer, workAfterTraining } from './learn/time-limit.ts';
+import { batchesOf, type TrainingRun, trainEpochs } from './learn/training-loop.ts';
 import {
   type Checkpoint,
   type Checkpoints,
   loadBest,
   restore,
   runCheckpoints,
-} from './checkpoints.ts';
-import { dataSummary } from './data-summary.ts';
-import { missingFiles } from './deploy.ts';
-import { deviceSummary, skippedSummary } from './device-summary.ts';
-import { measure } from './measure.ts';
-import { batchOptions, resultSummary, writeModelBundle } from './model-bundle.ts';
-import type { Pace } from './pace.ts';
-import { requirePossible } from './requirements.ts';
-import { type RunData, readCorpus, tokenizeCorpus } from './run-data.ts';
+} from './run/checkpoints.ts';
 import {
   clearRun,
   decideRun,
@@ -37,14 +47,10 @@ import {
   RUN_LOG_FILE,
   type Start,
   writeFinished,
-} from './run-folder.ts';
-import { modelHash } from './run-identity.ts';
-import { lockRun, lockRunPatiently } from './run-lock.ts';
-import { type CompiledModel, compile, isLarge, modelSummary, writeRunFiles } from './run-model.ts';
-import { newRunState, type RunState } from './run-state.ts';
-import { labelTable } from './split-scores.ts';
-import { limitSummary, timeAfterTraining, timer, workAfterTraining } from './time-limit.ts';
-import { batchesOf, type TrainingRun, trainEpochs } from './training-loop.ts';
+} from './run/folder.ts';
+import { modelHash } from './run/identity.ts';
+import { lockRun, lockRunPatiently } from './run/lock.ts';
+import { newRunState, type RunState } from './run/state.ts';
 
 export interface FineTuneOptions {
   readonly screen: Screen;

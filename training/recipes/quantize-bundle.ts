@@ -26,9 +26,9 @@ import {
   metricsOf,
   type Place,
   placeOf,
-} from './deploy.ts';
-import { requireModest, requireServes, type Windows } from './servable.ts';
-import { taskSettings } from './task-columns.ts';
+} from './delivery/deploy.ts';
+import { requireModest, requireServes, type Windows } from './delivery/servable.ts';
+import { taskSettings } from './delivery/task-columns.ts';
 
 interface Common {
   readonly keep: (layer: string) => boolean;

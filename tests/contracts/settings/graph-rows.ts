@@ -9,7 +9,7 @@ import {
 import { trainingBatches } from '../../../training/data/index.ts';
 import { encodeModel } from '../../../training/onnx/codec/index.ts';
 import { elementsOf, type Tensor } from '../../../training/onnx/tensor.ts';
-import { batchOptions } from '../../../training/recipes/model-bundle.ts';
+import { batchOptions } from '../../../training/recipes/delivery/model-bundle.ts';
 import { createExecutor } from '../../../training/runtime/index.ts';
 import { LoopExecutor } from '../../../training/runtime/loop-executor.ts';
 import { inFolder, learning } from './learning.ts';

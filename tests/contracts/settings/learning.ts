@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { type LoadedConfig, loadConfig } from '../../../src/config/index.ts';
 import { loadTokenizedCorpus } from '../../../training/data/index.ts';
-import { readCorpus, tokenizeCorpus } from '../../../training/recipes/run-data.ts';
-import { compile } from '../../../training/recipes/run-model.ts';
+import { readCorpus, tokenizeCorpus } from '../../../training/recipes/learn/run-data.ts';
+import { compile } from '../../../training/recipes/learn/run-model.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 /** What rows about learning share: a source, a configuration file, and what is made of them with other words. */

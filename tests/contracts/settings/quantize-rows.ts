@@ -1,9 +1,9 @@
 import { expect } from '@jest/globals';
 import { AppError } from '../../../src/errors.ts';
 import { untunedTask } from '../../../src/task/index.ts';
-import { smallerFiles } from '../../../training/recipes/deploy.ts';
-import { int8Problems } from '../../../training/recipes/int8/limits.ts';
-import type { quantizeChecked } from '../../../training/recipes/int8/quantize-checked.ts';
+import { smallerFiles } from '../../../training/recipes/delivery/deploy.ts';
+import { int8Problems } from '../../../training/recipes/delivery/int8/limits.ts';
+import type { quantizeChecked } from '../../../training/recipes/delivery/int8/quantize-checked.ts';
 import { learning, screen, WIDE_BASE } from './learning.ts';
 import type { Row } from './row.ts';
 

@@ -9,8 +9,8 @@ import { readExamples } from '../../../training/data/index.ts';
 import { readSafetensors, writeSafetensors } from '../../../training/onnx/safetensors.ts';
 import { floatTensor } from '../../../training/onnx/tensor.ts';
 import { Random } from '../../../training/random.ts';
-import { loadBest, runCheckpoints } from '../../../training/recipes/checkpoints.ts';
-import { newRunState } from '../../../training/recipes/run-state.ts';
+import { loadBest, runCheckpoints } from '../../../training/recipes/run/checkpoints.ts';
+import { newRunState } from '../../../training/recipes/run/state.ts';
 import { readRows } from '../read-rows.ts';
 import { mutated } from './mutate.ts';
 

@@ -3,11 +3,11 @@ import type { Manifest } from '../../../src/bundle/index.ts';
 import { loadConfig } from '../../../src/config/index.ts';
 import { untunedTask } from '../../../src/task/index.ts';
 import { evaluateAxes } from '../../../training/evaluate/index.ts';
-import { metricSet } from '../../../training/recipes/metric-set.ts';
-import { positiveWeights } from '../../../training/recipes/pos-weight.ts';
-import { packageVersions } from '../../../training/recipes/provenance.ts';
-import { scoreSplit } from '../../../training/recipes/split-scores.ts';
-import { taskSettings, withColumns } from '../../../training/recipes/task-columns.ts';
+import { metricSet } from '../../../training/recipes/delivery/metric-set.ts';
+import { packageVersions } from '../../../training/recipes/delivery/provenance.ts';
+import { scoreSplit } from '../../../training/recipes/delivery/split-scores.ts';
+import { taskSettings, withColumns } from '../../../training/recipes/delivery/task-columns.ts';
+import { positiveWeights } from '../../../training/recipes/learn/pos-weight.ts';
 
 const axes = [
   { name: 'E/I', labels: ['E', 'I'] as const },

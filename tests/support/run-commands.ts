@@ -34,13 +34,18 @@ export function commandHost(): (
     host ??= startHost(folder);
     const child = host;
     child.send(order);
-    const [ended] = await Promise.race([
-      once(child, 'message'),
-      once(child, 'exit').then((how) => {
-        throw new Error(`the process of the commands ended with ${how}: ${order.args.join(' ')}`);
-      }),
-    ]);
-    return ended;
+    const heard = new AbortController();
+    try {
+      const [ended] = await Promise.race([
+        once(child, 'message', heard),
+        once(child, 'exit', heard).then((how) => {
+          throw new Error(`the process of the commands ended with ${how}: ${order.args.join(' ')}`);
+        }),
+      ]);
+      return ended;
+    } finally {
+      heard.abort();
+    }
   };
   return (bin, args, { cwd, env = {} }) => {
     const url = pathToFileURL(join(packageRoot, 'dist', `${bin}.js`)).href;

@@ -1,14 +1,15 @@
 /** `mbti`: the corpus's own cleaning; `none`: only control characters and runs of white space go. */
 export type CleaningMode = 'mbti' | 'none';
 
-/** All of them take time in proportion to the text, whatever it holds. */
-type Step = (text: string) => string;
+/** All of them take time in proportion to the text, whatever it holds; one that takes long may be paused where it yields. */
+type Step = (text: string) => Generator<void, string>;
 
 /** Every match of the pattern gives way to the text. */
-const replaced =
-  (pattern: RegExp, replacement: string): Step =>
-  (text) =>
-    text.replace(pattern, replacement);
+const replaced = (pattern: RegExp, replacement: string): Step =>
+  // biome-ignore lint/correctness/useYield: a pattern cannot be paused.
+  function* (text) {
+    return text.replace(pattern, replacement);
+  };
 
 /** The Python repr of bytes, `b'…'`, which some exports of the corpus begin with. */
 const bytesPrefix = replaced(/^\s*b['"]/, '');
@@ -33,14 +34,20 @@ const isKept = Uint8Array.from({ length: 128 }, (_, code) =>
   /[a-zA-Z0-9.,!?':;-]/.test(String.fromCharCode(code)) ? 1 : 0,
 );
 
+/** Characters that are looked at in one go, which takes less than a millisecond. */
+const PART = 65_536;
+
 /** Runs of other characters, and of spaces, are one space. A pattern is slow where there are many of them. */
-function foreignCharacters(text: string): string {
+function* foreignCharacters(text: string): Generator<void, string> {
   const kept = Buffer.allocUnsafe(text.length);
   let length = 0;
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (isKept[code] === 1) kept[length++] = code;
-    else if (length === 0 || kept[length - 1] !== SPACE) kept[length++] = SPACE;
+  for (let part = 0; part < text.length; part += PART) {
+    if (part > 0) yield;
+    for (let at = part; at < Math.min(part + PART, text.length); at++) {
+      const code = text.charCodeAt(at);
+      if (isKept[code] === 1) kept[length++] = code;
+      else if (length === 0 || kept[length - 1] !== SPACE) kept[length++] = SPACE;
+    }
   }
   return kept.toString('latin1', 0, length);
 }
@@ -56,10 +63,17 @@ const steps: Record<CleaningMode, readonly Step[]> = {
 
 /** The text as training and serving see it. */
 export function cleanText(raw: string, mode: CleaningMode): string {
-  return steps[mode].reduce((text, step) => step(text), raw).trim();
+  return steps[mode].reduce((text, step) => resultOf(step(text)), raw).trim();
 }
 
-/** The same, with a pause after each step for whoever cleans a long text beside other work. */
+function resultOf(step: Generator<void, string>): string {
+  for (;;) {
+    const { done, value } = step.next();
+    if (done) return value;
+  }
+}
+
+/** The same, with pauses for whoever cleans a long text beside other work. */
 export async function cleanLongText(
   raw: string,
   mode: CleaningMode,
@@ -67,7 +81,10 @@ export async function cleanLongText(
 ): Promise<string> {
   let text = raw;
   for (const step of steps[mode]) {
-    text = step(text);
+    const parts = step(text);
+    let part = parts.next();
+    for (; !part.done; part = parts.next()) await pause();
+    text = part.value;
     await pause();
   }
   return text.trim();
@@ -76,7 +93,7 @@ export async function cleanLongText(
 /** How many type names the `mbti` cleaning takes out of a text; for reports. */
 export function countTypeNames(raw: string): number {
   const before = steps.mbti.slice(0, steps.mbti.indexOf(typeName));
-  return before.reduce((text, step) => step(text), raw).match(TYPE_NAME)?.length ?? 0;
+  return before.reduce((text, step) => resultOf(step(text)), raw).match(TYPE_NAME)?.length ?? 0;
 }
 
 /** The characters of a cleaned text (code points, not code units) that somebody can see. */

@@ -4,6 +4,7 @@ import { AppError } from '../../../src/errors.ts';
 import { addGradients } from '../../../training/autodiff/gradients.ts';
 import { nonDifferentiable } from '../../../training/autodiff/non-differentiable.ts';
 import { rules } from '../../../training/autodiff/rules/index.ts';
+import { float } from '../../../training/onnx/attributes.ts';
 import { GraphBuilder } from '../../../training/onnx/builder.ts';
 import { symbolicDim } from '../../../training/onnx/dim.ts';
 import { Graph, type Value } from '../../../training/onnx/graph.ts';
@@ -106,6 +107,43 @@ describe('addGradients', () => {
     const y = b.op('Pow', [b.scalar(2, 'float32'), e]);
     const dy = graph.addInput('dy', 'float32', []);
     expect(() => addGradients(graph, new Map([[y, dy]]), [e])).toThrow(/Pow .*input 1, "exponent"/);
+  });
+
+  it('sums what several heads of queries say of the one head of keys, where only the run tells how many there are', async () => {
+    const graph = new Graph('attention', { opset: 23 });
+    const b = new GraphBuilder(graph);
+    const of = (name: string, heads: string) =>
+      graph.addInput(name, 'float32', [1, symbolicDim(heads), 2, 1]);
+    const [q, k, v] = [of('q', 'heads'), of('k', 'kv_heads'), of('v', 'kv_heads')];
+    const y = b.op('Attention', [q, k, v], { scale: float(1) });
+    y.type = 'float32';
+    y.shape = q.shape;
+    const dy = graph.addInput('dy', 'float32', q.shape);
+    graph.outputs.push(y);
+    const dk = addGradients(graph, new Map([[y, dy]]), [k]).get(k)!;
+    graph.outputs.push(dk);
+    const session = await sessionOf(graph);
+    const fed = (...values: number[]) =>
+      floatTensor([1, values.length / 2, 2, 1], Float32Array.from(values));
+    const run = (...keys: number[]) =>
+      runSession(session, {
+        q: fed(0.3, -0.8, 0.5, 1.1),
+        k: fed(...keys),
+        v: fed(0.7, -0.4),
+        dy: fed(1, 1, 1, 1),
+      });
+    const total = async (...keys: number[]) =>
+      (await run(...keys))[y.name]!.values.reduce((sum, value) => sum + value, 0);
+    const found = (await run(0.2, 0.6))[dk.name]!;
+    expect(found.dims).toEqual([1, 1, 2, 1]);
+    const step = 1e-2;
+    const slopes = [
+      (await total(0.2 + step, 0.6)) - (await total(0.2 - step, 0.6)),
+      (await total(0.2, 0.6 + step)) - (await total(0.2, 0.6 - step)),
+    ];
+    for (const [i, slope] of slopes.entries()) {
+      expect(found.values[i]).toBeCloseTo(slope / (2 * step), 3);
+    }
   });
 
   it('differentiates with respect to intermediate values', async () => {

@@ -62,8 +62,11 @@ function splitHeads(c: RuleContext, x: Value): Value {
   return c.b.transpose(c.b.reshape(x, [0, 0, heads, -1]), [0, 2, 1, 3]);
 }
 
+/** Of four axes, one head of keys may stand for all of the queries, which shows at run time only. */
 const joinHeads = (c: RuleContext, x: Value, like: Value): Value =>
-  like.shape?.length === 4 ? x : c.b.reshapeLike(c.b.transpose(x, [0, 2, 1, 3]), like);
+  like.shape?.length === 4
+    ? sumToShapeOf(c.b, x, like)
+    : c.b.reshapeLike(c.b.transpose(x, [0, 2, 1, 3]), like);
 
 /** The attribute, else 1/√width. */
 function scaleOf(c: RuleContext, q: Value): Value {

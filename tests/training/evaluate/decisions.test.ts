@@ -90,6 +90,22 @@ describe('tuneThreshold', () => {
     expect(tuneThreshold(labels, scores)).toBeCloseTo(threshold, 12);
   });
 
+  // At 0.25 the 20 negatives of score 0.6 are wrong, at 0.75 the 20 positives of score 0.4, between them both.
+  it('is the higher of two thresholds that are as good and as near to 0.5', () => {
+    const groups = [
+      { score: 0.1, label: 0, count: 80 },
+      { score: 0.4, label: 1, count: 20 },
+      { score: 0.6, label: 0, count: 20 },
+      { score: 0.9, label: 1, count: 80 },
+    ];
+    const rows = groups.flatMap((group) => new Array(group.count).fill(group));
+    const labels = rows.map(({ label }) => label);
+    const scores = rows.map(({ score }) => score);
+    expect(macroF1(labels, scores, 0.25)).toBe(macroF1(labels, scores, 0.75));
+    expect(tuneThreshold(labels, scores)).toBe(0.75);
+    expect(tuneThreshold(labels.toReversed(), scores.toReversed())).toBe(0.75);
+  });
+
   it('stays at 0.5 without two different scores', () => {
     expect(tuneThreshold([1, 0, 1], [0.3, 0.3, 0.3])).toBe(0.5);
     expect(tuneThreshold([], [])).toBe(0.5);

@@ -90,20 +90,24 @@ describe('tuneThreshold', () => {
     expect(tuneThreshold(labels, scores)).toBeCloseTo(threshold, 12);
   });
 
-  // At 0.25 the 20 negatives of score 0.6 are wrong, at 0.75 the 20 positives of score 0.4, between them both.
-  it('is the higher of two thresholds that are as good and as near to 0.5', () => {
+  // Below 0.4 the 20 negatives of score 0.6 are wrong, above 0.6 the 20 positives of score 0.4, between them both.
+  it.each([
+    ['the nearer one, below', 0.2, 0.9, 0.3],
+    ['the nearer one, above', 0.1, 0.8, 0.7],
+    ['the higher one where both are as near', 0.1, 0.9, 0.75],
+  ])('of two that are as good is %s', (_, lowest, highest, expected) => {
     const groups = [
-      { score: 0.1, label: 0, count: 80 },
+      { score: lowest, label: 0, count: 80 },
       { score: 0.4, label: 1, count: 20 },
       { score: 0.6, label: 0, count: 20 },
-      { score: 0.9, label: 1, count: 80 },
+      { score: highest, label: 1, count: 80 },
     ];
-    const rows = groups.flatMap((group) => new Array(group.count).fill(group));
+    const rows = groups.flatMap((group) => new Array<(typeof groups)[0]>(group.count).fill(group));
     const labels = rows.map(({ label }) => label);
     const scores = rows.map(({ score }) => score);
-    expect(macroF1(labels, scores, 0.25)).toBe(macroF1(labels, scores, 0.75));
-    expect(tuneThreshold(labels, scores)).toBe(0.75);
-    expect(tuneThreshold(labels.toReversed(), scores.toReversed())).toBe(0.75);
+    expect(macroF1(labels, scores, 0.35)).toBe(macroF1(labels, scores, 0.65));
+    expect(tuneThreshold(labels, scores)).toBeCloseTo(expected, 12);
+    expect(tuneThreshold(labels.toReversed(), scores.toReversed())).toBeCloseTo(expected, 12);
   });
 
   it('stays at 0.5 without two different scores', () => {

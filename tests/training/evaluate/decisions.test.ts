@@ -90,6 +90,26 @@ describe('tuneThreshold', () => {
     expect(tuneThreshold(labels, scores)).toBeCloseTo(threshold, 12);
   });
 
+  // Below 0.4 the 20 negatives of score 0.6 are wrong, above 0.6 the 20 positives of score 0.4, between them both.
+  it.each([
+    ['the nearer one, below', 0.2, 0.9, 0.3],
+    ['the nearer one, above', 0.1, 0.8, 0.7],
+    ['the higher one where both are as near', 0.1, 0.9, 0.75],
+  ])('of two that are as good is %s', (_, lowest, highest, expected) => {
+    const groups = [
+      { score: lowest, label: 0, count: 80 },
+      { score: 0.4, label: 1, count: 20 },
+      { score: 0.6, label: 0, count: 20 },
+      { score: highest, label: 1, count: 80 },
+    ];
+    const rows = groups.flatMap((group) => new Array<(typeof groups)[0]>(group.count).fill(group));
+    const labels = rows.map(({ label }) => label);
+    const scores = rows.map(({ score }) => score);
+    expect(macroF1(labels, scores, 0.35)).toBe(macroF1(labels, scores, 0.65));
+    expect(tuneThreshold(labels, scores)).toBeCloseTo(expected, 12);
+    expect(tuneThreshold(labels.toReversed(), scores.toReversed())).toBeCloseTo(expected, 12);
+  });
+
   it('stays at 0.5 without two different scores', () => {
     expect(tuneThreshold([1, 0, 1], [0.3, 0.3, 0.3])).toBe(0.5);
     expect(tuneThreshold([], [])).toBe(0.5);

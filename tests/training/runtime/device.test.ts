@@ -54,20 +54,32 @@ describe('a device that is not available', () => {
   });
 
   it.each([
-    ['coreml', 'CoreML is a part of macOS, this is linux', {}],
-    ['dml', 'DirectML is a part of Windows, this is linux', {}],
-    ['dml', 'DirectML.dll is not beside', { platform: 'win32', has: () => false }],
+    ['coreml', 'CoreML is a part of macOS, this is linux', 'run it on a Mac', {}],
+    ['dml', 'DirectML is a part of Windows, this is linux', 'run it there', {}],
+    [
+      'dml',
+      'DirectML.dll is not beside',
+      'npm install onnxruntime-node',
+      { platform: 'win32', has: () => false },
+    ],
     [
       'cuda',
       'exists for Linux on x64, this is darwin on arm64',
+      'run it on such a machine',
       { platform: 'darwin', arch: 'arm64' },
     ],
-    ['cuda', 'exists for Linux on x64, this is linux on arm64', { arch: 'arm64' }],
-    ['tpu', 'device tpu: expected one of auto, cpu, cuda, webgpu, coreml, dml', {}],
-  ])('%s: "%s"', (device, message, changes) => {
+    [
+      'cuda',
+      'exists for Linux on x64, this is linux on arm64',
+      'run it on such a machine',
+      { arch: 'arm64' },
+    ],
+    ['tpu', 'device tpu: expected one of auto, cpu, cuda, webgpu, coreml, dml', '', {}],
+  ])('%s: "%s", and what to do: "%s"', (device, message, remedy, changes) => {
     const error = errorOf(device, machine([], changes));
     expect(error.code).toBe('device_unavailable');
     expect(error.message).toContain(message);
+    expect(error.hint).toContain(remedy);
     expect(error.hint).toContain('runtime.device=cpu');
   });
 });

@@ -127,3 +127,17 @@ describe('an operator that passes its input on', () => {
     expect(passing('order', 'dropped')).toEqual(['Identity', 'Transpose', 'Dropout']);
   });
 });
+
+describe('a number that is cast to a truth value', () => {
+  it.each([
+    [0, 0],
+    [1, 1],
+    [0.5, 1],
+    [-2, 1],
+  ])('%f is %i, as the runtime has it', (number, truth) => {
+    const { b, constant } = setUp();
+    const cast = b.op('Cast', [constant({ value_float: float(number) })], { to: BOOL });
+    expect(constantScalar(cast)).toBe(truth);
+    expect(constantScalar(b.op('Cast', [cast], { to: INT64 }))).toBe(truth);
+  });
+});

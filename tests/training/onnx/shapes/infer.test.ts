@@ -69,6 +69,18 @@ describe('shape computations', () => {
     ).toEqual([]);
   });
 
+  it('ends a slice with the axis where its computed end lies beyond', async () => {
+    const { graph, builder } = start();
+    const x = graph.addInput('x', 'float32', [b, s]);
+    const size = builder.op('Gather', [builder.op('Shape', [x]), builder.ints([1])]);
+    const beyond = builder.op('Add', [size, builder.ints([2])]);
+    const from = (first: number) =>
+      builder.op('Slice', [x, builder.ints([first]), beyond, builder.ints([1])]);
+    expect(formatShape(from(0).shape)).toBe('[b, s]');
+    expect(formatShape(from(1).shape)).toBe('[b, s+-1]');
+    expect(await differencesFromRuntime(graph, [{ b: 2, s: 5 }])).toEqual([]);
+  });
+
   it('does not take two unknown dimensions for the same', () => {
     const { graph, builder } = start();
     const x = graph.addInput('x', 'float32', [b, s]);

@@ -5,15 +5,21 @@ import {
   distilbertConfig,
   randomWeights,
 } from '../../../../training/architectures/index.ts';
+
 import type { TokenizedExample } from '../../../../training/data/index.ts';
 import { decodeModel, encodeModel } from '../../../../training/onnx/codec/index.ts';
 import { Random } from '../../../../training/random.ts';
 import {
+  choose,
   missingFiles,
+  placeOf,
   quantizedSummary,
   smallerFiles,
 } from '../../../../training/recipes/delivery/deploy.ts';
-import { quantizeChecked } from '../../../../training/recipes/delivery/int8/quantize-checked.ts';
+import {
+  encoded,
+  quantizeChecked,
+} from '../../../../training/recipes/delivery/int8/quantize-checked.ts';
 
 /** Large enough that its weights, not its graph, are most of the file; and that its answers tell files apart. */
 const shape = distilbertConfig({
@@ -136,6 +142,17 @@ describe('the 8-bit file', () => {
     expect({ files, metrics }).toEqual({ files: {}, metrics: {} });
     expect(leftOut[path]).toMatch(/int8 file is not worth it.*weight8 file is not worth it/);
     expect(lines.join('')).toMatch(/left out: not worth it at 0\.\d+ of the size/);
+  });
+
+  it('may be as large as the limit of its size, and no larger', async () => {
+    const config = configWith({ ...anySize, 'quantize.max_mean_dp': 1 });
+    const share = encoded(model, 'int8').bytes.length / fp32Size;
+    const within = (largest: number) =>
+      choose(placeOf('int8'), plain, config, { screen: screen(), largest });
+    expect((await within(share)).chosen?.scheme).toBe('int8');
+    const { chosen, reasons } = await within(share - Number.EPSILON);
+    expect(chosen).toBeUndefined();
+    expect(reasons.join()).toMatch(/the int8 file is not worth it/);
   });
 
   it('is int8 where that keeps the limits, with its size and answers', async () => {

@@ -81,6 +81,11 @@ describe('an output "logits" that is no logits', () => {
       /never below 0, because of Exp/,
     ],
     ['a Clip', (b, x) => b.op('Clip', [x, b.scalar(0, x), b.scalar(1, x)]), /because of Clip/],
+    [
+      'a Clip at 0',
+      (b, x) => b.op('Clip', [x, b.scalar(-9, x), b.scalar(0, x)]),
+      /never above 0, because of Clip/,
+    ],
     ['−Softplus', (b, x) => b.neg(op('Softplus')(b, x)), /never above 0, because of Softplus/],
   ])('is refused for %s, naming the node', (_, ending, says) => {
     expect(() => compileArtifacts(endingIn(ending), options)).toThrow(

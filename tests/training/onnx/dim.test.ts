@@ -74,7 +74,8 @@ describe('a symbolic dimension', () => {
   it('is what its symbols say, for all their values', () => {
     fc.assert(
       fc.property(expression, some, ({ dim, at }, values) => {
-        expect(numberAt(dim, values)).toBe(at(values));
+        // There is no zero with a sign.
+        expect(numberAt(dim, values) + 0).toBe(at(values) + 0);
       }),
     );
   });

@@ -1,4 +1,5 @@
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
+import { isRunning } from '../files/is-running.ts';
 
 const LOOK_EVERY_MS = 500;
 
@@ -26,16 +27,8 @@ export function endWithParent(parent: number): void {
 
 function look({ parent }: Watch): void {
   // Orphans get another parent, but on Windows.
-  if (process.ppid === parent && isAlive(parent)) return;
+  if (process.ppid === parent && isRunning(parent)) return;
   process.kill(process.pid, 'SIGKILL');
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }
 
 if (!isMainThread) {

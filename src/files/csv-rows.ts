@@ -160,9 +160,6 @@ const MOST_NAMED = 12;
 
 function named(columns: readonly string[]): string {
   const more = columns.length > MOST_NAMED ? ', …' : '';
-  const list = columns
-    .slice(0, MOST_NAMED)
-    .map((one) => shown(one))
-    .join(', ');
+  const list = columns.slice(0, MOST_NAMED).map(shown).join(', ');
   return `${columns.length === 1 ? 'column' : 'columns'} ${list}${more}`;
 }

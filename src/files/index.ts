@@ -5,6 +5,7 @@ export {
   writeFolderAtomically,
 } from './atomic.ts';
 export { type Format, formatInside, formatOf, formats, hasColumns, rowReader } from './formats.ts';
+export { isRunning } from './is-running.ts';
 export { type JsonObject, parseJson, readJsonFile } from './json-file.ts';
 export { findOddity, type Oddity } from './json-structure.ts';
 export { textLines } from './lines.ts';
@@ -22,4 +23,3 @@ export {
 } from './shown.ts';
 export { strangerOf } from './strangers.ts';
 export { readTextFile } from './text-file.ts';
-export { isRunning } from './unfinished.ts';

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, renameSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import type { Disk } from './disk.ts';
+import { isRunning } from './is-running.ts';
 
 /** Where something is written before it has its name, and where the older one waits until it has. */
 export interface Unfinished {
@@ -66,25 +67,6 @@ function isLeftover(end: string): boolean {
   // A container's processes are numbered anew: a number is ours only while it is being written.
   const own = `.${host}-${pid}-${number}.tmp`;
   return ![...live].some(({ temporary }) => temporary.endsWith(own));
-}
-
-/** Whether a process of this machine is there and has not ended. */
-export function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return !isZombie(pid);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
-/** Ended, but not yet waited for, as in a container whose first process waits for nobody (Linux). */
-function isZombie(pid: number): boolean {
-  try {
-    return / [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\)/s, ''));
-  } catch {
-    return false;
-  }
 }
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;

@@ -1,6 +1,7 @@
 import { AppError } from '../../src/errors.ts';
 import { nameShown } from '../../src/files/index.ts';
 import { constantScalar } from '../graph/facts/constants.ts';
+import { passes } from '../graph/facts/passing.ts';
 import type { Graph, Node, Value } from '../onnx/graph.ts';
 import { Budget } from '../onnx/walk.ts';
 
@@ -8,9 +9,7 @@ import { Budget } from '../onnx/walk.ts';
 const squashing: ReadonlySet<string> = new Set(['Sigmoid', 'Softmax', 'LogSoftmax']);
 
 /** Operators that lay elements out in another way, or pass them on as they are. */
-const passing = new Set(
-  'Identity Cast CastLike Dropout Squeeze Unsqueeze Reshape Flatten Transpose'.split(' '),
-);
+const passesOn = passes('type', 'form', 'order', 'dropped');
 
 const isStandard = (node: Node | undefined): node is Node => node?.domain === '';
 
@@ -55,7 +54,7 @@ export function trueLogits(graph: Graph, logits: Value): TrueLogits {
 /** Cuts before the last Sigmoid or Softmax, and gives the value that is there; undefined where there is none. */
 function cutOnce(graph: Graph, logits: Value, notes: string[]): Value | undefined {
   let node = logits.producer;
-  while (isStandard(node) && passing.has(node.op)) node = node.inputs[0]?.producer;
+  while (node && passesOn(node)) node = node.inputs[0]?.producer;
   const [input] = node?.inputs ?? [];
   const [output] = node?.outputs ?? [];
   if (!isStandard(node) || !squashing.has(node.op) || !input || !output) return undefined;
@@ -138,7 +137,7 @@ function rangeOf(value: Value | undefined, budget: Budget): Range {
   const own = Object.hasOwn(ranges, node.op) ? ranges[node.op] : undefined;
   if (own) return { ...own, by: node };
   const of = (i: number): Range => rangeOf(node.inputs[i], budget);
-  if (passing.has(node.op)) return of(0);
+  if (passesOn(node)) return of(0);
   if (node.op === 'Clip') return clipped(node, of(0));
   if (choosing.has(node.op)) {
     const count = ['Concat', 'Max', 'Min', 'Mean'].includes(node.op) ? node.inputs.length : 1;

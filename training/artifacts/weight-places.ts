@@ -43,6 +43,9 @@ const besideActivations = new Set(['Add', 'Mul']);
 /** A weight may stand behind these, which lay it out in another way. */
 const laysOut = passes('type', 'form');
 
+/** A constant is one in whatever order of its axes. */
+const laysOutConstants = passes('type', 'form', 'order');
+
 /** … or behind these, where all that they compute with is constant: a scale, a difference. */
 const formulas = new Set('Add Sub Mul Div Neg'.split(' '));
 
@@ -107,7 +110,7 @@ function isConstant(value: Value | undefined, budget: Budget): boolean {
   const node = value.producer;
   if (node?.domain !== '' || !budget.take()) return false;
   if (node.op === 'Constant') return true;
-  const isKnown = laysOut(node) || formulas.has(node.op) || node.op === 'Transpose';
+  const isKnown = laysOutConstants(node) || formulas.has(node.op);
   return isKnown && node.inputs.every((input) => isConstant(input, budget));
 }
 

@@ -53,6 +53,15 @@ const lines = async function* () {
 };
 const bytes = (text: string) => [Buffer.from(text.slice(0, 2)), Buffer.from(text.slice(2))];
 
+const writeModelFiles: Case['write'] = (folder, disk) =>
+  writeFilesAtomically(
+    [
+      { path: join(folder, 'm.onnx.data'), content: bytes('new weights') },
+      { path: join(folder, 'm.onnx'), content: bytes('new graph') },
+    ],
+    disk,
+  );
+
 const cases: Readonly<Record<string, Case>> = {
   'a file that is new': {
     old: {},
@@ -67,26 +76,12 @@ const cases: Readonly<Record<string, Case>> = {
   'two files': {
     old: { 'm.onnx': 'old graph', 'm.onnx.data': 'old weights' },
     now: { 'm.onnx': 'new graph', 'm.onnx.data': 'new weights' },
-    write: (folder, disk) =>
-      writeFilesAtomically(
-        [
-          { path: join(folder, 'm.onnx.data'), content: bytes('new weights') },
-          { path: join(folder, 'm.onnx'), content: bytes('new graph') },
-        ],
-        disk,
-      ),
+    write: writeModelFiles,
   },
   'two files, of which one was there': {
     old: { 'm.onnx': 'old graph' },
     now: { 'm.onnx': 'new graph', 'm.onnx.data': 'new weights' },
-    write: (folder, disk) =>
-      writeFilesAtomically(
-        [
-          { path: join(folder, 'm.onnx.data'), content: bytes('new weights') },
-          { path: join(folder, 'm.onnx'), content: bytes('new graph') },
-        ],
-        disk,
-      ),
+    write: writeModelFiles,
   },
   'a folder that is new': {
     old: {},

@@ -1,27 +1,24 @@
 import { type Attribute, float } from '../../../../training/onnx/attributes.ts';
-import { type Shape, symbolicDim } from '../../../../training/onnx/dim.ts';
+import { type Tensor, tensorOf } from '../../../../training/onnx/tensor.ts';
 import {
-  floatTensor,
-  intTensor,
-  scalarTensor,
-  type Tensor,
-  tensorOf,
-} from '../../../../training/onnx/tensor.ts';
+  b,
+  bool,
+  bytes,
+  count,
+  i32,
+  i64,
+  int,
+  ints,
+  n,
+  number,
+  ones,
+  s,
+  u8,
+  x,
+  zeros,
+} from './operands.ts';
 import type { Row } from './operator-rows.ts';
 
-const [b, s, n] = [symbolicDim('b'), symbolicDim('s'), symbolicDim('n')];
-const x = (...shape: Shape) => ({ type: 'float32', shape }) as const;
-const i64 = (...shape: Shape) => ({ type: 'int64', shape }) as const;
-const i32 = (...shape: Shape) => ({ type: 'int32', shape }) as const;
-const u8 = (...shape: Shape) => ({ type: 'uint8', shape }) as const;
-const bool = (...shape: Shape) => ({ type: 'bool', shape }) as const;
-const ints = (...values: number[]) => intTensor([values.length], values);
-const int = (value: number) => scalarTensor('int64', value);
-const one = (value: number) => scalarTensor('float32', value);
-const count = (dims: readonly number[]) => dims.reduce((product, dim) => product * dim, 1);
-const zeros = (...dims: number[]) => floatTensor(dims, new Float32Array(count(dims)));
-const ones = (...dims: number[]) => floatTensor(dims, new Float32Array(count(dims)).fill(1));
-const bytes = (...dims: number[]) => tensorOf('uint8', dims, new Uint8Array(count(dims)));
 const tensor = (value: Tensor): Attribute => ({ kind: 'tensor', value });
 const floats = (value: readonly number[]): Attribute => ({ kind: 'floats', value });
 const strings = (value: readonly string[]): Attribute => ({ kind: 'strings', value });
@@ -79,7 +76,7 @@ const plain: readonly Row[] = [
   row('GlobalMaxPool', [x(b, 4, s)], 'float32 [b, 4, 1]', {}),
   row(
     'QLinearMatMul',
-    [u8(b, s, 4), one(1), bytes(), bytes(4, 3), one(1), bytes(), one(1), bytes()],
+    [u8(b, s, 4), number(1), bytes(), bytes(4, 3), number(1), bytes(), number(1), bytes()],
     'uint8 [b, s, 3]',
     {},
   ),
@@ -193,7 +190,7 @@ const indexing: readonly Row[] = [
   ),
   // The sign is the dividend's: −1, not 2.
   row('Mod', [ints(-7), ints(3)], 'int64 [1]', { fmod: 1 }),
-  row('Mod', [x(b, s), one(3)], 'float32 [b, s]', { fmod: 1 }),
+  row('Mod', [x(b, s), number(3)], 'float32 [b, s]', { fmod: 1 }),
   row('BitShift', [u8(b, s), u8(s)], 'uint8 [b, s]', { direction: 'LEFT' }),
   row('BitShift', [u8(b, s), u8(s)], 'uint8 [b, s]', { direction: 'RIGHT' }),
   row('IsInf', [x(b, s)], 'bool [b, s]', { detect_negative: 0, detect_positive: 0 }),
@@ -262,11 +259,11 @@ const quantized: readonly Row[] = [
     },
     21,
   ),
-  row('QuantizeLinear', [x(b, 4), one(1)], 'uint8 [b, 4]', { precision: 1 }, 23),
+  row('QuantizeLinear', [x(b, 4), number(1)], 'uint8 [b, 4]', { precision: 1 }, 23),
   unread(
     row(
       'QuantizeLinear',
-      [x(b, 4), one(1)],
+      [x(b, 4), number(1)],
       'float8e4m3fn [b, 4]',
       {
         output_dtype: 17,
@@ -413,7 +410,7 @@ const contrib: readonly Row[] = [
   }),
   microsoft(
     'QAttention',
-    [u8(b, s, 8), bytes(8, 24), zeros(24), one(1), one(1)],
+    [u8(b, s, 8), bytes(8, 24), zeros(24), number(1), number(1)],
     'float32 [b, s, 8]',
     { num_heads: 4, unidirectional: 1, mask_filter_value: float(-9), scale: float(0.5) },
   ),
@@ -430,7 +427,7 @@ const contrib: readonly Row[] = [
   }),
   microsoft(
     'QAttention',
-    [u8(b, s, 8), bytes(8, 24), zeros(24), one(1), one(1)],
+    [u8(b, s, 8), bytes(8, 24), zeros(24), number(1), number(1)],
     'float32 [b, s, 8]',
     { num_heads: 2, do_rotary: 1, past_present_share_buffer: 1 },
   ),
@@ -469,7 +466,7 @@ const withoutKernel: readonly Row[] = (
   [
     [
       /output type|Tensor type mismatch/,
-      row('DequantizeLinear', [bytes(4, 6), one(1)], 'float16 [4, 6]', { output_dtype: 10 }, 23),
+      row('DequantizeLinear', [bytes(4, 6), number(1)], 'float16 [4, 6]', { output_dtype: 10 }, 23),
     ],
     [
       /Unrecognized attribute: (left|right)_window_size/,

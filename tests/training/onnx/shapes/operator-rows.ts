@@ -1,27 +1,7 @@
 import type { AttributeInit } from '../../../../training/onnx/attributes.ts';
-import { type Shape, symbolicDim } from '../../../../training/onnx/dim.ts';
-import {
-  type DataType,
-  floatTensor,
-  intTensor,
-  scalarTensor,
-  type Tensor,
-  tensorOf,
-} from '../../../../training/onnx/tensor.ts';
-
-const [b, s, n] = [symbolicDim('b'), symbolicDim('s'), symbolicDim('n')];
-const x = (...shape: Shape) => ({ type: 'float32', shape }) as const;
-const i64 = (...shape: Shape) => ({ type: 'int64', shape }) as const;
-const i32 = (...shape: Shape) => ({ type: 'int32', shape }) as const;
-const bool = (...shape: Shape) => ({ type: 'bool', shape }) as const;
-const u8 = (...shape: Shape) => ({ type: 'uint8', shape }) as const;
-const ints = (...values: number[]) => intTensor([values.length], values);
-const int = (value: number) => scalarTensor('int64', value);
-const float = (value: number) => scalarTensor('float32', value);
-const zeros = (...dims: number[]) =>
-  floatTensor(dims, new Float32Array(dims.reduce((p, d) => p * d, 1)));
-const bytes = (...dims: number[]) =>
-  tensorOf('uint8', dims, new Uint8Array(dims.reduce((p, d) => p * d, 1)));
+import type { Shape } from '../../../../training/onnx/dim.ts';
+import { type DataType, scalarTensor, type Tensor } from '../../../../training/onnx/tensor.ts';
+import { b, bool, bytes, i32, i64, int, ints, n, number, s, u8, x, zeros } from './operands.ts';
 
 type Operand = { readonly type: DataType; readonly shape: Shape } | Tensor | undefined;
 
@@ -116,7 +96,7 @@ export const rows: readonly Row[] = [
     .map((op) => row(op, [i64(b, 1), i64(s)], 'bool [b, s]')),
   ...'And Or Xor'.split(' ').map((op) => row(op, [bool(b, 1), bool(s)], 'bool [b, s]')),
   row('Not', [bool(b)], 'bool [b]'),
-  row('Where', [bool(b, 1), x(s), float(0)], 'float32 [b, s]'),
+  row('Where', [bool(b, 1), x(s), number(0)], 'float32 [b, s]'),
   row('Cast', [i64(b, s)], 'float32 [b, s]', { to: 1 }),
   row('Cast', [x(b, s)], 'bool [b, s]', { to: 9 }),
   row('CastLike', [x(b, s), ints(1)], 'int64 [b, s]', {}, { opset: 15 }),
@@ -130,9 +110,9 @@ export const rows: readonly Row[] = [
   row('MatMul', [x(4), x(4)], 'float32 []'),
   row('Gemm', [x(4, b), x(3, 4), x(3)], 'float32 [b, 3]', { transA: 1, transB: 1 }),
   row('MatMulInteger', [u8(b, s, 4), bytes(4, 3)], 'int32 [b, s, 3]'),
-  row('QuantizeLinear', [x(b, 4), float(1), scalarTensor('int8', 0)], 'int8 [b, 4]'),
-  row('QuantizeLinear', [x(b, 4), float(1)], 'uint8 [b, 4]'),
-  row('DequantizeLinear', [u8(b, 4), float(1)], 'float32 [b, 4]'),
+  row('QuantizeLinear', [x(b, 4), number(1), scalarTensor('int8', 0)], 'int8 [b, 4]'),
+  row('QuantizeLinear', [x(b, 4), number(1)], 'uint8 [b, 4]'),
+  row('DequantizeLinear', [u8(b, 4), number(1)], 'float32 [b, 4]'),
   row('DynamicQuantizeLinear', [x(b, 4)], ['uint8 [b, 4]', 'float32 []', 'uint8 []']),
 
   row('Reshape', [x(b, s, 64), ints(0, 0, 4, -1)], 'float32 [b, s, 4, 16]'),
@@ -206,7 +186,7 @@ export const rows: readonly Row[] = [
   row('Size', [x(b, s, 4)], 'int64 [] = 4*b*s'),
   row('ConstantOfShape', [ints(2, 3)], 'float32 [2, 3]'),
   row('Range', [int(2), int(9), int(3)], 'int64 [3] = 2, 5, 8'),
-  row('Range', [float(0), float(1), float(0.3)], 'float32 [4]'),
+  row('Range', [number(0), number(1), number(0.3)], 'float32 [4]'),
   row('RandomUniformLike', [x(b, 4)], 'float32 [b, 4]'),
   row('RandomUniform', [], 'float32 [2, 3]', { shape: [2, 3] }),
   row('Bernoulli', [x(b, 4)], 'float32 [b, 4]', {}, { opset: 15 }),
@@ -275,7 +255,7 @@ export const rows: readonly Row[] = [
   ),
   row(
     'MatMulIntegerToFloat',
-    [u8(b, s, 4), bytes(4, 3), float(1), float(1)],
+    [u8(b, s, 4), bytes(4, 3), number(1), number(1)],
     'float32 [b, s, 3]',
     {},
     microsoft,
@@ -296,7 +276,7 @@ export const rows: readonly Row[] = [
   ),
   row(
     'QAttention',
-    [u8(b, s, 8), bytes(8, 24), zeros(24), float(1), float(1)],
+    [u8(b, s, 8), bytes(8, 24), zeros(24), number(1), number(1)],
     'float32 [b, s, 8]',
     { num_heads: 2 },
     microsoft,

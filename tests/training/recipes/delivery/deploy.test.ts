@@ -1,14 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { loadConfig } from '../../../../src/config/index.ts';
-import {
-  distilbert,
-  distilbertConfig,
-  randomWeights,
-} from '../../../../training/architectures/index.ts';
-
-import type { TokenizedExample } from '../../../../training/data/index.ts';
 import { decodeModel, encodeModel } from '../../../../training/onnx/codec/index.ts';
-import { Random } from '../../../../training/random.ts';
 import {
   choose,
   missingFiles,
@@ -20,41 +12,18 @@ import {
   encoded,
   quantizeChecked,
 } from '../../../../training/recipes/delivery/int8/quantize-checked.ts';
+import { toyModel, toyTexts } from './toy-task.ts';
 
 /** Large enough that its weights, not its graph, are most of the file; and that its answers tell files apart. */
-const shape = distilbertConfig({
+const model = toyModel({
   vocab_size: 600,
   dim: 64,
   n_layers: 2,
-  n_heads: 2,
   hidden_dim: 128,
-  max_position_embeddings: 12,
   initializer_range: 0.3,
 });
-const model = distilbert(shape, randomWeights(shape, 1), 2);
-const random = new Random(4, 'deploy');
-const examples = Array.from(
-  { length: 12 },
-  (_, i): TokenizedExample => ({
-    ids: Int32Array.from({ length: 3 + random.int(6) }, () => 4 + random.int(20)),
-    labels: Float32Array.of(i % 2, i % 3 === 0 ? 1 : 0),
-  }),
-);
-const axes = ['a', 'b'].map((name) => ({
-  name,
-  labels: ['yes', 'no'] as const,
-  threshold: 0.5,
-  temperature: 1,
-}));
-const deployed = {
-  model,
-  validation: {
-    examples,
-    task: { name: 'toy', cleaning: 'none' as const, axes },
-    batch: { maxLength: 12, maxWindows: 2, tokenizer: { clsId: 2, sepId: 3, padId: 0 } },
-  },
-  calibration: examples,
-};
+const validation = toyTexts({ name: 'deploy', count: 12, ids: 20, maxWindows: 2 });
+const deployed = { model, validation, calibration: validation.examples };
 
 /** Without texts for smoothing, which takes time. */
 const plain = { ...deployed, calibration: [] };

@@ -1,51 +1,24 @@
 import { describe, expect, it } from '@jest/globals';
-import {
-  distilbert,
-  distilbertConfig,
-  randomWeights,
-} from '../../../../../training/architectures/index.ts';
-import type { TokenizedExample } from '../../../../../training/data/index.ts';
 import { quantizeModel } from '../../../../../training/deploy/quantize/quantize-model.ts';
 import { activationsOf, smoothModel } from '../../../../../training/deploy/quantize/smooth.ts';
 import { cloneModel } from '../../../../../training/onnx/clone.ts';
 import { intTensor } from '../../../../../training/onnx/tensor.ts';
-import { Random } from '../../../../../training/random.ts';
 import { channelRanges } from '../../../../../training/recipes/delivery/int8/channel-ranges.ts';
 import { harmOfLayers } from '../../../../../training/recipes/delivery/int8/layer-harm.ts';
 import { quantizeChecked } from '../../../../../training/recipes/delivery/int8/quantize-checked.ts';
 import { scoreAsServed } from '../../../../../training/recipes/delivery/int8/score-as-served.ts';
 import { runSession, sessionOf } from '../../../../support/run-graph.ts';
+import { toyModel, toyTexts } from '../toy-task.ts';
 
-const shape = distilbertConfig({
+const model = toyModel({
   vocab_size: 60,
   dim: 16,
   n_layers: 1,
-  n_heads: 2,
   hidden_dim: 32,
-  max_position_embeddings: 12,
   initializer_range: 0.6,
 });
-const model = distilbert(shape, randomWeights(shape, 1), 2);
-const random = new Random(4, 'smoothing');
-const examples = Array.from(
-  { length: 8 },
-  (_, i): TokenizedExample => ({
-    ids: Int32Array.from({ length: 3 + random.int(6) }, () => 4 + random.int(50)),
-    labels: Float32Array.of(i % 2, i % 3 === 0 ? 1 : 0),
-  }),
-);
-const axes = ['a', 'b'].map((name) => ({
-  name,
-  labels: ['yes', 'no'] as const,
-  threshold: 0.5,
-  temperature: 1,
-}));
-const texts = {
-  examples,
-  task: { name: 'toy', cleaning: 'none' as const, axes },
-  batch: { maxLength: 12, maxWindows: 1, tokenizer: { clsId: 2, sepId: 3, padId: 0 } },
-  threads: 1,
-};
+const texts = { ...toyTexts({ name: 'smoothing', count: 8, ids: 50, maxWindows: 1 }), threads: 1 };
+const { examples } = texts;
 const distance = (p: Float64Array, q: Float64Array): number =>
   p.reduce((sum, value, i) => sum + Math.abs(value - q[i]!), 0) / p.length;
 
